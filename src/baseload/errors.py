@@ -1,0 +1,58 @@
+"""What can go wrong, drawn once.
+
+    BaseloadError
+    ├── UsageError            the command line or a setting is wrong            exit 2
+    │   └── ProjectError      baseload.toml does not say what it must
+    ├── NothingToRead         no record could be computed from the input       exit 3
+    ├── PriceBookError        a price file contradicts itself or the schema    exit 2
+    ├── LedgerError           the ledger directory cannot be used
+    │   ├── LedgerLocked      another writer holds it
+    │   └── LedgerVersion     written by a newer Baseload
+    └── PullError             the Usage and Cost API refused or broke off
+
+A bad *record* is never an exception: it is a `values.Problem` beside the result.
+"""
+
+
+class BaseloadError(Exception):
+    """Base of all; the message names the value, what was expected and the next step."""
+
+    exit_code = 3
+
+
+class UsageError(BaseloadError):
+    """The command line or a setting is wrong."""
+
+    exit_code = 2
+
+
+class ProjectError(UsageError):
+    """`baseload.toml` does not say what it must."""
+
+
+class NothingToRead(BaseloadError):
+    """No record could be computed from the input."""
+
+    exit_code = 3
+
+
+class PriceBookError(BaseloadError):
+    """A price file contradicts itself or its schema."""
+
+    exit_code = 2
+
+
+class LedgerError(BaseloadError):
+    """The ledger directory cannot be used."""
+
+
+class LedgerLocked(LedgerError):
+    """Another process is writing the ledger."""
+
+
+class LedgerVersion(LedgerError):
+    """The ledger was written by a newer Baseload."""
+
+
+class PullError(BaseloadError):
+    """The Usage and Cost API refused or broke off."""

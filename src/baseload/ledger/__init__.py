@@ -1,0 +1,1 @@
+"""The calls table on disk, and the questions asked of it."""

@@ -1,0 +1,1 @@
+"""What could be saved: routing, caching, batching, and what has nothing to do with quality."""

@@ -1,0 +1,1 @@
+"""The price book: every model, price, band and rule, dated and sourced."""

@@ -1,0 +1,108 @@
+"""`baseload.toml`: what only the company knows, parsed into frozen records.
+
+Every table is optional; an absent file is an empty project. Dates are `YYYY-MM-DD`, months `YYYY-MM`, money is a
+quoted decimal string (a bare TOML float is refused, because it is not exact).
+"""
+
+from __future__ import annotations
+
+import tomllib
+from decimal import Decimal, InvalidOperation
+from typing import Annotated
+
+import msgspec
+
+from baseload.errors import ProjectError
+from baseload.values import nano_from_usd
+
+Money = str
+Month = Annotated[str, msgspec.Meta(pattern=r"^\d{4}-(0[1-9]|1[0-2])$")]
+
+
+class Invoice(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One invoice of one month: what the bridge starts from.
+
+    `amount` is the total to pay; `tax`, `credits` (positive = reduces the bill) and `seats` are the parts of it that
+    are not API usage. `channel` names who sent it: "anthropic", "aws", "gcp", "azure", "openrouter".
+    """
+
+    month: Month
+    amount: Money
+    currency: str = "USD"
+    channel: str = "anthropic"
+    tax: Money = "0"
+    credits: Money = "0"
+    seats: Money = "0"
+    account: str = ""
+
+    def __post_init__(self) -> None:
+        for field in ("amount", "tax", "credits", "seats"):
+            _check_money(field, getattr(self, field))
+
+    @property
+    def amount_nano(self) -> int:
+        return nano_from_usd(self.amount)
+
+
+class OwnerRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Who owns the calls that carry a key, workspace, user, agent or tag. The first matching rule wins."""
+
+    owner: str
+    cost_center: str = ""
+    api_key: str = ""
+    workspace: str = ""
+    agent: str = ""
+    tag: dict[str, str] = msgspec.field(default_factory=dict)
+
+
+class WorkloadRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A group the user names; it wins over every other stage. All given conditions must hold; `*` ends a prefix."""
+
+    name: str
+    id: str = ""  # set by `init`: binds the settings below to a found workload instead of a match
+    api_key: str = ""
+    workspace: str = ""
+    agent: str = ""
+    template: str = ""
+    source: str = ""
+    tag: dict[str, str] = msgspec.field(default_factory=dict)
+    owner: str = ""
+    cost_center: str = ""
+    task: str = ""
+    latency: str = ""  # interactive | tolerant
+    deadline: str = ""  # "15m", "4h", "24h": how long a result may take
+    bar: str = ""  # quality bar in words, or a later issue's bar id
+    data_use: str = ""  # may its prompts be replayed in a trial: yes | no
+
+
+class Project(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One project folder's settings."""
+
+    schema: int = 1
+    name: str = ""
+    account: str = ""
+    price_overlay: str = ""
+    model_alias: dict[str, str] = msgspec.field(default_factory=dict)  # ARN or gateway name -> model id
+    invoice: tuple[Invoice, ...] = ()
+    owner: tuple[OwnerRule, ...] = ()
+    owner_csv: str = ""  # "key,owner[,cost_center]" with a header row
+    workload: tuple[WorkloadRule, ...] = ()
+
+
+def parse_project(text: str, path: str = "baseload.toml") -> Project:
+    """The project a TOML text describes. Raises ProjectError naming the key, the value and what was expected."""
+    try:
+        return msgspec.convert(tomllib.loads(text), Project)
+    except tomllib.TOMLDecodeError as error:
+        raise ProjectError(f"{path}: not valid TOML: {error}. Mend that line and run again.") from error
+    except msgspec.ValidationError as error:
+        raise ProjectError(f"{path}: {error}. See docs/reference/project.md for every key.") from error
+
+
+def _check_money(field: str, value: str) -> None:
+    try:
+        finite = Decimal(value).is_finite()
+    except InvalidOperation:
+        finite = False
+    if not finite:
+        raise ValueError(f'{field} is {value!r}; expected a decimal string such as "1234.56"')

@@ -1,0 +1,1 @@
+"""The frozen figures and how they look."""

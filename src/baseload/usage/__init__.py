@@ -1,0 +1,1 @@
+"""Readers: one file per source, bytes in, calls and problems out."""

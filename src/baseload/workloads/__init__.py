@@ -1,0 +1,1 @@
+"""Which calls belong together, what they do, and who waits for them."""
