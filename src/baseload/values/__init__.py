@@ -1,5 +1,6 @@
 """The vocabulary: what exists, with no behaviour that needs a clock, a file or a network."""
 
+from baseload.values.bands import BANDS, band_of_context, band_of_prompt
 from baseload.values.call import AGGREGATE_GRAINS, CALL_FIELDS, Call
 from baseload.values.money import (
     NANO_PER_CENT,
@@ -28,6 +29,7 @@ from baseload.values.workload import Workload
 
 __all__ = [
     "AGGREGATE_GRAINS",
+    "BANDS",
     "CALL_FIELDS",
     "DAY_US",
     "HOUR_US",
@@ -43,6 +45,8 @@ __all__ = [
     "Tokens",
     "Window",
     "Workload",
+    "band_of_context",
+    "band_of_prompt",
     "date_of_day",
     "day_of",
     "day_of_date",

@@ -1,0 +1,53 @@
+"""The `baseload` command: names and help here, each command's code loaded only when it runs."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from cyclopts import App
+
+from baseload import __version__
+from baseload.errors import BaseloadError
+
+app = App(
+    name="baseload",
+    version=__version__,
+    help="The honest number of a Claude bill, before anybody signs a commitment on it.",
+    help_epilogue=(
+        "Start here: `baseload demo`, then `baseload map ~/.claude/projects`.\n\n"
+        "Exit codes: 0 done, 1 some records had problems and the result was still written, 2 usage, 3 nothing could "
+        "be computed."
+    ),
+    result_action="return_value",
+)
+
+COMMANDS = {
+    "demo": ("baseload.cli.demo:demo", "The whole story on a built-in company; writes the report."),
+    "map": ("baseload.cli.map:map_paths", "Real usage in, ranked spend and opportunity out: the main job."),
+    "usage": ("baseload.cli.usage:usage", "The quick look: totals by day, model, key or session."),
+    "rank": ("baseload.cli.rank:rank", "Workloads by total cost = cost per inference x volume."),
+    "init": ("baseload.cli.decisions:init", "Write a commented baseload.toml from the ledger."),
+    "next": ("baseload.cli.decisions:next_decisions", "The decisions only a person can make, dearest first."),
+    "import": ("baseload.cli.ledger:import_paths", "Read usage into the project's ledger."),
+    "pull": ("baseload.cli.pull:app", "Fetch usage and cost reports with an admin key."),
+    "ledger": ("baseload.cli.ledger:app", "Compact, migrate or look at the ledger."),
+    "prices": ("baseload.cli.prices:app", "Check, compare, extend the price book."),
+}
+"""Command name -> (where its function lives, one line of help); code is loaded only when the command runs."""
+
+for _name, (_path, _help) in COMMANDS.items():
+    app.command(_path, name=_name, help=_help)
+app.register_install_completion_command(name="completion")
+
+
+def main(tokens: Sequence[str] | None = None) -> None:
+    """Run one command and exit with its code; an expected failure is one plain sentence on standard error."""
+    try:
+        result = app(tokens)
+    except BaseloadError as error:
+        print(f"baseload: {error}", file=sys.stderr)  # noqa: T201 - rich is not loaded on the failure path
+        sys.exit(error.exit_code)
+    except BrokenPipeError:
+        sys.exit(0)
+    sys.exit(result if isinstance(result, int) else 0)
