@@ -1,0 +1,241 @@
+"""A first cache figure: what caching did as billed, what it missed, and what repeated prefixes would allow.
+
+Three separate rows, never summed: they overlap. The exact planner (breakpoints, TTLs, look-back) is not this module.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from decimal import Decimal
+
+import msgspec
+import numpy as np
+
+from baseload.levers.position import Position, by_workload, cost_nano
+from baseload.prices.book import PriceBook, PriceKey
+from baseload.values import Opportunity, Table, Tokens
+
+TTL_US = 300_000_000
+"""The 5-minute entry, counted from request start and refreshed by reads (anthropic-facts section 3)."""
+
+
+class Realised(msgspec.Struct, frozen=True, kw_only=True):
+    """What caching did for one workload at list price: reads save, write premiums cost."""
+
+    workload: str
+    read_saving_nano: int
+    write_premium_nano: int
+    sampling_rate: int
+
+    @property
+    def net_nano(self) -> int:
+        """Negative where the premiums outweigh the reads: caching costs more than it saves."""
+        return self.read_saving_nano - self.write_premium_nano
+
+
+def realised_savings(positions: Iterable[Position], book: PriceBook, day: int) -> list[Realised]:
+    """Per workload, what its cached tokens saved and cost against plain input, at the rates of `day`."""
+    found = []
+    for workload, members in by_workload(positions).items():
+        saved = premium = 0
+        for position in members:
+            rates = book.rates(position.key, day)
+            if rates is None:
+                continue
+            tokens = position.tokens
+            read = Tokens(cache_read_tokens=tokens.cache_read_tokens)
+            written = Tokens(
+                cache_write_5m_tokens=tokens.cache_write_5m_tokens, cache_write_1h_tokens=tokens.cache_write_1h_tokens
+            )
+            saved += cost_nano(_plain(read), rates.low) - cost_nano(read, rates.low)
+            premium += cost_nano(written, rates.low) - cost_nano(_plain(written), rates.low)
+        if saved or premium:
+            rate = max(position.sampling_rate for position in members)
+            found.append(
+                Realised(
+                    workload=workload, read_saving_nano=saved, write_premium_nano=premium, sampling_rate=rate
+                )
+            )
+    return found
+
+
+def losing_cache_opportunities(realised: Iterable[Realised]) -> list[Opportunity]:
+    """Workloads whose write premiums outweigh their reads: turning caching off saves the difference exactly."""
+    return [
+        Opportunity(
+            workload=row.workload,
+            lever="cache",
+            candidate="turn caching off",
+            low_nano=-row.net_nano,
+            high_nano=-row.net_nano,
+            grade="sampled" if row.sampling_rate > 1 else "measured",
+            assumption="as billed: write premiums paid minus what reads saved; a better breakpoint may save more",
+        )
+        for row in realised
+        if row.net_nano < 0
+    ]
+
+
+def missed_read_opportunities(
+    misses: Iterable[tuple[str, PriceKey, int, int]], book: PriceBook, day: int
+) -> list[Opportunity]:
+    """Tokens a session re-sent although the entry was still alive: (workload, key, uncached, rewritten) rows.
+
+    `uncached` were billed as plain input, `rewritten` as a new 5-minute write; both could have been reads. Some of
+    them changed for a reason (edited tools, a compaction), so the range starts at nothing.
+    """
+    totals: dict[str, int] = defaultdict(int)
+    for workload, key, uncached, rewritten in misses:
+        rates = book.rates(key, day)
+        if rates is None:
+            continue
+        paid = Tokens(uncached_input_tokens=uncached, cache_write_5m_tokens=rewritten)
+        totals[workload] += cost_nano(paid, rates.low) - cost_nano(
+            Tokens(cache_read_tokens=uncached + rewritten), rates.low
+        )
+    return [
+        Opportunity(
+            workload=workload,
+            lever="cache",
+            candidate="reads missed inside sessions",
+            low_nano=0,
+            high_nano=nano,
+            grade="simulated",
+            assumption="prompt tokens of the previous call of the same session, re-sent in full within five minutes",
+        )
+        for workload, nano in sorted(totals.items())
+        if nano > 0
+    ]
+
+
+def shared_prefix_opportunities(
+    prefixes: Iterable[tuple[str, PriceKey, int, int]], realised: Iterable[Realised], book: PriceBook, day: int
+) -> list[Opportunity]:
+    """What repeated prefixes would save with 5-minute entries in hindsight, beyond what caching already saves.
+
+    Rows are (workload, key, readable tokens, written tokens) from `prefix_reads`. An upper bound: breakpoints placed
+    knowing the future, no limit of four, so the range starts at nothing.
+    """
+    already = {row.workload: row.net_nano for row in realised}
+    totals: dict[str, int] = defaultdict(int)
+    for workload, key, readable, written in prefixes:
+        rates = book.rates(key, day)
+        model = book.models.get(key.model)
+        if rates is None or model is None:
+            continue
+        read, write = Tokens(cache_read_tokens=readable), Tokens(cache_write_5m_tokens=written)
+        plain = Tokens(uncached_input_tokens=readable + written)
+        totals[workload] += cost_nano(plain, rates.low) - cost_nano(read + write, rates.low)
+    found = []
+    for workload, nano in sorted(totals.items()):
+        more = nano - already.get(workload, 0)
+        if more > 0:
+            found.append(
+                Opportunity(
+                    workload=workload,
+                    lever="cache",
+                    candidate="5m cache on the shared prefix",
+                    low_nano=0,
+                    high_nano=more,
+                    grade="simulated",
+                    assumption="best breakpoints in hindsight on the prefixes seen; local token estimates",
+                )
+            )
+    return found
+
+
+def prefix_reads(minimum_tokens: Mapping[str, int]) -> Callable[[Table], Table]:
+    """A `map_sorted` function: rows of one prefix scope in time order -> readable and written tokens.
+
+    Rows have `scope`, `signature`, `price_key`, `model`, `start_us`, `sampling_rate`, `prefix_blocks`
+    ("hash:tokens …"); `minimum_tokens` is the minimum cacheable prefix per model. Each distinct prefix is a node; its
+    arrivals at most five minutes apart form a chain: the first writes the node's tokens, the others read them; a node
+    nobody comes back to is not written. Where calls are a 1-in-N sample, the share p of gaps within the TTL is
+    corrected to 1 - (1 - p)^N (thinned Poisson arrivals) and counts are scaled by N.
+    """
+
+    def read(rows: Table) -> Table:
+        totals: dict[tuple[str, str], list[int]] = {}
+        for owner, tokens, reads, writes in _nodes(rows, minimum_tokens):
+            total = totals.setdefault(owner, [0, 0])
+            total[0] += round(tokens * reads)
+            total[1] += round(tokens * writes)
+        owners = sorted(totals)
+        return {
+            "signature": np.array([owner[0] for owner in owners], dtype=object),
+            "price_key": np.array([owner[1] for owner in owners], dtype=object),
+            "readable_tokens": np.array([totals[owner][0] for owner in owners], dtype=np.int64),
+            "written_tokens": np.array([totals[owner][1] for owner in owners], dtype=np.int64),
+        }
+
+    return read
+
+
+class _Node:
+    """One distinct prefix: who sent it first, its last block's tokens and its arrivals."""
+
+    __slots__ = ("close", "last_us", "owner", "rate", "seen", "starts_followed", "tokens", "was_followed")
+
+    def __init__(self, owner: tuple[str, str], tokens: int, rate: int, at: int) -> None:
+        self.owner = owner
+        self.tokens = tokens
+        self.rate = rate
+        self.seen = 1
+        self.close = 0
+        self.last_us = at
+        self.starts_followed = 0
+        self.was_followed = False
+
+    def arrive(self, at: int) -> None:
+        self.seen += 1
+        if at - self.last_us <= TTL_US:
+            self.close += 1
+            if not self.was_followed:
+                self.starts_followed += 1
+            self.was_followed = True
+        else:
+            self.was_followed = False
+        self.last_us = at
+
+    def reads_and_writes(self) -> tuple[Decimal, Decimal]:
+        if self.rate == 1 or self.seen < 2:
+            return Decimal(self.close), Decimal(self.starts_followed)
+        share = Decimal(self.close) / (self.seen - 1)
+        share = 1 - (1 - share) ** self.rate
+        arrivals = Decimal(self.seen * self.rate)
+        return arrivals * share, arrivals * (1 - share) * share
+
+
+def _nodes(
+    rows: Table, minimum_tokens: Mapping[str, int]
+) -> Iterator[tuple[tuple[str, str], int, Decimal, Decimal]]:
+    nodes: dict[int, _Node] = {}
+    columns = (rows[name].tolist() for name in _PREFIX_COLUMNS)
+    for scope, signature, price_key, model, start_us, rate, blocks in zip(*columns, strict=True):
+        minimum = minimum_tokens.get(model, 1024)
+        running, total, pending = hash((scope, model)), 0, 0
+        for block in blocks.split(" "):
+            digest, _, count = block.rpartition(":")
+            running = hash((running, digest))
+            total += int(count)
+            pending += int(count)
+            if total < minimum:
+                continue
+            node = nodes.get(running)
+            if node is None:
+                nodes[running] = _Node((signature, price_key), pending, rate, start_us)
+            else:
+                node.arrive(start_us)
+            pending = 0
+    for node in nodes.values():
+        reads, writes = node.reads_and_writes()
+        if reads:
+            yield node.owner, node.tokens, reads, writes
+
+
+_PREFIX_COLUMNS = ("scope", "signature", "price_key", "model", "start_us", "sampling_rate", "prefix_blocks")
+
+
+def _plain(tokens: Tokens) -> Tokens:
+    return Tokens(uncached_input_tokens=tokens.prompt_tokens)

@@ -1,0 +1,134 @@
+"""What has nothing to do with quality: surcharges nobody asked for, repeats, and models about to retire."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from baseload.levers.position import Position, by_workload, cost_nano, cost_today
+from baseload.levers.routing import successor
+from baseload.prices.book import PriceBook, PriceKey
+from baseload.values import Grade, Opportunity, date_of_day, decimal_usd
+
+RETIREMENT_HORIZON_DAYS = 180
+
+
+def surcharge_opportunities(positions: Iterable[Position], book: PriceBook, day: int) -> list[Opportunity]:
+    """Fast mode, geography, regional endpoints and the 100,000-token band, each against the same call without it."""
+    found = []
+    for workload, members in by_workload(positions).items():
+        for name, applies, without, sentence in _SURCHARGES:
+            affected = [position for position in members if applies(position.key)]
+            saving = sum(_difference(position, without(position.key), book, day) for position in affected)
+            if saving <= 0:
+                continue
+            found.append(
+                Opportunity(
+                    workload=workload,
+                    lever="surcharge",
+                    candidate=name,
+                    low_nano=0,
+                    high_nano=saving,
+                    grade=_grade(affected),
+                    assumption=sentence,
+                )
+            )
+    return found
+
+
+def repeat_opportunities(repeats: Mapping[str, tuple[int, int]]) -> list[Opportunity]:
+    """Identical requests paid more than once: workload -> (excess calls, their list nano-dollars).
+
+    The answer to an identical request could have been kept; where the caller wants a fresh sample it could not, so
+    the range starts at nothing.
+    """
+    return [
+        Opportunity(
+            workload=workload,
+            lever="repeat",
+            candidate="keep the answer",
+            low_nano=0,
+            high_nano=nano,
+            grade="measured",
+            assumption=f"{calls:,} calls repeated a request byte for byte; some may want a fresh answer",
+        )
+        for workload, (calls, nano) in sorted(repeats.items())
+        if nano > 0
+    ]
+
+
+def retirement_opportunities(positions: Iterable[Position], book: PriceBook, day: int) -> list[Opportunity]:
+    """Spend on models that retire within 180 days: it moves anyway, to the newest of its line at today's prices."""
+    found = []
+    horizon = date_of_day(day + RETIREMENT_HORIZON_DAYS)
+    for workload, members in by_workload(positions).items():
+        models = dict.fromkeys(position.key.model for position in members)
+        for model_id in models:
+            model = book.models.get(model_id)
+            if model is None or not model.retires or dt.date.fromisoformat(model.retires) > horizon:
+                continue
+            target = successor(model, book, day)
+            if target is None:
+                continue
+            affected = [position for position in members if position.key.model == model_id]
+            saving = sum(
+                _difference(position, position.key._replace(model=target.id, speed="standard"), book, day)
+                for position in affected
+            )
+            spend = decimal_usd(sum(position.list_nano for position in affected))
+            found.append(
+                Opportunity(
+                    workload=workload,
+                    lever="retirement",
+                    candidate=target.id,
+                    low_nano=min(saving, 0),
+                    high_nano=max(saving, 0),
+                    grade="assumed",
+                    assumption=(
+                        f"{model.display_name} retires {model.retires}; {spend:,.2f} USD in this window must move; "
+                        "same token counts assumed"
+                    ),
+                )
+            )
+    return found
+
+
+def _difference(position: Position, key: PriceKey, book: PriceBook, day: int) -> int:
+    rates = book.rates(key, day)
+    if rates is None:
+        return 0
+    return cost_today(position, book, day)[0] - cost_nano(position.tokens, rates.low)
+
+
+def _grade(positions: Sequence[Position]) -> Grade:
+    return "sampled" if any(position.sampling_rate > 1 for position in positions) else "measured"
+
+
+_Applies = Callable[[PriceKey], bool]
+_Without = Callable[[PriceKey], PriceKey]
+_SURCHARGES: tuple[tuple[str, _Applies, _Without, str], ...] = (
+    (
+        "fast mode",
+        lambda key: key.speed == "fast",
+        lambda key: key._replace(speed="standard"),
+        "the same calls at standard speed; whether anybody needs the speed is for their owner to say",
+    ),
+    (
+        "US-only inference",
+        lambda key: key.geo == "us",
+        lambda key: key._replace(geo="global"),
+        "the same calls without the 1.1x geography factor; a residency duty would forbid it",
+    ),
+    (
+        "regional endpoint",
+        lambda key: key.geo == "regional",
+        lambda key: key._replace(geo="global"),
+        "the same calls through a global endpoint, 10 % less; a residency duty would forbid it",
+    ),
+    (
+        "over 100,000 tokens",
+        lambda key: key.band in ("100k-200k", "200k+"),
+        lambda key: key._replace(band="0-100k"),
+        "prompts above 100,000 tokens bill every token at five times the rate; as if trimmed just below it",
+    ),
+)

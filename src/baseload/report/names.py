@@ -1,0 +1,50 @@
+"""Text that came from outside, made safe to read: one line, no control or direction characters, shortened.
+
+Escaping for HTML is the template's job; this is about what a *reader* would be misled by. U+FFFD marks each removed
+character, so that two names which differ only in invisible ones do not look alike.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+SHOWN = 64
+"""Characters of a name on a page."""
+TITLE = 300
+"""Characters of the longer form: a tooltip, a sentence, a path."""
+_LEADING = 4_000  # a longer text is cut before it is cleaned, so that cost stays bounded
+_SPACES = re.compile(r"\s+")
+_NOT_ANCHOR = re.compile(r"[^A-Za-z0-9_-]+")
+_HIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+_JOINERS = "\u200c\u200d"  # needed to spell some languages and emoji
+
+
+def clean(text: str, most: int = TITLE) -> str:
+    """`text` on one line without hidden characters, at most `most` characters long.
+
+    >>> clean("pay\u202eroll\\n\\tteam")
+    'pay�roll team'
+    """
+    one_line = _SPACES.sub(" ", text[:_LEADING]).strip()
+    visible = "".join("�" if _is_hidden(character) else character for character in one_line)
+    cut = len(visible) > most or len(text) > _LEADING
+    return visible[: most - 1].rstrip() + "…" if cut else visible
+
+
+def shorten(text: str) -> str:
+    """A name as a page shows it."""
+    return clean(text, SHOWN)
+
+
+def anchor(prefix: str, identity: str) -> str:
+    """A fragment for links, the same on every run.
+
+    >>> anchor("w", "9f2c <x>")
+    'w-9f2c-x-'
+    """
+    return f"{prefix}-{_NOT_ANCHOR.sub('-', identity)[:64]}"
+
+
+def _is_hidden(character: str) -> bool:
+    return unicodedata.category(character) in _HIDDEN and character not in _JOINERS

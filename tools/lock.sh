@@ -1,0 +1,12 @@
+#!/bin/sh
+# Rewrites the lock files from pyproject.toml: versions and hashes, no address of any package index.
+set -eu
+cd "$(dirname "$0")/.."
+compile="uv pip compile --universal --generate-hashes --no-header --no-annotate --python-version 3.11 --quiet"
+echo "uv>=0.13,<0.14" | .venv/bin/$compile - -o requirements-uv.lock
+printf 'hatchling>=1.27\neditables>=0.5\n' | .venv/bin/$compile pyproject.toml - -o requirements.lock
+printf 'hatchling>=1.27\neditables>=0.5\n' | .venv/bin/$compile pyproject.toml - --group dev -o requirements-dev.lock
+if grep -nE '://' requirements*.lock; then
+    echo "a lock file names an address" >&2
+    exit 1
+fi
