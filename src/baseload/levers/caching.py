@@ -53,9 +53,7 @@ def realised_savings(positions: Iterable[Position], book: PriceBook, day: int) -
         if saved or premium:
             rate = max(position.sampling_rate for position in members)
             found.append(
-                Realised(
-                    workload=workload, read_saving_nano=saved, write_premium_nano=premium, sampling_rate=rate
-                )
+                Realised(workload=workload, read_saving_nano=saved, write_premium_nano=premium, sampling_rate=rate)
             )
     return found
 
@@ -78,22 +76,19 @@ def losing_cache_opportunities(realised: Iterable[Realised]) -> list[Opportunity
 
 
 def missed_read_opportunities(
-    misses: Iterable[tuple[str, PriceKey, int, int]], book: PriceBook, day: int
+    misses: Iterable[tuple[str, PriceKey, Tokens]], book: PriceBook, day: int
 ) -> list[Opportunity]:
-    """Tokens a session re-sent although the entry was still alive: (workload, key, uncached, rewritten) rows.
+    """Tokens a session re-sent although the entry was still alive: (workload, key, tokens as they were billed) rows.
 
-    `uncached` were billed as plain input, `rewritten` as a new 5-minute write; both could have been reads. Some of
-    them changed for a reason (edited tools, a compaction), so the range starts at nothing.
+    They were billed as plain input or as a new write; all could have been reads. Some of them changed for a reason
+    (edited tools, a compaction), so the range starts at nothing.
     """
     totals: dict[str, int] = defaultdict(int)
-    for workload, key, uncached, rewritten in misses:
+    for workload, key, paid in misses:
         rates = book.rates(key, day)
-        if rates is None:
-            continue
-        paid = Tokens(uncached_input_tokens=uncached, cache_write_5m_tokens=rewritten)
-        totals[workload] += cost_nano(paid, rates.low) - cost_nano(
-            Tokens(cache_read_tokens=uncached + rewritten), rates.low
-        )
+        if rates is not None:
+            read = Tokens(cache_read_tokens=paid.prompt_tokens)
+            totals[workload] += cost_nano(paid, rates.low) - cost_nano(read, rates.low)
     return [
         Opportunity(
             workload=workload,
@@ -102,7 +97,7 @@ def missed_read_opportunities(
             low_nano=0,
             high_nano=nano,
             grade="simulated",
-            assumption="prompt tokens of the previous call of the same session, re-sent in full within five minutes",
+            assumption="prompt tokens of the previous call of the same session, sent again while its entry was alive",
         )
         for workload, nano in sorted(totals.items())
         if nano > 0
@@ -207,9 +202,7 @@ class _Node:
         return arrivals * share, arrivals * (1 - share) * share
 
 
-def _nodes(
-    rows: Table, minimum_tokens: Mapping[str, int]
-) -> Iterator[tuple[tuple[str, str], int, Decimal, Decimal]]:
+def _nodes(rows: Table, minimum_tokens: Mapping[str, int]) -> Iterator[tuple[tuple[str, str], int, Decimal, Decimal]]:
     nodes: dict[int, _Node] = {}
     columns = (rows[name].tolist() for name in _PREFIX_COLUMNS)
     for scope, signature, price_key, model, start_us, rate, blocks in zip(*columns, strict=True):

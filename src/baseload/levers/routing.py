@@ -46,9 +46,7 @@ def route_opportunities(
     for workload, members in by_workload(positions).items():
         features = workloads[workload].request_features
         options = [_opportunity(workload, members, model, features, book, day) for model in book.candidates(day)]
-        found += sorted(
-            (option for option in options if option is not None), key=lambda o: (-o.high_nano, o.candidate)
-        )
+        found += sorted((option for option in options if option is not None), key=lambda o: (-o.high_nano, o.candidate))
     return found
 
 

@@ -17,6 +17,9 @@ FIELD_OF_CLASS = dict(zip(TOKEN_CLASSES, RATE_FIELDS, strict=True))
 RATE_STEP = Decimal("1e-9")
 """Smallest step of a rate in USD per million tokens: what one token costs is then a whole number of 1e-15 USD."""
 
+DEAREST_ROW_USD = Decimal(8_000_000_000)
+"""A row that would cost more is not a bill but a broken record; it also keeps nano-dollars inside 64 bits."""
+
 
 class PriceKey(NamedTuple):
     """What decides a price, besides the day. The text form is the ledger's `price_key` column."""

@@ -13,10 +13,12 @@ SHOWN = 64
 """Characters of a name on a page."""
 TITLE = 300
 """Characters of the longer form: a tooltip, a sentence, a path."""
+PROSE = 900
+"""Characters of a sentence."""
 _LEADING = 4_000  # a longer text is cut before it is cleaned, so that cost stays bounded
-_SPACES = re.compile(r"\s+")
+_SPACES = re.compile(r"[ \t\r\n\f\v]+")  # not the no-break space: it holds a figure and its unit together
 _NOT_ANCHOR = re.compile(r"[^A-Za-z0-9_-]+")
-_HIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+_HIDDEN = {"Cc", "Cf", "Cs", "Zl", "Zp"}  # control, format (direction marks, zero width), lone surrogates, breaks
 _JOINERS = "\u200c\u200d"  # needed to spell some languages and emoji
 
 

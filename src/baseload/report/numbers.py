@@ -11,7 +11,7 @@ from decimal import ROUND_HALF_EVEN, Decimal
 
 MISSING = "—"
 MINUS = "−"
-NO_BREAK = " "
+NO_BREAK = "\u00a0"
 WHOLE_DOLLARS_FROM = Decimal(10_000)
 _SCALES = ((10**12, "T"), (10**9, "B"), (10**6, "M"), (10**4, "k"))
 

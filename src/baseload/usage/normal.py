@@ -261,5 +261,7 @@ def join_flags(*flags: str) -> str:
 
 def tags_text(tags: Mapping[str, Any]) -> str:
     """The caller's own tags as canonical JSON text: sorted keys, no spaces, text values; "" when there are none."""
-    kept = {str(key): value if isinstance(value, str) else str(value) for key, value in tags.items() if value is not None}
+    kept = {
+        str(key): value if isinstance(value, str) else str(value) for key, value in tags.items() if value is not None
+    }
     return msgspec.json.encode(kept, order="sorted").decode() if kept else ""

@@ -1,0 +1,76 @@
+"""Where things live on this machine: the one place that reads the environment for folders and the key."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import secrets
+from collections.abc import Sequence
+from pathlib import Path
+
+from baseload.errors import UsageError
+from baseload.project import Project, parse_project
+from baseload.values import OrgKey
+
+PROJECT_FILE = "baseload.toml"
+KEY_VARIABLE = "BASELOAD_ORG_KEY"
+
+
+def config_folder() -> Path:
+    return _xdg("XDG_CONFIG_HOME", ".config")
+
+
+def cache_folder() -> Path:
+    return _xdg("XDG_CACHE_HOME", ".cache")
+
+
+def map_ledger_folder(paths: Sequence[Path], org_key: OrgKey) -> Path:
+    """The private ledger of one set of PATHs: the same set on the next run finds it again."""
+    named = "\n".join(sorted(str(path.resolve()) for path in paths))
+    return cache_folder() / "ledgers" / hashlib.blake2b(named.encode(), digest_size=8, key=org_key.secret).hexdigest()
+
+
+def find_project(start: Path) -> Path | None:
+    """The nearest folder at or above `start` that holds a `baseload.toml`, or None."""
+    return next((folder for folder in (start, *start.parents) if (folder / PROJECT_FILE).is_file()), None)
+
+
+def load_project(folder: Path | None) -> Project:
+    """The settings of a project folder; an empty project where there is none. Raises ProjectError."""
+    if folder is None or not (folder / PROJECT_FILE).is_file():
+        return Project()
+    path = folder / PROJECT_FILE
+    return parse_project(path.read_text(encoding="utf-8"), str(path))
+
+
+def load_org_key() -> OrgKey:
+    """The organisation's fingerprint key: from the environment, else a 0600 file made on first use.
+
+    Share the file (or the variable) between machines, and workload ids agree between them.
+    """
+    given = os.environ.get(KEY_VARIABLE, "")
+    if given:
+        if len(given) < 16:
+            raise UsageError(f"{KEY_VARIABLE} has {len(given)} characters; expected at least 16 random ones")
+        return OrgKey(hashlib.blake2b(given.encode(), digest_size=32).digest())
+    path = config_folder() / "org.key"
+    if path.is_file():
+        return OrgKey(bytes.fromhex(path.read_text(encoding="ascii").strip()))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    secret = secrets.token_bytes(32)
+    temporary = path.with_name(f".org.key.{os.getpid()}")
+    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "w", encoding="ascii") as file:
+        file.write(secret.hex() + "\n")
+    try:
+        os.link(temporary, path)  # two first runs at once: one key wins, both use it
+    except FileExistsError:
+        return OrgKey(bytes.fromhex(path.read_text(encoding="ascii").strip()))
+    finally:
+        temporary.unlink()
+    return OrgKey(secret)
+
+
+def _xdg(variable: str, fallback: str) -> Path:
+    base = os.environ.get(variable)
+    return (Path(base) if base else Path.home() / fallback) / "baseload"

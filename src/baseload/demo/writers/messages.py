@@ -1,0 +1,211 @@
+"""Request and response JSON lines, as a company's own client wrapper logs them: one line a call.
+
+A line has the call's start, how long it took, its HTTP status, ids of request, key and workspace, and the two bodies.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from baseload.demo.company import Dialogue, Era, Service, Single, Streams
+from baseload.demo.ids import named_id, random_ids
+from baseload.demo.truth import Run
+from baseload.demo.writers.analytics import key_id
+from baseload.demo.writers.bodies import (
+    Counted,
+    answer,
+    dialogue_request,
+    message,
+    single_request,
+    stream_request,
+    words_of,
+)
+from baseload.demo.writers.files import Output, SourceNote
+from baseload.values import DAY_US, date_of_day, iso_day
+
+_ENCODER = msgspec.json.Encoder()
+TOKENS_PER_US = 62 / 1_000_000
+
+Entry = tuple[int, bytes]
+"""(start of the call in UTC microseconds, its line)."""
+
+
+class Logged(msgspec.Struct, frozen=True, kw_only=True):
+    """One call before it becomes a line."""
+
+    start_us: int
+    request: dict[str, Any]
+    content: list[dict[str, Any]]
+    counted: Counted
+    era: Era
+    session: str = ""
+
+
+def write_messages(output: Output, folder: str, service: Service, run: Run, gap_day: int) -> None:
+    """A JSONL file a month below `folder`, and the sampling note. Nothing was logged on `gap_day`."""
+    rng = np.random.default_rng([len(run.sample["unit"]), len(service.name)])
+    months: dict[str, list[bytes]] = {}
+    ids = iter(random_ids(rng, "", 2 * len(run.sample["unit"])))
+    for logged in _calls(service, run):
+        if logged.start_us // DAY_US != gap_day:
+            line = _line(service, logged, f"msg_01{next(ids)}", f"req_011C{next(ids)[:20]}")
+            months.setdefault(f"{date_of_day(logged.start_us // DAY_US):%Y-%m}", []).append(line)
+            output.sampled_calls += 1
+    for month, lines in months.items():
+        output.write_lines(f"{folder}/{month}.jsonl", lines)
+    output.note(folder, note_of(service))
+
+
+def note_of(service: Service) -> SourceNote:
+    unit = {Single: "call", Dialogue: "session", Streams: "prefix_day"}[type(service.shape)]
+    return SourceNote(
+        schema="baseload.source/1", sampling_rate=service.sampling_rate, sampling_unit=unit, account=service.account
+    )
+
+
+def workspace_id(service: Service) -> str:
+    return named_id("wrkspc", service.account, service.workspace)
+
+
+def rows_of(run: Run) -> Iterator[dict[str, int]]:
+    """The sample as one mapping of plain integers a row."""
+    names = list(run.sample)
+    for values in zip(*(run.sample[name].tolist() for name in names), strict=True):
+        yield dict(zip(names, values, strict=True))
+
+
+def _calls(service: Service, run: Run) -> Iterator[Logged]:
+    if isinstance(service.shape, Dialogue):
+        return _turns(service, run)
+    return _singles(service, run)
+
+
+def _singles(service: Service, run: Run) -> Iterator[Logged]:
+    """Independent calls; a repeat carries the number of its original, so that its request is identical."""
+    for row, counted, era in counted_rows(run):
+        number = row["unit"] if "prefix" not in row else row["start_us"] // 1_000_000 % 10_000_000
+        if "prefix" in row:
+            request = stream_request(service, era, row["variable"], number, row["prefix"])
+        else:
+            request = single_request(service, era, row["variable"], number, row["start_us"])
+        content = answer(words_of(service), number + row.get("copy", 0), counted)
+        yield Logged(start_us=row["start_us"], request=request, content=content, counted=counted, era=era)
+
+
+def counted_rows(run: Run) -> Iterator[tuple[dict[str, int], Counted, Era]]:
+    """Sampled rows with their usage, and the era they belong to."""
+    for row in rows_of(run):
+        counted = Counted(
+            uncached=row["uncached"],
+            read=row["read"],
+            write_5m=row["write"],
+            output=row["output"],
+            thinking=row["thinking"],
+            searches=row.get("searches", 0),
+        )
+        yield row, counted, run.eras[row["era"]]
+
+
+def _turns(service: Service, run: Run) -> Iterator[Logged]:
+    """Turns of dialogues, each request holding the whole conversation so far."""
+    rows = list(counted_rows(run))
+    talk = Talk(service)
+    for (row, counted, era), following in zip(rows, [*rows[1:], None], strict=True):
+        calls_tool = following is not None and following[0]["unit"] == row["unit"] and following[0]["tool"] == 1
+        request, content = talk.turn(row, counted, era, calls_tool=calls_tool)
+        session = f"{service.name}-{row['unit']:07d}"
+        yield Logged(
+            start_us=row["start_us"], request=request, content=content, counted=counted, era=era, session=session
+        )
+
+
+class Talk:
+    """One conversation at a time, its messages kept encoded because every later request repeats them."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self._words = words_of(service)
+        self._history: list[msgspec.Raw] = []
+        self._unit = -1
+        self._prompt = 0
+        self._tool_id = ""
+
+    def turn(
+        self, row: dict[str, int], counted: Counted, era: Era, *, calls_tool: bool
+    ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+        """The request of one turn and the content of its answer; a smaller prompt than before means a compaction."""
+        number = row["unit"] * 101 + row["turn"]
+        prompt = counted.read + counted.write_5m
+        if row["unit"] != self._unit or prompt < self._prompt:
+            self._unit, self._history, self._tool_id = row["unit"], [], ""
+        self._prompt = prompt
+        asked = self._asked(row, number)
+        own = self._words.passage(self._own_tokens(), row["unit"])
+        request = dialogue_request(self._service, era, own, self._history, asked)
+        content = answer(self._words, number, counted)
+        self._tool_id = ""
+        if calls_tool and self._words.script.tools:
+            self._tool_id = f"toolu_01{number:020d}"
+            tool = self._words.script.tools[number % len(self._words.script.tools)]
+            given = {name: self._words.passage(1, number) for name in tool["input_schema"]["properties"]}
+            content.append({"type": "tool_use", "id": self._tool_id, "name": tool["name"], "input": given})
+        self._history += [_raw(asked), _raw({"role": "assistant", "content": content})]
+        return request, content
+
+    def _asked(self, row: dict[str, int], number: int) -> dict[str, Any]:
+        text = self._words.passage(row["added"], number)
+        if self._tool_id:
+            return {"role": "user", "content": [{"type": "tool_result", "tool_use_id": self._tool_id, "content": text}]}
+        opening = self._words.opening(row["unit"]) if not self._history else ""
+        return {"role": "user", "content": [{"type": "text", "text": opening + text}]}
+
+    def _own_tokens(self) -> int:
+        shape = self._service.shape
+        assert isinstance(shape, Dialogue)  # noqa: S101 - the writer's own table
+        return shape.own
+
+
+def _raw(value: object) -> msgspec.Raw:
+    return msgspec.Raw(_ENCODER.encode(value))
+
+
+def _line(service: Service, logged: Logged, message_id: str, request_id: str) -> bytes:
+    model = logged.request["model"]
+    start_us = logged.start_us
+    duration_ms = 700 + int(logged.counted.output / TOKENS_PER_US) // 1000
+    record: dict[str, Any] = {
+        "timestamp": timestamp(start_us),
+        "duration_ms": duration_ms,
+        "status": 200,
+        "request_id": request_id,
+        "api_key_id": key_of(service),
+        "workspace_id": workspace_id(service),
+    }
+    if logged.session:
+        record["session_id"] = logged.session
+    if service.app_tag:
+        record["tags"] = {"app": service.name}
+    record["request"] = logged.request
+    record["response"] = message(message_id, model, logged.content, logged.counted, service, logged.era)
+    return _ENCODER.encode(record)
+
+
+def key_of(service: Service) -> str:
+    """How the logs name the key: by id where the organisation is read by the admin API, by name where by CSV."""
+    return key_id(service)
+
+
+def timestamp(time_us: int) -> str:
+    """RFC 3339 with milliseconds.
+
+    >>> timestamp(1_789_000_123_456_789)
+    '2026-09-10T00:28:43.456Z'
+    """
+    seconds, rest = divmod(time_us, 1_000_000)
+    days, clock = divmod(seconds, 86_400)
+    hour, minute = divmod(clock // 60, 60)
+    return f"{iso_day(days)}T{hour:02d}:{minute:02d}:{clock % 60:02d}.{rest // 1000:03d}Z"

@@ -1,0 +1,85 @@
+"""Call-level evidence from the ledger: repeats, reads missed, prefixes shared."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from baseload.engine.port import Engine
+from baseload.ledger.queries import cache_misses_sql, prefixes_sql, repeats_sql
+from baseload.levers.caching import prefix_reads
+from baseload.levers.first_look import CallEvidence
+from baseload.prices.book import PriceBook, PriceKey
+from baseload.prices.tables import Intervals, price_table
+from baseload.values import Table, Tokens
+
+WorkloadIdOf = Callable[[str], str]
+"""Signature -> workload id."""
+
+
+def call_evidence(engine: Engine, intervals: Intervals, book: PriceBook, workload_id: WorkloadIdOf) -> CallEvidence:
+    """What the calls of the attached ledger show; rows of a 1-in-N sample count N times."""
+    return CallEvidence(
+        repeats=_repeats(engine, intervals, workload_id),
+        missed_reads=_missed_reads(engine, intervals.keys, workload_id),
+        prefixes=_prefixes(engine, book, workload_id),
+    )
+
+
+def _repeats(engine: Engine, intervals: Intervals, workload_id: WorkloadIdOf) -> Mapping[str, tuple[int, int]]:
+    rows = dict(engine.query(repeats_sql()))
+    zeros = np.zeros(len(rows["price_id"]), dtype=np.int64)
+    priced = price_table({**rows, "web_search_requests": zeros}, intervals)
+    totals: defaultdict[str, list[int]] = defaultdict(lambda: [0, 0])
+    for signature, rate, calls, nano in _rows({**rows, **priced}, "signature", "sampling_rate", "calls", "list_nano"):
+        total = totals[workload_id(signature)]
+        total[0] += calls * rate
+        total[1] += nano * rate
+    return {workload: (calls, nano) for workload, (calls, nano) in totals.items()}
+
+
+def _missed_reads(
+    engine: Engine, keys: Sequence[PriceKey], workload_id: WorkloadIdOf
+) -> tuple[tuple[str, PriceKey, Tokens], ...]:
+    rows = engine.query(cache_misses_sql())
+    columns = (
+        "signature",
+        "price_id",
+        "sampling_rate",
+        "resent_uncached_tokens",
+        "rewritten_5m_tokens",
+        "rewritten_1h_tokens",
+    )
+    return tuple(
+        (
+            workload_id(signature),
+            keys[price],
+            Tokens(
+                uncached_input_tokens=resent * rate,
+                cache_write_5m_tokens=five * rate,
+                cache_write_1h_tokens=hour * rate,
+            ),
+        )
+        for signature, price, rate, resent, five, hour in _rows(rows, *columns)
+        if price >= 0
+    )
+
+
+def _prefixes(engine: Engine, book: PriceBook, workload_id: WorkloadIdOf) -> tuple[tuple[str, PriceKey, int, int], ...]:
+    minimum = {model.id: model.min_cacheable_tokens for model in book.models.values()}
+    rows = engine.map_sorted(prefixes_sql(), ["scope"], ["start_us", "id_key"], prefix_reads(minimum))
+    totals: defaultdict[tuple[str, str], list[int]] = defaultdict(lambda: [0, 0])
+    for signature, key, read, written in _rows(rows, "signature", "price_key", "readable_tokens", "written_tokens"):
+        total = totals[workload_id(signature), key]
+        total[0] += read
+        total[1] += written
+    return tuple(
+        (workload, PriceKey.parse(key), read, written) for (workload, key), (read, written) in sorted(totals.items())
+    )
+
+
+def _rows(table: Table, *names: str) -> Iterator[tuple[Any, ...]]:
+    return zip(*(np.ma.filled(np.ma.asarray(table[name]), 0).tolist() for name in names), strict=True)

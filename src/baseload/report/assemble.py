@@ -1,0 +1,366 @@
+"""Stage results -> the frozen map document: formatting and joining only; every figure was computed before."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from baseload import __version__
+from baseload.ledger.run_rate import RUN_RATE_DAYS, annualised
+from baseload.ledger.totals import DayTotal, ModelTotal
+from baseload.levers.summary import LeverSummary
+from baseload.report.document import (
+    AlternativePart,
+    DayPart,
+    FigurePart,
+    HeadlinePart,
+    LeverPart,
+    MapDocument,
+    ModelPart,
+    OpportunityPart,
+    PriceBookPart,
+    ProblemCount,
+    ProblemPart,
+    ReadinessPart,
+    RunRatePart,
+    TokenTotals,
+    TotalsPart,
+    WindowPart,
+    WorkloadModelPart,
+    WorkloadPart,
+)
+from baseload.report.facts import MapFacts
+from baseload.values import Grade, Opportunity, Problem, Tokens, Window, iso_day, usd_text
+from baseload.workloads.ranking import RankedWorkload
+from baseload.workloads.readiness import ReadinessRow
+
+MOST_PROBLEMS = 1_000
+
+
+def document(facts: MapFacts) -> MapDocument:
+    """The `baseload.map/1` document of what the stages found. Pure: the same facts always give the same document."""
+    names = {found.workload.id: found.workload.name for found in facts.ranking.workloads}
+    return MapDocument(
+        version=__version__,
+        title=facts.title,
+        as_of=facts.as_of,
+        price_book=PriceBookPart(
+            checked=facts.book.checked,
+            age_days=facts.book.age_days,
+            warning=facts.book.warning,
+            overlay=facts.book.overlay,
+        ),
+        window=_window(facts.window),
+        totals=_totals(facts),
+        headline=_headline(facts),
+        run_rate=_run_rate(facts),
+        levers=tuple(_lever(facts, summary) for summary in facts.levers),
+        by_model=tuple(_model(facts, total) for total in facts.by_model),
+        by_day=tuple(_day(total) for total in facts.by_day),
+        workloads=tuple(_workload(found) for found in facts.ranking.workloads),
+        opportunities=_opportunities(facts, names),
+        readiness=tuple(_readiness(row, names) for row in facts.readiness),
+        bridge=tuple(facts.bridge),
+        reconciliation=tuple(facts.reconciliation),
+        figures=_figures(facts),
+        problem_counts=_problem_counts(facts.problems),
+        problems=_problems(facts.problems),
+    )
+
+
+def _window(window: Window) -> WindowPart:
+    return WindowPart(
+        start=iso_day(window.start_day), end_exclusive=iso_day(window.end_day_exclusive), days=window.days
+    )
+
+
+def _tokens(tokens: Tokens) -> TokenTotals:
+    return TokenTotals(
+        uncached_input_tokens=tokens.uncached_input_tokens,
+        cache_read_tokens=tokens.cache_read_tokens,
+        cache_write_5m_tokens=tokens.cache_write_5m_tokens,
+        cache_write_1h_tokens=tokens.cache_write_1h_tokens,
+        output_tokens=tokens.output_tokens,
+    )
+
+
+def _usd(nano: int | None) -> str | None:
+    return None if nano is None else usd_text(nano)
+
+
+def _totals(facts: MapFacts) -> TotalsPart:
+    tokens = sum((found.tokens for found in facts.ranking.workloads), Tokens())
+    billed = [total.billed_nano for total in facts.by_model if total.billed_nano is not None]
+    return TotalsPart(
+        requests=facts.ranking.requests,
+        uncached_input_tokens=tokens.uncached_input_tokens,
+        cache_read_tokens=tokens.cache_read_tokens,
+        cache_write_5m_tokens=tokens.cache_write_5m_tokens,
+        cache_write_1h_tokens=tokens.cache_write_1h_tokens,
+        output_tokens=tokens.output_tokens,
+        list_usd=usd_text(facts.ranking.list_nano),
+        list_high_usd=usd_text(sum(found.list_high_nano for found in facts.ranking.workloads)),
+        billed_usd=_usd(sum(billed)) if billed else None,
+        annual_run_rate_usd=_usd(facts.run_rate.annual_nano),
+        unpriced_rows=facts.unpriced_rows,
+        scaled=facts.sampling_rate > 1,
+    )
+
+
+def _headline(facts: MapFacts) -> HeadlinePart:
+    few = facts.ranking.workloads_for_80_percent
+    top = facts.top_model
+    return HeadlinePart(
+        status=facts.status,
+        status_why=facts.status_why,
+        sentence=_sentence(facts),
+        top_model=top[0] if top else "",
+        top_model_name=top[1] if top else "",
+        top_model_share=top[2] if top else None,
+        workloads=len(facts.ranking.workloads),
+        workloads_for_80_percent=len(facts.ranking.workloads) if few is None else few,
+    )
+
+
+def _sentence(facts: MapFacts) -> str:
+    few = facts.ranking.workloads_for_80_percent
+    count = len(facts.ranking.workloads)
+    parts = []
+    if few is not None and count > 1:
+        parts.append(f"{few} of {count} workloads hold 80 % of the spend")
+    elif count > 1:
+        parts.append("more than 20 % of the spend cannot be attributed to a workload")
+    if facts.top_model:
+        _, name, share = facts.top_model
+        parts.append(f"{share:.0%} of it goes to {name}, the dearest model in real use")
+    sentence = "; ".join(parts) or "One workload holds all of the spend"
+    return sentence[:1].upper() + sentence[1:] + "."
+
+
+def _run_rate(facts: MapFacts) -> RunRatePart:
+    rate = facts.run_rate
+    weeks = rate.window.days // 7 if rate.window else 0
+    return RunRatePart(
+        annual_usd=_usd(rate.annual_nano),
+        low_usd=_usd(rate.low_nano),
+        high_usd=_usd(rate.high_nano),
+        interval=f"95 % between the window's {weeks} weeks (bootstrap); not a forecast" if rate.window else "",
+        window=_window(rate.window) if rate.window else None,
+        complete_days=rate.complete_days,
+        observed_usd=usd_text(rate.observed_nano),
+        gaps=tuple(iso_day(day) for day in rate.gaps),
+        outlier_days=tuple(iso_day(day) for day in rate.outlier_days),
+        sampling_rate=facts.sampling_rate,
+        alternatives=tuple(
+            AlternativePart(name=other.name, annual_usd=_usd(other.annual_nano), note=other.note)
+            for other in rate.alternatives
+        ),
+        why_null=rate.why_null,
+        grade=facts.grade,
+    )
+
+
+def _lever(facts: MapFacts, summary: LeverSummary) -> LeverPart:
+    annual = {other.lever: other for other in facts.rate_levers or ()}.get(summary.lever)
+    return LeverPart(
+        lever=summary.lever,
+        title=summary.title,
+        low_usd=usd_text(summary.low_nano),
+        high_usd=usd_text(summary.high_nano),
+        low_annual_usd=_annual(facts, annual.low_nano if annual else None),
+        high_annual_usd=_annual(facts, annual.high_nano if annual else None),
+        grade=summary.grade,
+        sentence=summary.sentence,
+    )
+
+
+def _annual(facts: MapFacts, nano: int | None) -> str | None:
+    if nano is None or facts.run_rate.window is None:
+        return None
+    return usd_text(annualised(nano, facts.run_rate.window.days))
+
+
+def _opportunities(facts: MapFacts, names: Mapping[str, str]) -> tuple[OpportunityPart, ...]:
+    annual = {_same(row): row for row in facts.rate_opportunities or ()}
+    known = facts.rate_opportunities is not None
+    parts = []
+    for row in facts.opportunities:
+        other = annual.get(_same(row))
+        low, high = (other.low_nano, other.high_nano) if other else (0, 0)
+        parts.append(
+            OpportunityPart(
+                workload=row.workload,
+                workload_name=names.get(row.workload, row.workload),
+                lever=row.lever,
+                candidate=row.candidate,
+                low_usd=usd_text(row.low_nano),
+                high_usd=usd_text(row.high_nano),
+                low_annual_usd=_annual(facts, low) if known else None,
+                high_annual_usd=_annual(facts, high) if known else None,
+                grade=row.grade,
+                assumption=row.assumption,
+                excluded_by=row.excluded_by,
+            )
+        )
+    return tuple(parts)
+
+
+def _same(row: Opportunity) -> tuple[str, str, str]:
+    return row.workload, row.lever, row.candidate
+
+
+def _model(facts: MapFacts, total: ModelTotal) -> ModelPart:
+    return ModelPart(
+        model=total.model,
+        name=total.name,
+        requests=total.requests,
+        tokens=_tokens(total.tokens),
+        list_usd=usd_text(total.list_nano),
+        list_high_usd=usd_text(total.list_high_nano),
+        billed_usd=_usd(total.billed_nano),
+        share=total.list_nano / facts.ranking.list_nano if facts.ranking.list_nano else 0.0,
+    )
+
+
+def _day(total: DayTotal) -> DayPart:
+    return DayPart(
+        day=iso_day(total.day),
+        requests=total.requests,
+        list_usd=usd_text(total.list_nano),
+        billed_usd=_usd(total.billed_nano),
+        models={model: usd_text(nano) for model, nano in total.models.items()},
+        complete=total.complete,
+    )
+
+
+def _workload(found: RankedWorkload) -> WorkloadPart:
+    workload = found.workload
+    per_request = found.usd_per_request
+    return WorkloadPart(
+        id=workload.id,
+        name=workload.name,
+        why=workload.why,
+        stage=workload.stage,
+        rank=found.rank,
+        requests=found.requests,
+        tokens=_tokens(found.tokens),
+        list_usd=usd_text(found.list_nano),
+        list_high_usd=usd_text(found.list_high_nano),
+        share=found.share,
+        cumulative_share=found.cumulative_share,
+        usd_per_request=None if per_request is None else f"{per_request:f}",
+        models=tuple(
+            WorkloadModelPart(
+                model=one.model,
+                list_usd=usd_text(one.list_nano),
+                share=one.list_nano / found.list_nano if found.list_nano else 0.0,
+                requests=one.requests,
+            )
+            for one in found.models
+        ),
+        daily_usd=tuple(usd_text(nano) for nano in found.daily_nano),
+        task=workload.task,
+        task_confidence=workload.task_confidence,
+        task_evidence=workload.task_evidence,
+        latency=workload.latency,
+        latency_evidence=workload.latency_evidence,
+        owner=workload.owner,
+        cost_center=workload.cost_center,
+        grade=workload_grade(found),
+        sources=found.sources,
+    )
+
+
+def workload_grade(found: RankedWorkload) -> Grade:
+    """How a workload's list dollars are known: counted tokens at dated prices, unless part of them was scaled up."""
+    return "sampled" if found.sampling_rate > 1 else "measured"
+
+
+def _readiness(row: ReadinessRow, names: Mapping[str, str]) -> ReadinessPart:
+    return ReadinessPart(
+        workload=row.workload,
+        workload_name=names.get(row.workload, row.workload),
+        share=row.share,
+        sources=row.sources,
+        rank=row.rank,
+        cache=row.cache,
+        batch=row.batch,
+        trial=row.trial,
+        next_source=row.next_source,
+        steps=row.steps,
+        capture_days=row.capture_days,
+    )
+
+
+def _figures(facts: MapFacts) -> tuple[FigurePart, ...]:
+    sources = tuple(facts.sources)
+    window = facts.run_rate.window
+    rate_sentence = (
+        f"List price of {window.days} complete UTC days from {iso_day(window.start_day)} to "
+        f"{iso_day(window.end_day_exclusive - 1)}, x 365/{window.days}; tokens counted by the sources below, priced at "
+        f"each day's price in the book checked {facts.book.checked}."
+        if window
+        else f"Not stated: {facts.run_rate.why_null}."
+    )
+    scaled = f" Calls are a 1-in-{facts.sampling_rate} sample, scaled." if facts.sampling_rate > 1 else ""
+    figures = [
+        _figure("run_rate", facts.grade, rate_sentence + scaled, sources, facts, "run_rate"),
+        _figure(
+            "observed",
+            facts.grade,
+            f"List price of every priced row in the window; a shorter run rate window is {RUN_RATE_DAYS} days."
+            + scaled,
+            sources,
+            facts,
+            "totals",
+        ),
+        _figure(
+            "top_model_share",
+            facts.grade,
+            "List dollars of the dearest model that holds at least 5 % of the spend, divided by all list dollars.",
+            sources,
+            facts,
+            "headline",
+        ),
+        _figure(
+            "concentration",
+            facts.grade,
+            "Workloads by list dollars, dearest first, until they hold 80 %.",
+            sources,
+            facts,
+            "workloads",
+        ),
+    ]
+    figures += [
+        _figure(f"opportunity.{lever.lever}", lever.grade, lever.sentence, sources, facts, "levers")
+        for lever in facts.levers
+    ]
+    return tuple(figures)
+
+
+def _figure(figure: str, grade: str, sentence: str, sources: tuple[str, ...], facts: MapFacts, part: str) -> FigurePart:
+    recompute = f"{facts.recompute} --json | jq .{part}"
+    return FigurePart(figure=figure, grade=grade, sentence=sentence, made_from=sources, recompute=recompute)
+
+
+def _problem_counts(problems: Sequence[Problem]) -> tuple[ProblemCount, ...]:
+    counts = Counter(problem.code for problem in problems)
+    return tuple(ProblemCount(code=code, count=count) for code, count in counts.most_common())
+
+
+def _problems(problems: Sequence[Problem]) -> tuple[ProblemPart, ...]:
+    counts = Counter(problem.code for problem in problems)
+    ordered = sorted(problems, key=lambda problem: (-counts[problem.code], problem.code, problem.file, problem.row))
+    return tuple(
+        ProblemPart(
+            source=problem.source,
+            file=problem.file,
+            row=problem.row,
+            code=problem.code,
+            message=problem.message,
+            value=problem.value,
+            expected=problem.expected,
+            next_step=problem.next_step,
+        )
+        for problem in ordered[:MOST_PROBLEMS]
+    )

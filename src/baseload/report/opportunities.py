@@ -1,0 +1,111 @@
+"""The levers as the page tells them: the easiest money first, each with its opportunities by workload."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from decimal import Decimal
+
+import msgspec
+
+from baseload.report.bars import RangeBar, scale
+from baseload.report.document import LeverPart, MapDocument, OpportunityPart
+
+MOST_OPPORTUNITIES = 200  # per lever
+MOST_EXCLUDED = 50  # per lever
+A_YEAR, IN_THE_PERIOD = "a year", "in the period"
+
+GROUPS = (
+    (
+        "Nothing to do with quality",
+        "Paid for without buying a better answer. No test is needed, only a decision.",
+        ("surcharge", "repeat", "retirement"),
+    ),
+    (
+        "Same model, same answers",
+        "The same requests, sent or timed differently. What has to be checked is engineering, not quality.",
+        ("cache", "batch"),
+    ),
+    (
+        "Needs a quality test first",
+        "What-if prices of the same tokens on another model. Whether its answers are good enough is not tested here.",
+        ("route",),
+    ),
+)
+"""(title, sentence, levers in order): the easiest money first."""
+
+
+class LeverSection(msgspec.Struct, frozen=True, kw_only=True):
+    """One lever with its opportunities, dearest first."""
+
+    part: LeverPart
+    low_usd: str  # in the unit of all levers: `lever_unit`
+    high_usd: str
+    bar: RangeBar
+    rows: tuple[OpportunityPart, ...]
+    rows_left_out: int
+    assumption: str  # the one sentence all rows share; "" when they differ
+    excluded: tuple[OpportunityPart, ...]
+    excluded_left_out: int
+
+
+class LeverGroup(msgspec.Struct, frozen=True, kw_only=True):
+    title: str
+    sentence: str
+    levers: tuple[LeverSection, ...]
+
+
+def lever_unit(levers: Sequence[LeverPart]) -> str:
+    """`a year` when every lever has a yearly range, else `in the period`: one unit for all, so that they compare."""
+    yearly = all(part.low_annual_usd is not None and part.high_annual_usd is not None for part in levers)
+    return A_YEAR if yearly else IN_THE_PERIOD
+
+
+def range_of(item: LeverPart | OpportunityPart, unit: str) -> tuple[str, str]:
+    """Low and high in that unit; the period's where no yearly range is given."""
+    if unit == A_YEAR and item.low_annual_usd is not None and item.high_annual_usd is not None:
+        return item.low_annual_usd, item.high_annual_usd
+    return item.low_usd, item.high_usd
+
+
+def lever_groups(document: MapDocument) -> tuple[LeverGroup, ...]:
+    """The levers in reading order; a lever this page does not know comes last, never nowhere."""
+    unit = lever_unit(document.levers)
+    draw = scale([Decimal(end) for part in document.levers for end in range_of(part, unit)])
+    known = {lever for _, _, levers in GROUPS for lever in levers}
+    others = tuple(dict.fromkeys(part.lever for part in document.levers if part.lever not in known))
+    groups = []
+    for title, sentence, levers in (*GROUPS, ("Other levers", "", others)):
+        parts = [part for lever in levers for part in document.levers if part.lever == lever]
+        if parts:
+            sections = tuple(_lever_section(part, document.opportunities, unit, draw) for part in parts)
+            groups.append(LeverGroup(title=title, sentence=sentence, levers=sections))
+    return tuple(groups)
+
+
+def dearest_first(opportunities: Iterable[OpportunityPart]) -> list[OpportunityPart]:
+    """Largest upper end first, what is excluded last; ties in a fixed order."""
+    return sorted(
+        opportunities,
+        key=lambda item: (bool(item.excluded_by), -Decimal(item.high_usd), item.lever, item.workload, item.candidate),
+    )
+
+
+def _lever_section(
+    part: LeverPart, opportunities: Sequence[OpportunityPart], unit: str, draw: Callable[[Decimal, Decimal], RangeBar]
+) -> LeverSection:
+    mine = [item for item in opportunities if item.lever == part.lever]
+    possible = dearest_first(item for item in mine if not item.excluded_by)
+    excluded = [item for item in mine if item.excluded_by]
+    assumptions = {item.assumption for item in possible}
+    low, high = range_of(part, unit)
+    return LeverSection(
+        part=part,
+        low_usd=low,
+        high_usd=high,
+        bar=draw(Decimal(low), Decimal(high)),
+        rows=tuple(possible[:MOST_OPPORTUNITIES]),
+        rows_left_out=max(0, len(possible) - MOST_OPPORTUNITIES),
+        assumption=assumptions.pop() if len(assumptions) == 1 else "",
+        excluded=tuple(excluded[:MOST_EXCLUDED]),
+        excluded_left_out=max(0, len(excluded) - MOST_EXCLUDED),
+    )

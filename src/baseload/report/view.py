@@ -1,0 +1,184 @@
+"""What the pages show of a `MapDocument`: the same figures, joined and capped for reading, nothing computed anew.
+
+Caps are stated on the page with what they leave out; `map.json` and the CSV files beside it are always complete.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+
+import msgspec
+
+from baseload.report import names, spark
+from baseload.report.bars import RangeBar, scale
+from baseload.report.document import (
+    BridgeLine,
+    BridgePart,
+    DayPart,
+    FigurePart,
+    MapDocument,
+    OpportunityPart,
+    PlantedPart,
+    ProblemPart,
+    ReadinessPart,
+    ReconciliationPart,
+    WorkloadPart,
+)
+from baseload.report.opportunities import LeverGroup, dearest_first, lever_groups, lever_unit
+from baseload.report.spark import Spark
+
+MOST_ROWS = 5_000
+MOST_DRILLS = 100
+MOST_PRINTED_DRILLS = 25
+MOST_READINESS = 200
+MOST_RECONCILIATION = 100
+MOST_PROBLEMS = 50
+
+GRADES = {
+    "billed": "Stated on a bill or in the provider's cost report.",
+    "measured": "Counted from every call's own token counts and priced at the price of its day.",
+    "replayed": "Measured by sending recorded requests again.",
+    "simulated": "Computed by running recorded calls through a model of the provider's rules.",
+    "sampled": "Scaled up from a known 1-in-N sample of calls.",
+    "assumed": "Rests on an assumption that has not been tested; the sentence beside it names the assumption.",
+}
+"""How a figure is known, strongest first."""
+
+
+class WorkloadRow(msgspec.Struct, frozen=True, kw_only=True):
+    part: WorkloadPart
+    anchor: str
+    trend: Spark
+    daily: Spark
+    opportunities: tuple[OpportunityPart, ...]
+    readiness: ReadinessPart | None
+    drill: bool  # details are on the page
+    printed: bool  # … and on paper
+
+
+class BridgeView(msgspec.Struct, frozen=True, kw_only=True):
+    part: BridgePart
+    opening: RangeBar
+    lines: tuple[tuple[BridgeLine, RangeBar], ...]
+    left_over_usd: str | None  # invoice less all lines; None when the lines add up to the invoice
+
+
+class Verdict(msgspec.Struct, frozen=True, kw_only=True):
+    """All reconciled cells with one verdict, added up."""
+
+    verdict: str
+    cells: int
+    calls_usd: str
+    control_usd: str
+    difference_usd: str
+
+
+class View(msgspec.Struct, frozen=True, kw_only=True):
+    document: MapDocument
+    rows: tuple[WorkloadRow, ...]
+    rows_left_out: int
+    drills: int
+    groups: tuple[LeverGroup, ...]
+    lever_unit: str
+    figures: dict[str, FigurePart]
+    anchors: dict[str, str]  # workload id -> anchor of its row
+    outliers: frozenset[str]
+    days: tuple[DayPart, ...]
+    bridge: tuple[BridgeView, ...]
+    verdicts: tuple[Verdict, ...]
+    reconciliation: tuple[ReconciliationPart, ...]  # what does not agree, largest first
+    reconciliation_left_out: int
+    readiness: tuple[ReadinessPart, ...]
+    readiness_left_out: int
+    problems: tuple[ProblemPart, ...]
+    problem_total: int
+    planted: tuple[PlantedPart, ...]
+
+
+def view(document: MapDocument) -> View:
+    """The page's rows. Pure: the same document always gives the same view."""
+    rows = _workload_rows(document)
+    differing = _differing(document.reconciliation)
+    return View(
+        document=document,
+        rows=rows,
+        rows_left_out=len(document.workloads) - len(rows),
+        drills=sum(row.drill for row in rows),
+        groups=lever_groups(document),
+        lever_unit=lever_unit(document.levers),
+        figures={figure.figure: figure for figure in document.figures},
+        anchors={row.part.id: row.anchor for row in rows},
+        outliers=frozenset(document.run_rate.outlier_days),
+        days=document.by_day,
+        bridge=tuple(_bridge_view(part) for part in document.bridge),
+        verdicts=_verdicts(document.reconciliation),
+        reconciliation=tuple(differing[:MOST_RECONCILIATION]),
+        reconciliation_left_out=max(0, len(differing) - MOST_RECONCILIATION),
+        readiness=document.readiness[:MOST_READINESS],
+        readiness_left_out=max(0, len(document.readiness) - MOST_READINESS),
+        problems=document.problems[:MOST_PROBLEMS],
+        problem_total=sum(item.count for item in document.problem_counts),
+        planted=document.planted,
+    )
+
+
+def total_usd(amounts: Iterable[str]) -> str:
+    """The exact sum of decimal strings."""
+    return f"{sum((Decimal(amount) for amount in amounts), Decimal(0)):f}"
+
+
+def _workload_rows(document: MapDocument) -> tuple[WorkloadRow, ...]:
+    opportunities: defaultdict[str, list[OpportunityPart]] = defaultdict(list)
+    for item in document.opportunities:
+        opportunities[item.workload].append(item)
+    readiness = {item.workload: item for item in document.readiness}
+    rows = []
+    for at, part in enumerate(document.workloads[:MOST_ROWS]):
+        drill = at < MOST_DRILLS
+        rows.append(
+            WorkloadRow(
+                part=part,
+                anchor=names.anchor("w", part.id),
+                trend=spark.weekly(part.daily_usd),
+                daily=spark.daily(part.daily_usd if drill else ()),
+                opportunities=tuple(dearest_first(opportunities[part.id])) if drill else (),
+                readiness=readiness.get(part.id),
+                drill=drill,
+                printed=at < MOST_PRINTED_DRILLS,
+            )
+        )
+    return tuple(rows)
+
+
+def _bridge_view(part: BridgePart) -> BridgeView:
+    amounts = [Decimal(line.usd) for line in part.lines]
+    invoice = Decimal(part.invoice_usd)
+    draw = scale([Decimal(0), invoice, *amounts])
+    left_over = invoice - sum(amounts, Decimal(0))
+    return BridgeView(
+        part=part,
+        opening=draw(Decimal(0), invoice),
+        lines=tuple((line, draw(Decimal(0), amount)) for line, amount in zip(part.lines, amounts, strict=True)),
+        left_over_usd=f"{left_over:f}" if left_over else None,
+    )
+
+
+def _verdicts(parts: Sequence[ReconciliationPart]) -> tuple[Verdict, ...]:
+    counts = Counter(part.verdict for part in parts)
+    return tuple(
+        Verdict(
+            verdict=verdict,
+            cells=cells,
+            calls_usd=total_usd(part.calls_usd for part in parts if part.verdict == verdict),
+            control_usd=total_usd(part.control_usd for part in parts if part.verdict == verdict),
+            difference_usd=total_usd(part.difference_usd for part in parts if part.verdict == verdict),
+        )
+        for verdict, cells in sorted(counts.items())
+    )
+
+
+def _differing(parts: Sequence[ReconciliationPart]) -> list[ReconciliationPart]:
+    differing = [part for part in parts if part.verdict != "agrees"]
+    return sorted(differing, key=lambda part: (-abs(Decimal(part.difference_usd)), part.day, part.model, part.account))

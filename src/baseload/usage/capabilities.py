@@ -1,0 +1,134 @@
+"""Which capability rows of the price book a request relies on, by the names of anthropic-facts 5.4."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from itertools import chain
+from typing import Any, Final
+
+LONG_PROMPT_TOKENS: Final = 200_000
+
+REQUEST_FEATURES: Final = (
+    "cache_control",
+    "compaction",
+    "computer_tool",
+    "effort",
+    "fallbacks",
+    "fast",
+    "forced_tool",
+    "images_pdf",
+    "inference_geo",
+    "prefill",
+    "programmatic_tools",
+    "prompt_over_200k",
+    "sampling",
+    "server_tools",
+    "structured_outputs",
+    "system_in_messages",
+    "task_budget",
+    "thinking_adaptive",
+    "thinking_between_tools",
+    "thinking_budget",
+    "thinking_disabled",
+)
+"""Every name `request_features` may give, sorted."""
+
+_THINKING = {
+    "enabled": "thinking_budget",
+    "adaptive": "thinking_adaptive",
+    "disabled": "thinking_disabled",
+    "between_tools": "thinking_between_tools",
+}
+_SERVER_TOOLS = ("web_search", "web_fetch", "code_execution", "tool_search", "advisor", "mcp_toolset")
+
+
+def request_features(request: Mapping[str, Any], *, prompt_tokens: int = 0) -> str:
+    """Sorted, comma-joined names of what the request asks of a model; "" for a plain request."""
+    found = set(chain(_of_parameters(request), _of_tools(request), _of_messages(request)))
+    if prompt_tokens > LONG_PROMPT_TOKENS:
+        found.add("prompt_over_200k")
+    return ",".join(sorted(found))
+
+
+def _of_parameters(request: Mapping[str, Any]) -> Iterator[str]:
+    config, thinking, choice = (_object(request, name) for name in ("output_config", "thinking", "tool_choice"))
+    asked = {
+        "sampling": _samples(request),
+        "effort": config.get("effort") is not None,
+        "task_budget": config.get("task_budget") is not None,
+        "structured_outputs": (config.get("format") or request.get("output_format")) is not None,
+        "forced_tool": choice.get("type") in ("any", "tool"),
+        "inference_geo": request.get("inference_geo") not in (None, "global"),
+        "fast": request.get("speed") == "fast",
+        "fallbacks": bool(request.get("fallbacks")),
+        "compaction": _compacts(request),
+        "server_tools": bool(request.get("mcp_servers")),
+        "cache_control": request.get("cache_control") is not None,
+    }
+    yield from (name for name, is_asked in asked.items() if is_asked)
+    kind = thinking.get("type")
+    if isinstance(kind, str) and kind in _THINKING:
+        yield _THINKING[kind]
+
+
+def _samples(request: Mapping[str, Any]) -> bool:
+    """A sampling parameter away from its default: temperature 1, top_p 1, no top_k."""
+    return (
+        request.get("temperature") not in (None, 1)
+        or request.get("top_p") not in (None, 1)
+        or request.get("top_k") is not None
+    )
+
+
+def _compacts(request: Mapping[str, Any]) -> bool:
+    edits = _object(request, "context_management").get("edits")
+    return request.get("compaction") is not None or any(
+        str(edit.get("type", "")).startswith("compact") for edit in _objects(edits)
+    )
+
+
+def _of_tools(request: Mapping[str, Any]) -> Iterator[str]:
+    for tool in _objects(request.get("tools")):
+        kind = tool.get("type")
+        if isinstance(kind, str):
+            if kind.startswith("computer"):
+                yield "computer_tool"
+            elif kind.startswith(_SERVER_TOOLS):
+                yield "server_tools"
+        callers = tool.get("allowed_callers")
+        if isinstance(callers, list) and any(str(caller).startswith("code_execution") for caller in callers):
+            yield "programmatic_tools"
+        if tool.get("cache_control") is not None:
+            yield "cache_control"
+
+
+def _of_messages(request: Mapping[str, Any]) -> Iterator[str]:
+    messages = list(_objects(request.get("messages")))
+    if messages and messages[-1].get("role") == "assistant":
+        yield "prefill"
+    if any(message.get("role") == "system" for message in messages):
+        yield "system_in_messages"
+    contents = [request.get("system"), *(message.get("content") for message in messages)]
+    for block in chain.from_iterable(_objects(content) for content in contents):
+        if block.get("cache_control") is not None:
+            yield "cache_control"
+        if block.get("type") in ("image", "document") or _holds_media(block):
+            yield "images_pdf"
+
+
+def _holds_media(block: Mapping[str, Any]) -> bool:
+    """Images and documents a tool returned."""
+    return block.get("type") == "tool_result" and any(
+        inner.get("type") in ("image", "document") for inner in _objects(block.get("content"))
+    )
+
+
+def _object(record: Mapping[str, Any], field: str) -> Mapping[str, Any]:
+    value = record.get(field)
+    return value if isinstance(value, dict) else {}
+
+
+def _objects(value: object) -> Iterator[dict[str, Any]]:
+    """The objects of a list; nothing when it is not one."""
+    if isinstance(value, list):
+        yield from (item for item in value if isinstance(item, dict))

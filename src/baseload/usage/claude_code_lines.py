@@ -1,0 +1,169 @@
+"""Claude Code transcript lines: which of them are responses, decoded as little as the figures need.
+
+A raw `"usage"` cannot stand inside a JSON string (its quotes would be escaped), so the byte search for it misses no
+response and skips two lines in five unread. Rules and traps: usage-sources 0.2, 0.3, 2.5.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+import msgspec
+
+from baseload.usage.fields import MAX_CALL_TOKENS, BadRecord, decode_json, object_of, text_of
+from baseload.usage.normal import UsageTokens, tokens_from_usage
+from baseload.usage.reader import Line, SourceFile
+from baseload.usage.source_file import LocalFile
+from baseload.values import Problem
+
+MARKER: Final = b'"usage"'
+SYNTHETIC: Final = "<synthetic>"
+"""The model name of lines Claude Code writes itself, such as API errors: no call was billed."""
+
+
+class _Split(msgspec.Struct, gc=False):
+    ephemeral_5m_input_tokens: int = 0
+    ephemeral_1h_input_tokens: int = 0
+
+
+class _ServerTools(msgspec.Struct, gc=False):
+    web_search_requests: int = 0
+    web_fetch_requests: int = 0
+
+
+class _Details(msgspec.Struct, gc=False):
+    thinking_tokens: int | None = None
+
+
+class _Iteration(msgspec.Struct, gc=False):
+    type: str | None = None
+    model: str | None = None
+
+
+class Usage(msgspec.Struct, gc=False):
+    """The provider's `usage`, only what is counted."""
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cache_creation_input_tokens: int | None = 0
+    cache_read_input_tokens: int | None = 0
+    cache_creation: _Split | None = None
+    server_tool_use: _ServerTools | None = None
+    output_tokens_details: _Details | None = None
+    service_tier: str | None = None
+    speed: str | None = None
+    inference_geo: str | None = None
+    iterations: list[_Iteration] | None = None
+
+
+class Message(msgspec.Struct, gc=False):
+    id: str | None = None
+    model: str | None = None
+    usage: Usage | None = None
+    content: msgspec.Raw = msgspec.Raw(b"")
+    stop_reason: str | None = None
+
+
+class Response(msgspec.Struct, gc=False):
+    """One transcript line; a response when `message.usage` is there. The names are Claude Code's own."""
+
+    message: Message | None = None
+    timestamp: str | None = None
+    requestId: str | None = None  # noqa: N815 - as written
+    uuid: str | None = None
+    sessionId: str | None = None  # noqa: N815 - as written
+    isSidechain: bool | None = False  # noqa: N815 - as written
+    isApiErrorMessage: bool | None = False  # noqa: N815 - as written
+    agentId: str | None = None  # noqa: N815 - as written
+    cwd: str | None = None
+    costUSD: msgspec.Raw = msgspec.Raw(b"")  # noqa: N815 - as written
+
+
+_decode = msgspec.json.Decoder(Response).decode
+
+
+def response_lines(file: SourceFile) -> Iterator[Line | Problem]:
+    """The lines that may be responses, and those that are torn."""
+    return file.marked_lines(MARKER) if isinstance(file, LocalFile) else file.lines()
+
+
+def response_of(data: bytes) -> tuple[Response, Message, Usage] | None:
+    """The response a line holds, with its message and usage; None when it is another kind of line.
+
+    Task results nest a `usage` of their own that is not `message.usage`: it never counts. Raises BadRecord.
+    """
+    try:
+        line = _decode(data)
+    except (msgspec.DecodeError, RecursionError):
+        checked = _checked(data) if data.strip() else None
+        if checked is None:
+            return None
+        line = checked
+    message = line.message
+    if message is None or message.usage is None or message.model == SYNTHETIC or line.isApiErrorMessage:
+        return None
+    return line, message, message.usage
+
+
+def counts_of(usage: Usage) -> tuple[int, int, int, int, int, bool]:
+    """(uncached input, read, 5m write, 1h write, output, whether some write's TTL is unknown).
+
+    Raises BadRecord, naming the field, on a negative or impossible count.
+    """
+    uncached, output = usage.input_tokens, usage.output_tokens
+    read, written = usage.cache_read_input_tokens or 0, usage.cache_creation_input_tokens or 0
+    split = usage.cache_creation
+    if split is None:
+        write_5m = write_1h = 0
+    else:
+        write_5m, write_1h = split.ephemeral_5m_input_tokens, split.ephemeral_1h_input_tokens
+    counted = (uncached, output, read, written, write_5m, write_1h)
+    if min(counted) < 0 or max(counted) > MAX_CALL_TOKENS:
+        tokens_from_usage(msgspec.to_builtins(usage))  # raises
+    unsplit = written - write_5m - write_1h
+    if unsplit > 0:
+        return uncached, read, write_5m + unsplit, write_1h, output, True
+    return uncached, read, write_5m, write_1h, output, False
+
+
+def is_composite(usage: Usage) -> bool:
+    """True when iterations hold more than the sampling that the top level already sums (compaction, other models)."""
+    return any(entry.model is not None or entry.type not in (None, "message") for entry in usage.iterations or ())
+
+
+def composite_of(data: bytes) -> UsageTokens:
+    """The whole reading of a composite response line, with the parts billed at other models. Raises BadRecord."""
+    message = object_of(decode_json(data)["message"], "message")
+    return tokens_from_usage(object_of(message["usage"], "message.usage"), model=text_of(message, "model"))
+
+
+def _checked(data: bytes) -> Response | None:
+    """A line the typed decoder refused: another kind of line, a response with odd labels, or a BadRecord."""
+    record = object_of(decode_json(data), "the line")
+    message = record.get("message")
+    usage = message.get("usage") if isinstance(message, Mapping) else None
+    if not isinstance(message, Mapping) or not isinstance(usage, Mapping):
+        return None
+    tokens_from_usage(usage)  # names the field that is no count
+    labels = {field: text_of(record, field) for field in ("timestamp", "requestId", "uuid", "sessionId", "agentId", "cwd")}
+    plain = {name: value for name, value in usage.items() if value is not None and name in Usage.__struct_fields__}
+    return Response(
+        message=Message(
+            id=text_of(message, "id"),
+            model=text_of(message, "model"),
+            usage=_plain_usage(plain),
+            content=msgspec.Raw(msgspec.json.encode(message.get("content"))),
+            stop_reason=text_of(message, "stop_reason"),
+        ),
+        isSidechain=record.get("isSidechain") is True,
+        isApiErrorMessage=record.get("isApiErrorMessage") is True,
+        **labels,
+    )
+
+
+def _plain_usage(usage: Mapping[str, Any]) -> Usage:
+    try:
+        return msgspec.convert(usage, Usage, strict=False)
+    except msgspec.ValidationError as error:
+        raise BadRecord("bad-usage", f"message.usage is not as documented: {error}") from None

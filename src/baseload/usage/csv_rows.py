@@ -1,0 +1,95 @@
+"""CSV exports by header name: rows as mappings, whatever the column order, byte-order mark or separator.
+
+Columns that are missing are absent from the mapping, extra ones are ignored by whoever reads it. A file is streamed:
+a damaged line is one problem and the rest goes on. Row numbers count CSV records, the header being row 1.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from typing import Final
+
+import msgspec
+
+from baseload.usage.normal import problem
+from baseload.usage.reader import SourceFile
+from baseload.values import Call, Problem
+
+SEPARATORS: Final = ",;\t"
+
+Row = tuple[int, dict[str, str]]
+
+
+def header_of(head: bytes) -> frozenset[str]:
+    """Column names in the first line of a file's head, lower case, as `rows` gives them; empty for binary data."""
+    line = head.split(b"\n", 1)[0].decode("utf-8", "replace").strip()
+    return frozenset(_names(next(csv.reader([line], delimiter=_separator(line)), [])) if line else ())
+
+
+def rows(source: str, file: SourceFile) -> Iterator[Row | Problem]:
+    """Every record as {column name in lower case: text}, blank lines and repeated header lines left out."""
+    faults: list[Problem] = []
+    reader: Iterator[list[str]] | None = None
+    names: list[str] = []
+    count = 0
+    lines = _texts(file, faults)
+    first = next(lines, "")
+    if first:
+        reader = csv.reader(_chain(first, lines), delimiter=_separator(first))
+    while reader is not None:
+        count += 1
+        try:
+            cells = next(reader, None)
+        except csv.Error as error:
+            yield problem(
+                source, file.path, count, "bad-csv", "The CSV record cannot be read", value=error, expected="a CSV row"
+            )
+            continue
+        yield from faults
+        faults.clear()
+        if cells is None:
+            break
+        if not names:
+            names = _names(cells)
+        elif cells and _names(cells) != names:
+            yield count, dict(zip(names, cells, strict=False))
+    yield from faults
+
+
+def number_repeats(calls: Sequence[Call], renumber: Callable[[Call, int], str]) -> list[Call]:
+    """Rows that a source gives no difference but their size, told apart by rank, largest first.
+
+    Two API keys of one name make two rows of one description. `renumber(call, n)` is the id of the n-th (n >= 1);
+    numbering by size keeps the ids the same in every export, whatever its order.
+    """
+    places: dict[str, list[int]] = defaultdict(list)
+    for place, call in enumerate(calls):
+        places[call.call_id].append(place)
+    result = list(calls)
+    for found in places.values():
+        for number, place in enumerate(sorted(found, key=lambda place: -calls[place].rank)[1:], 1):
+            result[place] = msgspec.structs.replace(calls[place], call_id=renumber(calls[place], number))
+    return result
+
+
+def _texts(file: SourceFile, faults: list[Problem]) -> Iterator[str]:
+    for line in file.lines():
+        if isinstance(line, Problem):
+            faults.append(line)
+        else:
+            yield line.data.decode("utf-8", "replace").removeprefix("\ufeff") + "\n"
+
+
+def _chain(first: str, rest: Iterator[str]) -> Iterator[str]:
+    yield first
+    yield from rest
+
+
+def _names(cells: Sequence[str]) -> list[str]:
+    return [cell.strip().removeprefix("\ufeff").strip('"').lower().replace(" ", "_") for cell in cells]
+
+
+def _separator(header: str) -> str:
+    return max(SEPARATORS, key=header.count)

@@ -1,0 +1,37 @@
+"""Which source a file comes from, told from its content; `--source` overrules."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from baseload.errors import UsageError
+from baseload.usage import batches, claude_code, messages
+from baseload.usage.reader import Reader
+
+READERS: Final[tuple[Reader, ...]] = (
+    claude_code.READER,
+    batches.READER,
+    messages.READER,
+)
+"""Every reader; where two are equally sure the earlier one has it."""
+
+
+def detect(head: bytes, name: str, readers: Sequence[Reader] = READERS) -> Reader | None:
+    """The reader that is surest of a file, by its first 64 KiB and its name; None when none is."""
+    best, best_score = None, 0
+    for reader in readers:
+        score = reader.recognise(head, name)
+        if score > best_score:
+            best, best_score = reader, score
+        if score >= 2:
+            break
+    return best
+
+
+def reader_named(name: str, readers: Sequence[Reader] = READERS) -> Reader:
+    """The reader `--source` names. Raises UsageError listing them all."""
+    for reader in readers:
+        if reader.name == name:
+            return reader
+    raise UsageError(f"--source {name!r} is not a source; expected one of {', '.join(r.name for r in readers)}")

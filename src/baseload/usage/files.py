@@ -1,0 +1,149 @@
+"""Which files the given PATHs mean: folders walked in natural order, each file once, faults as problems."""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from baseload.usage.fields import BadRecord
+from baseload.values import Problem
+
+DATA_SUFFIXES: Final = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".sse", ".log", ".txt", ".gz")
+"""What a folder is searched for; a file named by itself may end in anything."""
+QUIET_SUFFIXES: Final = (".txt", ".log")
+"""Names so general that a folder's file which no reader knows is no problem."""
+SOURCE: Final = "files"
+"""The `source` of problems about files no reader has seen."""
+
+_DIGITS = re.compile(r"(\d+)")
+_KEPT_HIDDEN = (".claude",)
+
+
+class Found(NamedTuple):
+    """One file to read."""
+
+    path: Path
+    named: bool  # the user named the file itself, not a folder it is in
+
+
+def natural_key(name: str) -> list[tuple[int, int | str]]:
+    """Sorts `log-2` before `log-10`."""
+    return [(0, int(part)) if part.isdigit() else (1, part) for part in _DIGITS.split(name) if part]
+
+
+def find_files(paths: Iterable[Path]) -> Iterator[Found | Problem]:
+    """Every file the paths mean, each once, folders in natural order; a path that gives none is one problem."""
+    seen: set[tuple[int, int]] = set()
+    for path in paths:
+        path = claude_projects_of(path)
+        count = 0
+        for item in _found_in(path, seen):
+            count += 1
+            yield item
+        if not count:
+            yield _fault(path, "empty-folder", "The folder has no usage files", expected=", ".join(DATA_SUFFIXES))
+
+
+def claude_code_folders(home: Path, config_dirs: str = "") -> list[Path]:
+    """Where Claude Code keeps its transcripts: `CLAUDE_CONFIG_DIR` (comma list) when set, else the two defaults.
+
+    Only folders that exist, each once.
+    """
+    roots = [Path(part.strip()).expanduser() for part in config_dirs.split(",") if part.strip()]
+    roots = roots or [home / ".config" / "claude", home / ".claude"]
+    folders = [root if root.name == "projects" else root / "projects" for root in roots]
+    return list(dict.fromkeys(folder.resolve() for folder in folders if folder.is_dir()))
+
+
+def claude_projects_of(path: Path) -> Path:
+    """A Claude Code configuration folder stands for its transcripts; any other path is itself."""
+    projects = path / "projects"
+    is_configuration = path.name == ".claude" or (path / "settings.json").is_file()
+    return projects if is_configuration and projects.is_dir() else path
+
+
+def _found_in(path: Path, seen: set[tuple[int, int]]) -> Iterator[Found | Problem]:
+    try:
+        state = path.stat()
+    except (OSError, ValueError) as error:
+        yield _unreadable(path, error)
+        return
+    if stat.S_ISDIR(state.st_mode):
+        if (state.st_dev, state.st_ino) in seen:
+            yield _fault(path, "same-folder", "This folder was already read under another path of this run")
+        yield from _walk(path, seen, ())
+    elif not stat.S_ISREG(state.st_mode):
+        yield _fault(path, "not-a-file", "This is neither a file nor a folder")
+    elif _is_new(state, seen):
+        yield Found(path, named=True)
+    else:
+        yield _fault(path, "same-file", "This file was already read under another path of this run")
+
+
+def _walk(folder: Path, seen: set[tuple[int, int]], above: tuple[tuple[int, int], ...]) -> Iterator[Found | Problem]:
+    """Files of a folder and of the folders in it. A link back to a folder above is one problem; others are followed."""
+    try:
+        state = folder.stat()
+        entries = sorted(os.scandir(folder), key=lambda entry: natural_key(entry.name))
+    except OSError as error:
+        yield _unreadable(folder, error)
+        return
+    here = (state.st_dev, state.st_ino)
+    if here in above:
+        yield _fault(folder, "symlink-loop", "The link leads back to a folder above it; it was not followed")
+        return
+    if here in seen:
+        return
+    seen.add(here)
+    for entry in entries:
+        yield from _entry(entry, seen, (*above, here))
+
+
+def _entry(
+    entry: os.DirEntry[str], seen: set[tuple[int, int]], above: tuple[tuple[int, int], ...]
+) -> Iterator[Found | Problem]:
+    path = Path(entry.path)
+    hidden = entry.name.startswith(".") and entry.name not in _KEPT_HIDDEN
+    try:
+        if hidden:
+            return
+        if entry.is_dir():
+            yield from _walk(path, seen, above)
+        elif entry.name.lower().endswith(DATA_SUFFIXES):
+            state = entry.stat()
+            if stat.S_ISREG(state.st_mode) and _is_new(state, seen):
+                yield Found(path, named=False)
+    except OSError as error:
+        yield _unreadable(path, error)
+
+
+def _is_new(state: os.stat_result, seen: set[tuple[int, int]]) -> bool:
+    key = (state.st_dev, state.st_ino)
+    if key in seen:
+        return False
+    seen.add(key)
+    return True
+
+
+def _unreadable(path: Path, error: OSError | ValueError) -> Problem:
+    reason = error.strerror if isinstance(error, OSError) and error.strerror else "it cannot be opened"
+    return unreadable(str(path), reason)
+
+
+def unreadable(path: str, reason: str) -> Problem:
+    """The problem of a file or folder the system does not let us read."""
+    fault = BadRecord(
+        "unreadable-file",
+        f"Cannot be read: {reason}",
+        expected="a readable file or folder",
+        next_step="Check the path and its permissions.",
+    )
+    return fault.problem(SOURCE, path, 0)
+
+
+def _fault(path: Path, code: str, message: str, *, expected: str = "") -> Problem:
+    return BadRecord(code, message, expected=expected).problem(SOURCE, str(path), 0)

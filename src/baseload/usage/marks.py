@@ -1,0 +1,43 @@
+"""How far a file has been read: what lets a second import skip it, or read only what was appended."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Final
+
+import msgspec
+
+CHECKED_BYTES: Final = 64 * 1024
+
+
+class FileMark(msgspec.Struct, frozen=True, kw_only=True):
+    """One file as it was when it was read.
+
+    A file of the same path, size and modification time is unchanged. One that only grew (its first
+    `checked_bytes` still hash to `head_digest`) is read on from `offset`, where its last whole line ended; `rows` is
+    the number of lines before it. `offset` 0 means: read it again from the start when it changes.
+    """
+
+    path: str
+    reader: str
+    size: int
+    mtime_ns: int
+    offset: int = 0
+    rows: int = 0
+    checked_bytes: int = 0
+    head_digest: str = ""
+
+    def is_same(self, size: int, mtime_ns: int) -> bool:
+        return self.size == size and self.mtime_ns == mtime_ns
+
+    def is_start_of(self, head: bytes, size: int) -> bool:
+        """Whether a file with this head and size is the marked one with lines appended."""
+        return (
+            0 < self.offset <= size
+            and self.checked_bytes <= len(head)
+            and digest_of(head[: self.checked_bytes]) == self.head_digest
+        )
+
+
+def digest_of(head: bytes) -> str:
+    return hashlib.blake2b(head, digest_size=16).hexdigest()
