@@ -21,17 +21,23 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-MODELS = ("claude-opus-4-5-20251101", "claude-sonnet-4-5-20250929", "claude-haiku-4-5-20251001", "claude-opus-4-1-20250805")
+MODELS = (
+    "claude-opus-4-5-20251101",
+    "claude-sonnet-4-5-20250929",
+    "claude-haiku-4-5-20251001",
+    "claude-opus-4-1-20250805",
+)
 MODEL_WEIGHTS = (45, 35, 15, 5)
 CLASSES = (
     "uncached_input_tokens", "cache_read_tokens", "cache_write_5m_tokens", "cache_write_1h_tokens", "output_tokens",
 )  # fmt: skip
 START = datetime(2025, 10, 1, 8, tzinfo=UTC)
-WORDS = (
+_TEXT = (
     "the function returns a value when file path test error import class self None async await module config build "
-    "line code user request response token cache model session agent tool result list dict string integer déjà vu “quoted” "
-    'naïve → ✓ "key": value\n\tindent {brace} [bracket] back\\slash $HOME/src/app.ts 0x1f 42 3.14 && || <div class=\'x\'>'
-).split(" ")
+    "line code user request response token cache model session agent tool result list dict string integer déjà vu "
+    '“quoted” naïve → ✓ "key": value {brace} [bracket] back\\slash $HOME/src/app.ts 0x1f 42 3.14 && || <div class=x>'
+)
+WORDS = [*_TEXT.split(), "value\n\tindent"]
 
 
 class Tree:
@@ -43,7 +49,6 @@ class Tree:
         self.pool = " ".join(self.rng.choice(WORDS) for _ in range(200_000))
         self.plain = plain
         self.truth: dict[tuple[str, str], Counter[str]] = {}
-        self.sessions: Counter[str] = Counter()
         self.made: Counter[str] = Counter()
         self.bytes = 0
 
@@ -131,15 +136,16 @@ class Tree:
     def _count(self, line: dict[str, Any], model: str, usage: dict[str, Any]) -> None:
         split = usage["cache_creation"]
         cell = self.truth.setdefault((line["timestamp"][:10], model), Counter())
-        cell.update({
-            "requests": 1,
-            "uncached_input_tokens": usage["input_tokens"],
-            "cache_read_tokens": usage["cache_read_input_tokens"],
-            "cache_write_5m_tokens": split["ephemeral_5m_input_tokens"],
-            "cache_write_1h_tokens": split["ephemeral_1h_input_tokens"],
-            "output_tokens": usage["output_tokens"],
-        })
-        self.sessions[line["sessionId"]] += 1
+        cell.update(
+            {
+                "requests": 1,
+                "uncached_input_tokens": usage["input_tokens"],
+                "cache_read_tokens": usage["cache_read_input_tokens"],
+                "cache_write_5m_tokens": split["ephemeral_5m_input_tokens"],
+                "cache_write_1h_tokens": split["ephemeral_1h_input_tokens"],
+                "output_tokens": usage["output_tokens"],
+            }
+        )
 
     def other_line(self, session: str, when: datetime, cwd: str) -> dict[str, Any]:
         kind = self.rng.randrange(4)
@@ -149,8 +155,14 @@ class Tree:
             return {"type": "file-history-snapshot", "messageId": self.uuid(), "snapshot": {"files": {}}}
         if kind == 2:
             return self.base(session, when, cwd) | {"type": "system", "content": self.text(200), "level": "info"}
-        message = {"id": self.uuid(), "model": "<synthetic>", "role": "assistant", "type": "message",
-                   "content": [{"type": "text", "text": "API Error: 529"}], "usage": {"input_tokens": 0, "output_tokens": 0}}
+        message = {
+            "id": self.uuid(),
+            "model": "<synthetic>",
+            "role": "assistant",
+            "type": "message",
+            "content": [{"type": "text", "text": "API Error: 529"}],
+            "usage": {"input_tokens": 0, "output_tokens": 0},
+        }
         self.made["synthetic"] += 1
         return self.base(session, when, cwd) | {"type": "assistant", "message": message, "isApiErrorMessage": True}
 
@@ -207,7 +219,8 @@ class Tree:
         agent = f"{self.rng.getrandbits(32):08x}"
         responses = [line for line in lines if line["type"] == "assistant" and "requestId" in line]
         replayed = [
-            line | {"isSidechain": True, "agentId": agent, "requestId": self.ident("req_011R")} for line in responses[-4:]
+            line | {"isSidechain": True, "agentId": agent, "requestId": self.ident("req_011R")}
+            for line in responses[-4:]
         ]
         self.made["replayed_lines"] += len(replayed)
         for _ in range(self.rng.randrange(2, 12)):
@@ -222,8 +235,7 @@ class Tree:
         for cell in self.truth.values():
             totals.update(cell)
         return {
-            "totals": dict(totals), "by_day_model": cells, "calls_by_session": dict(sorted(self.sessions.items())),
-            "made": dict(self.made) | {"bytes": self.bytes},
+            "totals": dict(totals), "by_day_model": cells, "made": dict(self.made) | {"bytes": self.bytes},
         }  # fmt: skip
 
 

@@ -19,8 +19,8 @@ from baseload.engine.duckdb import DuckDBEngine
 from baseload.ledger.columns import CALL_TABLE_COLUMNS, DERIVED_TEXT, NULLABLE_INTS, TEXT
 from baseload.ledger.dimension import STORED_COLUMNS, cell_columns
 from baseload.ledger.labels import SIGNATURE_FIELDS, Cell, CellKey, cell_of
-from baseload.ledger.manifest import CallFile, Manifest, write_manifest
-from baseload.values import BANDS, DAY_US, HOUR_US, TOKEN_CLASSES
+from baseload.ledger.manifest import CallFile, Manifest, publish
+from baseload.values import BANDS, DAY_US, HOUR_US
 
 CHUNK = 1_000_000
 WORKLOADS = 60
@@ -186,9 +186,8 @@ def make_ledger(root: Path, calls: int, days: int, seed: int) -> None:
             )  # fmt: skip
         cells = cell_columns(made.cells)
         engine.write_parquet({name: cells[name] for name in STORED_COLUMNS}, root / f"cells-{seed:032x}.parquet")
-    write_manifest(
-        root, Manifest(next_row_id=calls, calls=tuple(files), cells=(f"cells-{seed:032x}.parquet",)), f"{seed:032x}"
-    )
+    manifest = Manifest(next_row_id=calls, calls=tuple(files), cells=(f"cells-{seed:032x}.parquet",))
+    publish(root, manifest, frozenset())
 
 
 def main() -> None:

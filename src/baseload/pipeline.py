@@ -1,6 +1,6 @@
 """The product in one function: a ledger and a price book in, the map out.
 
-    ledger -> spend -> scope -> workloads -> opportunities -> run rate -> document
+    ledger -> spend -> scope -> workloads -> opportunities -> run rate -> bridge -> document
                 ^ price book
 
 Every stage is a function; what was wrong with the input comes back beside the result.
@@ -8,45 +8,33 @@ Every stage is a function; what was wrong with the input comes back beside the r
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from decimal import Decimal
-
 import msgspec
 
 from baseload.engine.port import Engine
+from baseload.errors import NothingToRead
 from baseload.ledger.bridge import bridge_months
-from baseload.ledger.queries import hours_sql, shape_sql
-from baseload.ledger.run_rate import RunRate, complete_window, run_rate
+from baseload.ledger.queries import hours_sql, restatements_sql, shape_sql
+from baseload.ledger.run_rate import complete_window, run_rate
 from baseload.ledger.scope import settle
 from baseload.ledger.spend import spend_by_signature, spend_table
 from baseload.ledger.store import Ledger
+from baseload.ledger.totals import by_day, by_model, daily_nano, sources_of, whole_days, window_of
 from baseload.levers.evidence import call_evidence
-from baseload.levers.first_look import CallEvidence, first_opportunities, refreshes
-from baseload.levers.positions import positions_of
-from baseload.levers.summary import LeverSummary, summarise
+from baseload.levers.first_look import FirstLook
 from baseload.prices.book import PriceBook
 from baseload.project import Project
 from baseload.report.assemble import document
 from baseload.report.document import MapDocument
 from baseload.report.facts import BookNote, MapFacts
-from baseload.report.totals import (
-    by_day,
-    by_model,
-    days_of,
-    inside,
-    top_model_of,
-    window_of,
-    with_workload,
-)
-from baseload.values import Opportunity, Problem, Table, Window, Workload
+from baseload.values import Problem
 from baseload.workloads.grouping import group
 from baseload.workloads.key import UNATTRIBUTED
-from baseload.workloads.ranking import Ranking, rank
+from baseload.workloads.ranking import rank, top_model
 from baseload.workloads.readiness import readiness
 
 
 class MapRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """What the shell knows and the stages must not ask for: the clock, names for people, the company's settings."""
+    """What the shell knows and no stage may ask for: the clock, names for people, the company's settings."""
 
     title: str
     as_of: str
@@ -59,26 +47,51 @@ class MapRequest(msgspec.Struct, frozen=True, kw_only=True):
 def map_ledger(
     ledger: Ledger, engine: Engine, book: PriceBook, request: MapRequest
 ) -> tuple[MapDocument, list[Problem]]:
-    """The map of everything a ledger holds. Raises NothingToRead when it holds no row with tokens or dollars."""
+    """The map of everything a ledger holds. Raises NothingToRead when no row of it has a token or a dollar."""
     spend, intervals, unpriced = spend_table(ledger, engine, book)
-    settled, reconciliation, scope_problems = settle(spend)
+    settled = settle(spend)
+    window = window_of(settled.rows)
+    if window is None:
+        raise NothingToRead("the ledger holds no row with a token or a dollar. Import usage first.")
     signatures = ledger.signatures()
     workload_of, rule_problems = group(
         signatures,
-        spend_by_signature(spend),
+        spend_by_signature(settled.rows),
         engine.query(shape_sql()),
         request.project.workload,
         request.project.owner,
         hours=engine.query(hours_sql()),
     )
-    window = window_of(settled)
-    ranking = rank(settled, workload_of, window)
-    workloads = {workload.id: workload for workload in (UNATTRIBUTED, *workload_of.values())}
-    rate = run_rate(days_of(settled, "list_nano"), complete_window(*whole_days(spend), request.as_of_day))
-    evidence = call_evidence(engine, intervals, book, lambda signature: workload_of.get(signature, UNATTRIBUTED).id)
-    levers = _Levers(with_workload(settled, workload_of), workloads, book, intervals.keys, request.as_of_day)
-    opportunities, summaries = levers.over(window, evidence)
-    rated = levers.over(rate.window, evidence.part(levers.shares(rate.window))) if rate.window else None
-    bridge, status = bridge_months(settled, request.project.invoice)
-    problems = [*ledger.problems, *unpriced, *scope_problems, *rule_problems]
-    ...
+    ranking = rank(settled.rows, workload_of, window)
+    complete = complete_window(*whole_days(spend), request.as_of_day)
+    rate = run_rate(daily_nano(settled.rows), complete)
+    evidence = call_evidence(engine, intervals, book, lambda name: workload_of.get(name, UNATTRIBUTED).id)
+    look = FirstLook(settled.rows, workload_of, intervals.keys, book, request.as_of_day)
+    opportunities, levers = look.over(window, evidence)
+    rated = look.over(rate.window, look.part(evidence, window, rate.window)) if rate.window else None
+    bridge = bridge_months(settled, request.project.invoice, engine.query(restatements_sql()))
+    problems = [*ledger.problems, *unpriced, *settled.problems, *rule_problems, *bridge.problems]
+    facts = MapFacts(
+        title=request.title,
+        as_of=request.as_of,
+        book=request.book_note,
+        window=window,
+        ranking=ranking,
+        by_model=by_model(settled.rows),
+        by_day=by_day(settled.rows, window, complete),
+        run_rate=rate,
+        opportunities=opportunities,
+        levers=levers,
+        rate_opportunities=rated[0] if rated else None,
+        rate_levers=rated[1] if rated else None,
+        readiness=readiness(ranking, spend, signatures, workload_of),
+        bridge=bridge,
+        reconciliation=settled.reconciliation,
+        top_model=top_model({model.model: model.list_nano for model in by_model(settled.rows)}, look.dearness()),
+        model_names={model.id: model.display_name for model in book.models.values()},
+        unpriced_rows=sum(found.unpriced_rows for found in ranking.workloads),
+        sources=sources_of(spend),
+        recompute=request.recompute,
+        problems=problems,
+    )
+    return document(facts), problems

@@ -58,18 +58,88 @@ OPUS = "opus"  # Opus 4.8 until July, then 5, then 5.5
 # name, dollars a working day, weekend share, growth over the period, models, dollars per request, task, latency, owner
 COMPANY = [
     ("Claims intake: read and extract", 1310, 0.35, 1.30, ((OPUS, 1.0),), 0.081, "extraction", "tolerant", "Claims"),
-    ("Support assistant", 1050, 0.80, 1.15, ((OPUS, 0.7), ("claude-sonnet-5-5", 0.3)), 0.046, "chat", "interactive", "Customer care"),
-    ("Claude Code: platform team", 900, 0.15, 1.55, ((OPUS, 0.86), ("claude-haiku-5-5", 0.14)), 0.212, "agentic", "interactive", "Platform"),
-    ("Contract review", 620, 0.10, 1.05, (("claude-fable-5-2", 0.62), (OPUS, 0.38)), 0.94, "summarisation", "unknown", "Legal"),
+    (
+        "Support assistant",
+        1050,
+        0.80,
+        1.15,
+        ((OPUS, 0.7), ("claude-sonnet-5-5", 0.3)),
+        0.046,
+        "chat",
+        "interactive",
+        "Customer care",
+    ),
+    (
+        "Claude Code: platform team",
+        900,
+        0.15,
+        1.55,
+        ((OPUS, 0.86), ("claude-haiku-5-5", 0.14)),
+        0.212,
+        "agentic",
+        "interactive",
+        "Platform",
+    ),
+    (
+        "Contract review",
+        620,
+        0.10,
+        1.05,
+        (("claude-fable-5-2", 0.62), (OPUS, 0.38)),
+        0.94,
+        "summarisation",
+        "unknown",
+        "Legal",
+    ),
     ("Email triage", 560, 0.55, 1.00, ((OPUS, 1.0),), 0.0127, "classification", "tolerant", "Customer care"),
-    ("Catalogue enrichment", 470, 0.95, 1.20, (("claude-sonnet-4-5-20250929", 1.0),), 0.0211, "formatting", "tolerant", "Marketplace"),
+    (
+        "Catalogue enrichment",
+        470,
+        0.95,
+        1.20,
+        (("claude-sonnet-4-5-20250929", 1.0),),
+        0.0211,
+        "formatting",
+        "tolerant",
+        "Marketplace",
+    ),
     ("Fraud case notes", 330, 0.60, 1.10, ((OPUS, 1.0),), 0.155, "reasoning", "unknown", "Risk"),
-    ("Nightly route summaries", 300, 1.00, 1.00, (("claude-sonnet-5-5", 1.0),), 0.033, "summarisation", "tolerant", "Operations"),
-    ("Code review bot", 255, 0.12, 1.40, ((OPUS, 0.5), ("claude-sonnet-5-5", 0.5)), 0.127, "codegen", "tolerant", "Platform"),
-    ("Search re-ranking", 150, 0.85, 1.25, (("claude-haiku-5-5", 1.0),), 0.00231, "routing", "interactive", "Marketplace"),
+    (
+        "Nightly route summaries",
+        300,
+        1.00,
+        1.00,
+        (("claude-sonnet-5-5", 1.0),),
+        0.033,
+        "summarisation",
+        "tolerant",
+        "Operations",
+    ),
+    (
+        "Code review bot",
+        255,
+        0.12,
+        1.40,
+        ((OPUS, 0.5), ("claude-sonnet-5-5", 0.5)),
+        0.127,
+        "codegen",
+        "tolerant",
+        "Platform",
+    ),
+    (
+        "Search re-ranking",
+        150,
+        0.85,
+        1.25,
+        (("claude-haiku-5-5", 1.0),),
+        0.00231,
+        "routing",
+        "interactive",
+        "Marketplace",
+    ),
     ("HR questions", 60, 0.10, 1.00, (("claude-sonnet-5-5", 1.0),), 0.019, "QA", "interactive", ""),
     ("Unattributed", 130, 0.70, 1.00, ((OPUS, 0.6), ("claude-sonnet-5-5", 0.4)), None, "unknown", "unknown", ""),
-]  # fmt: skip
+]
 
 
 def company_map() -> MapDocument:
@@ -91,8 +161,10 @@ def company_map() -> MapDocument:
         totals=_totals(workloads, total),
         headline=HeadlinePart(
             status="PARTIAL",
-            status_why="92.4 % of the October invoice of anthropic is explained; 95 % is needed. 7.6 % sits in a second organisation without logs.",
-            sentence=f"Claude costs Northwind Freight ${annual // USD:,} a year at list price. {by_model[0].share * 100:.0f} % of it runs on one model, and seven workloads hold 80 %.",
+            status_why="92.4 % of the October invoice of anthropic is explained; 95 % is needed. "
+            "7.6 % sits in a second organisation without logs.",
+            sentence=f"7 of 12 workloads hold 80 % of the spend; {by_model[0].share:.0%} of it goes to "
+            f"{by_model[0].name}, the dearest model in real use.",
             top_model=by_model[0].model,
             top_model_name=by_model[0].name,
             top_model_share=by_model[0].share,
@@ -109,10 +181,14 @@ def company_map() -> MapDocument:
         bridge=_bridge(cells),
         reconciliation=_reconciliation(),
         figures=_figures(),
-        problem_counts=(ProblemCount(code="bad-json", count=41), ProblemCount(code="unknown-model", count=6), ProblemCount(code="negative-tokens", count=2)),
+        problem_counts=(
+            ProblemCount(code="bad-json", count=41),
+            ProblemCount(code="unknown-model", count=6),
+            ProblemCount(code="negative-tokens", count=2),
+        ),
         problems=_problems(),
         planted=_planted(),
-    )  # fmt: skip
+    )
 
 
 def _cells() -> dict[tuple[str, str, dt.date], int]:
@@ -298,30 +374,124 @@ def _run_rate(annual: int, observed: int, total: int) -> RunRatePart:
         outlier_days=(OUTLIER.isoformat(),),
         sampling_rate=20,
         alternatives=(
-            AlternativePart(name="90 days", annual_usd=usd_text(annual * 95 // 100), note="Last 90 complete days × 365/90."),
-            AlternativePart(name="6-month trend", annual_usd=usd_text(annual * 112 // 100), note="Straight line through 26 weekly means, carried one year on."),
+            AlternativePart(
+                name="90 days", annual_usd=usd_text(annual * 95 // 100), note="Last 90 complete days × 365/90."
+            ),
+            AlternativePart(
+                name="6-month trend",
+                annual_usd=usd_text(annual * 112 // 100),
+                note="Straight line through 26 weekly means, carried one year on.",
+            ),
             AlternativePart(name="Without outlier days", annual_usd=None, note="Under 14 complete days would be left."),
         ),
         why_null="",
         grade="sampled",
-    )  # fmt: skip
+    )
 
 
 def _opportunities(workloads: tuple[WorkloadPart, ...]) -> tuple[OpportunityPart, ...]:
     by_name = {part.name: part for part in workloads}
     route = "Same tokens at the candidate’s prices, output between 0.8 and 1.6 times today’s; quality not tested."
     rows = [
-        ("Claude Code: platform team", "surcharge", "fast mode", 0.11, 0.11, "measured", "Calls at speed=fast, repriced at standard speed."),
-        ("Search re-ranking", "surcharge", "100K cliff of Haiku 5.5", 0.22, 0.31, "sampled", "Prompts over 100,000 tokens, repriced as if kept under the edge."),
-        ("Contract review", "surcharge", "US-only inference", 0.091, 0.091, "measured", "Geo premium of 10 %, whether or not it is needed."),
-        ("Support assistant", "repeat", "identical repeats", 0.034, 0.052, "sampled", "Same request hash within an hour; the first is kept."),
-        ("Catalogue enrichment", "repeat", "retries", 0.021, 0.026, "sampled", "Second and later attempts after a timeout of the client."),
-        ("Catalogue enrichment", "retirement", "Claude Sonnet 5.5", 0.10, 0.33, "assumed", "Sonnet 4.5 retires on 2026-11-30; tokens scaled by 1.0 to 1.35."),
-        ("Claims intake: read and extract", "cache", "5m cache", 0.24, 0.31, "sampled", "Prefix repeated within 5 minutes and sent uncached."),
-        ("Fraud case notes", "cache", "1h cache", 0.08, 0.19, "sampled", "Prefix repeated within the hour and sent uncached."),
-        ("Email triage", "cache", "5m cache", -0.03, 0.12, "sampled", "The prefix is near the model’s minimum; writes may not pay."),
-        ("Claims intake: read and extract", "batch", "batch", 0.31, 0.42, "assumed", "Calls judged latency tolerant, at batch price."),
-        ("Nightly route summaries", "batch", "batch", 0.46, 0.50, "assumed", "Calls judged latency tolerant, at batch price."),
+        (
+            "Claude Code: platform team",
+            "surcharge",
+            "fast mode",
+            0.11,
+            0.11,
+            "measured",
+            "Calls at speed=fast, repriced at standard speed.",
+        ),
+        (
+            "Search re-ranking",
+            "surcharge",
+            "100K cliff of Haiku 5.5",
+            0.22,
+            0.31,
+            "sampled",
+            "Prompts over 100,000 tokens, repriced as if kept under the edge.",
+        ),
+        (
+            "Contract review",
+            "surcharge",
+            "US-only inference",
+            0.091,
+            0.091,
+            "measured",
+            "Geo premium of 10 %, whether or not it is needed.",
+        ),
+        (
+            "Support assistant",
+            "repeat",
+            "identical repeats",
+            0.034,
+            0.052,
+            "sampled",
+            "Same request hash within an hour; the first is kept.",
+        ),
+        (
+            "Catalogue enrichment",
+            "repeat",
+            "retries",
+            0.021,
+            0.026,
+            "sampled",
+            "Second and later attempts after a timeout of the client.",
+        ),
+        (
+            "Catalogue enrichment",
+            "retirement",
+            "Claude Sonnet 5.5",
+            0.10,
+            0.33,
+            "assumed",
+            "Sonnet 4.5 retires on 2026-11-30; tokens scaled by 1.0 to 1.35.",
+        ),
+        (
+            "Claims intake: read and extract",
+            "cache",
+            "5m cache",
+            0.24,
+            0.31,
+            "sampled",
+            "Prefix repeated within 5 minutes and sent uncached.",
+        ),
+        (
+            "Fraud case notes",
+            "cache",
+            "1h cache",
+            0.08,
+            0.19,
+            "sampled",
+            "Prefix repeated within the hour and sent uncached.",
+        ),
+        (
+            "Email triage",
+            "cache",
+            "5m cache",
+            -0.03,
+            0.12,
+            "sampled",
+            "The prefix is near the model’s minimum; writes may not pay.",
+        ),
+        (
+            "Claims intake: read and extract",
+            "batch",
+            "batch",
+            0.31,
+            0.42,
+            "assumed",
+            "Calls judged latency tolerant, at batch price.",
+        ),
+        (
+            "Nightly route summaries",
+            "batch",
+            "batch",
+            0.46,
+            0.50,
+            "assumed",
+            "Calls judged latency tolerant, at batch price.",
+        ),
         ("Code review bot", "batch", "batch", 0.10, 0.34, "assumed", "Calls judged latency tolerant, at batch price."),
         ("Email triage", "route", "Claude Haiku 5.5", 0.88, 0.97, "assumed", route),
         ("Email triage", "route", "Claude Sonnet 5.5", 0.38, 0.51, "assumed", route),
@@ -330,8 +500,11 @@ def _opportunities(workloads: tuple[WorkloadPart, ...]) -> tuple[OpportunityPart
         ("Support assistant", "route", "Claude Haiku 5.5", 0.60, 0.91, "assumed", route),
         ("Fraud case notes", "route", "Claude Sonnet 5.5", -0.05, 0.47, "assumed", route),
         ("Code review bot", "route", "Claude Sonnet 5.5", 0.10, 0.26, "assumed", route),
-    ]  # fmt: skip
-    found = [_opportunity(by_name[name], lever, candidate, low, high, grade, why) for name, lever, candidate, low, high, grade, why in rows]  # fmt: skip
+    ]
+    found = [
+        _opportunity(by_name[name], lever, candidate, low, high, grade, why)
+        for name, lever, candidate, low, high, grade, why in rows
+    ]
     agent = by_name["Claude Code: platform team"]
     barred = _opportunity(agent, "route", "Claude Haiku 5.5", 0.0, 0.0, "assumed", route)
     return (*found, msgspec.structs.replace(barred, excluded_by=("computer_use", "context over 200K")))
@@ -362,8 +535,12 @@ def _levers(opportunities: tuple[OpportunityPart, ...]) -> tuple[LeverPart, ...]
         "retirement": ("Models about to retire", "Spend that has to move within 180 days anyway.", "assumed"),
         "cache": ("Caching", "Repeated context that was sent at the full input price.", "sampled"),
         "batch": ("Batch", "Latency-tolerant calls at half price.", "assumed"),
-        "route": ("A cheaper model", "The same tokens on the cheapest candidate that supports every feature used.", "assumed"),
-    }  # fmt: skip
+        "route": (
+            "A cheaper model",
+            "The same tokens on the cheapest candidate that supports every feature used.",
+            "assumed",
+        ),
+    }
     return tuple(
         LeverPart(
             lever=lever,
@@ -390,7 +567,11 @@ def _sum(opportunities: tuple[OpportunityPart, ...], lever: str, field: str) -> 
 
 
 def _readiness(workloads: tuple[WorkloadPart, ...]) -> tuple[ReadinessPart, ...]:
-    steps = ("Set CLAUDE_CODE_ENABLE_TELEMETRY=1 for the team.", "Point OTEL_EXPORTER_OTLP_ENDPOINT at a collector that writes JSON.", "Run baseload map on its folder.")  # fmt: skip
+    steps = (
+        "Set CLAUDE_CODE_ENABLE_TELEMETRY=1 for the team.",
+        "Point OTEL_EXPORTER_OTLP_ENDPOINT at a collector that writes JSON.",
+        "Run baseload map on its folder.",
+    )
     return tuple(
         ReadinessPart(
             workload=part.id,
@@ -468,19 +649,51 @@ def _reconciliation() -> tuple[ReconciliationPart, ...]:
 
 
 def _figures() -> tuple[FigurePart, ...]:
-    sources = ("anthropic_cost_report: cost-2026-H2.json", "anthropic_usage_report: usage-2026-H2.json", "messages_jsonl: calls-*.jsonl (1 in 20)")  # fmt: skip
+    sources = (
+        "anthropic_cost_report: cost-2026-H2.json",
+        "anthropic_usage_report: usage-2026-H2.json",
+        "messages_jsonl: calls-*.jsonl (1 in 20)",
+    )
     rows = (
-        ("run_rate", "sampled", "List dollars of the last 28 complete UTC days × 365/28; one day in the window has no data and counts as observed."),
-        ("list_usd", "sampled", "Tokens of every row × the price of its day; sampled calls count 20 times and agree with the usage report to 0.4 %."),
+        (
+            "run_rate",
+            "sampled",
+            "List dollars of the last 28 complete UTC days × 365/28; one day in the window has no data.",
+        ),
+        (
+            "observed",
+            "sampled",
+            "Tokens of every row × the price of its day; sampled calls count 20 times.",
+        ),
         ("top_model_share", "billed", "From the cost report, which covers every key; no sampling is involved."),
         ("concentration", "sampled", "Workloads in rank order until their list dollars reach 80 %."),
-        ("opportunity.surcharge", "measured", "Each surcharged call repriced without the surcharge, at the price of its day."),
+        (
+            "opportunity.surcharge",
+            "measured",
+            "Each surcharged call repriced without the surcharge, at the price of its day.",
+        ),
         ("opportunity.repeat", "sampled", "Identical request hashes within one hour, all but the first."),
-        ("opportunity.retirement", "assumed", "Replacement named by the provider, token counts scaled for the newer tokenizer."),
-        ("opportunity.cache", "sampled", "Prefixes seen again within the cache lifetime and billed as uncached input or written again."),
-        ("opportunity.batch", "assumed", "Calls of workloads judged latency tolerant, at half price; nobody has confirmed a deadline."),
-        ("opportunity.route", "assumed", "Same tokens at the candidate’s prices with tokenizer ratio and band; quality is not tested."),
-    )  # fmt: skip
+        (
+            "opportunity.retirement",
+            "assumed",
+            "Replacement named by the provider, token counts scaled for the newer tokenizer.",
+        ),
+        (
+            "opportunity.cache",
+            "sampled",
+            "Prefixes seen again within the cache lifetime and billed as uncached input or written again.",
+        ),
+        (
+            "opportunity.batch",
+            "assumed",
+            "Calls of workloads judged latency tolerant, at half price; nobody has confirmed a deadline.",
+        ),
+        (
+            "opportunity.route",
+            "assumed",
+            "Same tokens at the candidate’s prices with tokenizer ratio and band; quality is not tested.",
+        ),
+    )
     return tuple(
         FigurePart(
             figure=figure,
@@ -546,7 +759,9 @@ def _planted() -> tuple[PlantedPart, ...]:
     )
 
 
-HOSTILE = '<script>alert(1)</script>"\' onload=alert(2) {c} ${7*7} {{7*7}} \u202egnp.exe\u202c\x1b[31m ' + "long " * 2_000
+HOSTILE = (
+    "<script>alert(1)</script>\"' onload=alert(2) {c} ${7*7} {{7*7}} \u202egnp.exe\u202c\x1b[31m " + "long " * 2_000
+)
 
 
 def hostile_map() -> MapDocument:
@@ -607,6 +822,9 @@ def first_day_map() -> MapDocument:
             status="not reconciled",
             status_why="No invoice was given.",
             sentence="Three days of usage were read; a run rate needs 14 complete days.",
+            top_model=base.by_model[3].model,
+            top_model_name=base.by_model[3].name,
+            top_model_share=1.0,
             workloads=1,
             workloads_for_80_percent=1,
         ),
@@ -627,7 +845,16 @@ def first_day_map() -> MapDocument:
             grade="measured",
         ),
         levers=(),
-        by_model=base.by_model[:2],
+        by_model=(
+            msgspec.structs.replace(
+                base.by_model[3],
+                list_usd=usd_text(total),
+                list_high_usd=usd_text(total),
+                share=1.0,
+                requests=None,
+                billed_usd=None,
+            ),
+        ),
         by_day=days,
         workloads=(workload,),
         opportunities=(),
@@ -648,16 +875,28 @@ def unpriced_map() -> MapDocument:
         base,
         title="Nothing priced",
         totals=msgspec.structs.replace(base.totals, list_usd="0.00", list_high_usd="0.00", unpriced_rows=12_345),
-        headline=msgspec.structs.replace(base.headline, top_model="", top_model_name="", top_model_share=None, workloads=0, workloads_for_80_percent=0, sentence="Nothing could be priced."),
+        headline=msgspec.structs.replace(
+            base.headline,
+            top_model="",
+            top_model_name="",
+            top_model_share=None,
+            workloads=0,
+            workloads_for_80_percent=0,
+            sentence="Nothing could be priced.",
+        ),
         run_rate=msgspec.structs.replace(base.run_rate, observed_usd="0.00"),
-        price_book=PriceBookPart(checked="2026-10-01", age_days=52, warning="The price book is 52 days old; update Baseload or add prices with `baseload prices add`."),
+        price_book=PriceBookPart(
+            checked="2026-10-01",
+            age_days=52,
+            warning="The price book is 52 days old; update Baseload or add prices with `baseload prices add`.",
+        ),
         by_model=(),
         by_day=(),
         workloads=(),
         readiness=(),
         problem_counts=(ProblemCount(code="unknown-model", count=12_345),),
         problems=company_map().problems[-6:],
-    )  # fmt: skip
+    )
 
 
 def many_map(workloads: int = 3_000) -> MapDocument:

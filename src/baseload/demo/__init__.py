@@ -1,1 +1,6 @@
-"""A company that does not exist, seen through files that look as if it did."""
+"""The built-in company: a seeded simulator that writes the raw files real companies have."""
+
+from baseload.demo.planted import Planted, match_planted, planted
+from baseload.demo.write import DemoManifest, write_company
+
+__all__ = ["DemoManifest", "Planted", "match_planted", "planted", "write_company"]

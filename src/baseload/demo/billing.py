@@ -47,7 +47,10 @@ def bill(truth: Truth, company: Company, book: PriceBook) -> tuple[BillLine, ...
     for service in company.services:
         discount = company.account(service.account).discount
         for key, cells in _merged(truth.runs[service.name].cells).items():
-            listed = [sum(part) for part in zip(*(list_nano(service, cell, total, book) for cell, total in cells), strict=True)]
+            listed = [
+                sum(part)
+                for part in zip(*(list_nano(service, cell, total, book) for cell, total in cells), strict=True)
+            ]
             counts = sum((total for _, total in cells), np.zeros(len(COUNTS), np.int64))
             lines.append(
                 BillLine(

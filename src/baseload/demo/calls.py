@@ -19,14 +19,14 @@ MAX_PROMPT = 190_000
 OWN_COLUMNS = ("copy", "variable", "searches")
 
 
-def simulate_calls(
-    service: Service, plan: Sequence[DayPlan], rng: np.random.Generator, models: ModelFacts
-) -> Run:
-    """All calls of a `Single` service, day by day, in order of arrival; every Nth arrival (with its repeats) is kept."""
+def simulate_calls(service: Service, plan: Sequence[DayPlan], rng: np.random.Generator, models: ModelFacts) -> Run:
+    """All calls of a `Single` service, day by day, in order of arrival; every Nth (with its repeats) is kept."""
     shape = service.shape
     assert isinstance(shape, Single)  # noqa: S101 - the dispatcher's own table
     ledger = Ledger(service)
-    offset = int(rng.integers(service.sampling_rate)) if service.logs else service.sampling_rate  # never reached: no log
+    offset = (
+        int(rng.integers(service.sampling_rate)) if service.logs else service.sampling_rate
+    )  # never reached: no log
     rows: list[Table] = []
     seen = 0
     for index, day in enumerate(plan):
@@ -45,7 +45,8 @@ def spread(rng: np.random.Generator, size: int, law: Spread, ratio: float = 1.0)
     """Whole numbers, at least 1, log-normal about a median; 32-bit draws, because a day can have 100,000 of them."""
     median, sigma = law
     values = np.exp(rng.standard_normal(size, dtype=np.float32) * np.float32(sigma)) * np.float32(median * ratio)
-    return np.maximum(np.rint(values), 1).astype(np.int64)
+    whole: Ints = np.maximum(np.rint(values), 1).astype(np.int64)
+    return whole
 
 
 def static_tokens(shape: Single, ratio: float) -> int:
@@ -69,8 +70,14 @@ def _draw(shape: Single, day: DayPlan, rng: np.random.Generator, ratio: float, *
     thinking = spread(rng, size, shape.thinking) if thinks and shape.thinking else np.zeros(size, np.int64)
     output = spread(rng, size, shape.output, ratio) + thinking
     searches = (rng.random(size) < shape.search_share).astype(np.int64) if shape.search_share else np.zeros_like(unit)
-    return {"unit": unit, "copy": copy, "variable": variable, "output": output, "thinking": thinking,
-            "searches": searches}
+    return {
+        "unit": unit,
+        "copy": copy,
+        "variable": variable,
+        "output": output,
+        "thinking": thinking,
+        "searches": searches,
+    }
 
 
 def _with_repeats(shape: Single, day: DayPlan, rng: np.random.Generator) -> tuple[Ints, Ints]:
@@ -118,9 +125,7 @@ def _kept(
     return {name: drawn[name][keep] for name in ("output", "thinking", *OWN_COLUMNS)} | {"start_us": start}
 
 
-def _counted(
-    shape: Single, drawn: dict[str, Ints], keep: Ints, ratio: float, era: int, seen: int
-) -> dict[str, Ints]:
+def _counted(shape: Single, drawn: dict[str, Ints], keep: Ints, ratio: float, era: int, seen: int) -> dict[str, Ints]:
     """The same rows' prompt by class, and where they belong."""
     fixed = np.full(len(keep), header_tokens(shape, ratio) + static_tokens(shape, ratio))
     written = fixed if shape.cached else np.zeros_like(fixed)

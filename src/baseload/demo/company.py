@@ -1,7 +1,8 @@
 """What a declared company is made of: accounts, services, how often each calls Claude and with what.
 
-Only records live here; the figures of each service are in `services.py`. Token counts are declared in the newer
-tokenizer's tokens; a model of the older family sees them divided by `OLD_TOKENIZER_RATIO` (anthropic-facts section 0.3).
+Only records live here; the figures of each service are in `services.py` and `subsidiaries.py`. Token counts are
+declared in the newer tokenizer's tokens; a model of the older family sees them divided by `OLD_TOKENIZER_RATIO`
+(anthropic-facts section 0.3).
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     name: str
     channel: str  # as in baseload.toml: "anthropic" | "aws"
+    reports: str  # what its totals come from: "analytics" | "console" | "cur"
     discount: Decimal  # billed = list x discount, in the account's contract
     monthly_seats_usd: Decimal = Decimal(0)  # claude.ai seats on the same invoice
     tax_rate: Decimal = Decimal(0)

@@ -25,9 +25,7 @@ TOKENS_PER_US = 62 / 1_000_000
 OWN_COLUMNS = ("turn", "end_us", "alternate", "added", "tool")
 
 
-def simulate_dialogues(
-    service: Service, plan: Sequence[DayPlan], rng: np.random.Generator, models: ModelFacts
-) -> Run:
+def simulate_dialogues(service: Service, plan: Sequence[DayPlan], rng: np.random.Generator, models: ModelFacts) -> Run:
     """Every session of a `Dialogue` service; one session in `sampling_rate` is kept whole."""
     assert isinstance(service.shape, Dialogue)  # noqa: S101 - the dispatcher's own table
     ledger = Ledger(service)
@@ -103,9 +101,18 @@ class _Sessions:
         output = np.rint(spread(rng, size, shape.output) * self.ratio).astype(np.int64) + 2
         duration = 900_000 + (output / TOKENS_PER_US).astype(np.int64)
         row = {
-            "unit": self.unit, "turn": np.full(size, self.turn), "start_us": self.start,
-            "end_us": self.start + duration, "era": self.era, "alternate": self.alternate, "uncached": uncached,
-            "read": read, "write": prompt - read, "output": output, "added": added, "tool": self.tool,
+            "unit": self.unit,
+            "turn": np.full(size, self.turn),
+            "start_us": self.start,
+            "end_us": self.start + duration,
+            "era": self.era,
+            "alternate": self.alternate,
+            "uncached": uncached,
+            "read": read,
+            "write": prompt - read,
+            "output": output,
+            "added": added,
+            "tool": self.tool,
             "thinking": (output * shape.thinking_share * rng.random(size) * 2).astype(np.int64),
         }
         self._advance(rng, prompt, output, duration)

@@ -16,11 +16,12 @@ class Script(msgspec.Struct, frozen=True, kw_only=True):
     system: str
     rules: tuple[str, ...] = ()  # repeated with numbers until the system text has `static_chars`
     static_chars: int = 0
+    chars_per_token: float = 0.0  # where the fixed prompt is nowhere written out; else it follows from its length
     tools: tuple[dict[str, Any], ...] = ()
     opening: str = ""  # first words of the user's text; {id} is the record's own number
     sentences: tuple[str, ...]  # what the variable part is made of
     replies: tuple[str, ...]
-    request: dict[str, Any] = {}  # noqa: RUF012  further request fields; msgspec copies a literal default
+    request: dict[str, Any] = {}  # further request fields
     prefill: str = ""
 
 
@@ -114,8 +115,8 @@ SCRIPTS: dict[str, Script] = {
         opening="Contract {id}\n\n",
         sentences=_CONTRACT,
         replies=(
-            '{"parties": ["{company}", "{company2}"], "notice_days": {number}, "liability_cap": "{amount}", '
-            '"end_date": "{date}", "penalties": null}',
+            '{"parties": ["{company}"], "notice_days": {number}, "liability_cap": "{amount}", "end_date": "{date}"}',
+            '{"parties": ["{company2}"], "notice_days": null, "liability_cap": null, "end_date": "{date}"}',
         ),
         request=_json_schema(
             parties="array", notice_days="integer", liability_cap="string", end_date="string", penalties="string"
@@ -187,8 +188,8 @@ SCRIPTS: dict[str, Script] = {
         opening="Account {id}, activity since the last report:\n",
         sentences=_SALES,
         replies=(
-            "{company}: steady orders, one payment late.\n- Orders of {product} for {amount}.\n- Quotation open until "
-            "{date}.\n- {amount} is {number} days overdue.\nNext: call {name}.",
+            "{company}: steady orders.\n- Quotation open until {date}.\n- {amount} is overdue.\nNext: call {name}.",
+            "{company}: fewer orders.\n- {product} for {amount}.\n- No open quotation.\nNext: visit {city}.",
         ),
     ),
     "sql-assistant": Script(
@@ -208,7 +209,9 @@ SCRIPTS: dict[str, Script] = {
             "Which {word} are above {amount}?",
             "Top {number} customers by {word2} in {city}?",
         ),
-        replies=("```sql\nSELECT depot_id, sum({word}) FROM {word2}_{number} WHERE booked_on >= '{date}' GROUP BY 1;\n```",),
+        replies=(
+            "```sql\nSELECT depot_id, sum({word}) FROM {word2}_{number} WHERE booked_on >= '{date}' GROUP BY 1;\n```",
+        ),
     ),
     "address-enrichment": Script(
         system=(
@@ -216,10 +219,13 @@ SCRIPTS: dict[str, Script] = {
             "obvious typing errors, keep company names, and set uncertain to true where you guessed. Return JSON."
         ),
         opening="Record {id}: ",
-        sentences=("{company}, {name}, {word} street {number}, {city}; deliver by {date}.", "Gate {number}, ring {name}."),
+        sentences=(
+            "{company}, {name}, {word} street {number}, {city}; deliver by {date}.",
+            "Gate {number}, ring {name}.",
+        ),
         replies=(
-            '{"street": "{word} street", "house_number": "{number}", "postcode": "{number}", "city": "{city}", '
-            '"uncertain": false}',
+            '{"street": "{word} street", "house_number": "{number}", "city": "{city}", "uncertain": false}',
+            '{"street": "{word} lane", "house_number": "{number}", "city": "{city}", "uncertain": true}',
         ),
     ),
     "thread-moderation": Script(
@@ -238,8 +244,8 @@ SCRIPTS: dict[str, Script] = {
     ),
     "invoice-matching": Script(
         system=(
-            "Extract the lines of a supplier invoice and match each to the purchase order given below it. Return a JSON "
-            "list of {line, order_line, quantity_ok, price_ok}. Unmatched lines get order_line null."
+            "Extract the lines of a supplier invoice and match each to the purchase order given below it. Return a "
+            "JSON list of {line, order_line, quantity_ok, price_ok}. Unmatched lines get order_line null."
         ),
         opening="Invoice {id}\n",
         sentences=("{number} x {product} at {amount}.", "PO line {number}: {product}, {amount}, due {date}."),
@@ -249,8 +255,8 @@ SCRIPTS: dict[str, Script] = {
     ),
     "supplier-onboarding": Script(
         system=(
-            "You help buyers to check a new supplier. Answer the buyer's question about the supplier from the documents "
-            "given, search the web where they are out of date, and list what is still missing from the file."
+            "You help buyers to check a new supplier. Answer the buyer's question about the supplier from the "
+            "documents given, search the web where they are out of date, and list what is still missing from the file."
         ),
         tools=({"type": "web_search_20250305", "name": "web_search", "max_uses": 3},),
         opening="Supplier file {id}. ",
@@ -298,8 +304,8 @@ SCRIPTS: dict[str, Script] = {
     ),
     "product-copy": Script(
         system=(
-            "Rewrite the supplier's product text in Papertrail's voice: warm, plain, no superlatives, British spelling, "
-            "two short paragraphs. Keep every figure and every safety notice."
+            "Rewrite the supplier's product text in Papertrail's voice: warm, plain, no superlatives, British "
+            "spelling, two short paragraphs. Keep every figure and every safety notice."
         ),
         opening="Product {id}. Supplier's text: ",
         sentences=(
@@ -307,16 +313,20 @@ SCRIPTS: dict[str, Script] = {
             "Unbeatable at {amount}!!!",
             "Made by {company} in {city}.",
         ),
-        replies=("A good {product} earns its place on the desk. This one is made in {city} and does {number} things well.",),
+        replies=(
+            "A good {product} earns its place on the desk. This one is made in {city} and does {number} things well.",
+        ),
     ),
     "sales-email-drafts": Script(
         system=(
-            "Draft a short e-mail from a Papertrail salesperson to a customer, from the notes given. Greet by name, one "
-            "reason to reply, no pressure, and sign with the salesperson's name."
+            "Draft a short e-mail from a Papertrail salesperson to a customer, from the notes given. Greet by name, "
+            "one reason to reply, no pressure, and sign with the salesperson's name."
         ),
         opening="Notes {id}: ",
         sentences=_SALES,
-        replies=("Dear {name},\n\nyou asked about {product}. It is back in stock, at {amount} until {date}.\n\nBest wishes",),
+        replies=(
+            "Dear {name},\n\nyou asked about {product}. It is back in stock, at {amount} until {date}.\n\nBest wishes",
+        ),
     ),
     "meeting-notes": Script(
         system=(
@@ -325,7 +335,7 @@ SCRIPTS: dict[str, Script] = {
         ),
         opening="Transcript {id}\n",
         sentences=_TALK,
-        replies=("Decisions: {product} for {city}.\nOpen: price against {company}.\nActions: {name} sends drawings by {date}.",),
+        replies=("Decisions: {product} for {city}.\nOpen: the price.\nActions: {name} sends drawings by {date}.",),
     ),
     "claims-summary": Script(
         system=(
@@ -339,13 +349,11 @@ SCRIPTS: dict[str, Script] = {
             "{name} states that the door had been locked since {date}.",
             "Photographs {number} to {number} attached; police report outstanding.",
         ),
-        replies=(
-            "Water damage at {company}, {city}, on {date}. Claimed {amount}. Present: photographs. Missing: police report.",
-        ),
+        replies=("Water damage at {company}, {city}, on {date}. Claimed {amount}. Missing: police report.",),
     ),
     "claude-code": Script(
         system="",
-        opening="",
+        chars_per_token=0.13,
         sentences=(
             "def {word}(order, depot): return order.{word2} * {number}",
             "services/{word}/models.py:{number}: class {word2}:",

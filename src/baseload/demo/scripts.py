@@ -20,12 +20,50 @@ from baseload.demo.prompts import SCRIPTS, Script
 MIN_CHARS = 40  # of a variable text: a question of a few characters would look broken
 POOL_SENTENCES = 420
 SLOTS: dict[str, tuple[str, ...]] = {
-    "product": ("standing desks", "label printers", "A4 paper", "toner", "archive boxes", "office chairs", "whiteboards",
-                "pallet wrap", "shelving", "hand scanners", "safety shoes", "coffee machines", "desk lamps", "binders"),
-    "company": ("Brightwater Ltd", "Oakmere AG", "Tallow & Finch", "Hartwell Group", "Norrland Bygg", "Casa Verde SL",
-                "Pemberton Labs", "Lindqvist AB", "Quayside Hotels", "Ferrum GmbH", "Atelier Rousseau", "Dunmore Foods"),
-    "name": ("Amina Rahimi", "Jon Petersen", "Claire Dubois", "Tomas Novak", "Ifeoma Obi", "Sven Lund", "Maria Costa",
-             "Priya Nair", "David Marsh", "Yuki Tanaka", "Elena Petrova", "Omar Haddad"),
+    "product": (
+        "standing desks",
+        "label printers",
+        "A4 paper",
+        "toner",
+        "archive boxes",
+        "office chairs",
+        "whiteboards",
+        "pallet wrap",
+        "shelving",
+        "hand scanners",
+        "safety shoes",
+        "coffee machines",
+        "desk lamps",
+        "binders",
+    ),
+    "company": (
+        "Brightwater Ltd",
+        "Oakmere AG",
+        "Tallow & Finch",
+        "Hartwell Group",
+        "Norrland Bygg",
+        "Casa Verde SL",
+        "Pemberton Labs",
+        "Lindqvist AB",
+        "Quayside Hotels",
+        "Ferrum GmbH",
+        "Atelier Rousseau",
+        "Dunmore Foods",
+    ),
+    "name": (
+        "Amina Rahimi",
+        "Jon Petersen",
+        "Claire Dubois",
+        "Tomas Novak",
+        "Ifeoma Obi",
+        "Sven Lund",
+        "Maria Costa",
+        "Priya Nair",
+        "David Marsh",
+        "Yuki Tanaka",
+        "Elena Petrova",
+        "Omar Haddad",
+    ),
     "city": ("Leeds", "Rotterdam", "Lyon", "Graz", "Porto", "Malmo", "Bologna", "Ghent", "Bremen", "Cork", "Turku"),
     "word": ("pricing", "stock", "routing", "billing", "returns", "quotes", "carriers", "ledger", "catalog", "search"),
 }
@@ -40,7 +78,7 @@ class Wording:
         rng = np.random.default_rng(seed)
         self.system = self._instructions(rng)
         tools = len(msgspec.json.encode(script.tools)) if script.tools else 0
-        self.chars_per_token = (len(self.system) + tools) / max(static_tokens, 1)
+        self.chars_per_token = script.chars_per_token or (len(self.system) + tools) / static_tokens
         texts = [script.sentences[index] for index in rng.integers(len(script.sentences), size=POOL_SENTENCES)]
         filled = [fill(text, rng, number) for number, text in enumerate(texts, 1)]
         self._pool = " ".join(filled)

@@ -7,8 +7,7 @@ upgraded at each launch, and used for everything. Each service says in one line 
 
 from __future__ import annotations
 
-from decimal import Decimal
-
+from baseload.demo.accounts import MAIN
 from baseload.demo.calendar import (
     AROUND_THE_CLOCK,
     AT_ONE,
@@ -22,24 +21,7 @@ from baseload.demo.calendar import (
     SUPPORT,
     US_OFFICE,
 )
-from baseload.demo.company import Account, Company, Dialogue, Era, Service, Single, Streams, Volume
-
-MAIN = "larkfield"
-BRAND = "papertrail"
-AWS = "418273650912"
-
-ACCOUNTS = (
-    Account(
-        id=MAIN,
-        name="Larkfield Group",
-        channel="anthropic",
-        discount=Decimal("0.94"),
-        monthly_seats_usd=Decimal(9600),
-        credit_usd=Decimal(2500),
-    ),
-    Account(id=BRAND, name="Papertrail Ltd", channel="anthropic", discount=Decimal(1), tax_rate=Decimal("0.2")),
-    Account(id=AWS, name="Larkfield Cover (AWS)", channel="aws", discount=Decimal(1)),
-)
+from baseload.demo.company import Dialogue, Era, Service, Single, Streams, Volume
 
 SERVICES = (
     # Classification on the flagship model, its long instructions paid in full on every call.
@@ -134,9 +116,7 @@ SERVICES = (
             Era(start="2026-08-10", model="claude-opus-5"),
             Era(start="2026-10-12", model="claude-opus-5-5"),
         ),
-        shape=Single(
-            header=60, static=6400, variable=(3300, 0.3), output=(290, 0.4), thinking=(90, 0.6), cached=True
-        ),
+        shape=Single(header=60, static=6400, variable=(3300, 0.3), output=(290, 0.4), thinking=(90, 0.6), cached=True),
         stream=True,
         max_tokens=2048,
     ),
@@ -149,7 +129,7 @@ SERVICES = (
         api_key_name="ci-repair-bot",
         workspace="Engineering",
         logs="messages",
-        sampling_rate=420,
+        sampling_rate=600,
         volume=Volume(per_day=165, week=OFFICE, hours=AROUND_THE_CLOCK, growth=0.03, holiday=0.3),
         eras=(
             Era(start="", model="claude-opus-4-7"),
@@ -196,8 +176,11 @@ SERVICES = (
         logs="messages",
         sampling_rate=300,
         volume=Volume(per_day=1, week=OFFICE, hours=US_OFFICE, growth=0.02, holiday=0.2),
-        eras=(Era(start="", model="claude-opus-4-7"),
-            Era(start="2026-06-11", model="claude-opus-4-8"), Era(start="2026-10-01", model="claude-opus-5-5")),
+        eras=(
+            Era(start="", model="claude-opus-4-7"),
+            Era(start="2026-06-11", model="claude-opus-4-8"),
+            Era(start="2026-10-01", model="claude-opus-5-5"),
+        ),
         shape=Streams(
             prefixes=150, calls=40, static=13_500, variable=(140, 0.6), output=(170, 0.5), thinking=(120, 0.6)
         ),
@@ -214,7 +197,9 @@ SERVICES = (
         workspace="Fulfilment",
         logs="messages",
         sampling_rate=800,
-        volume=Volume(per_day=20_500, week=OFFICE, hours=EU_OFFICE, growth=0.01, holiday=0.6, month_end=1.2, incident=1.3),
+        volume=Volume(
+            per_day=20_500, week=OFFICE, hours=EU_OFFICE, growth=0.01, holiday=0.6, month_end=1.2, incident=1.3
+        ),
         eras=(Era(start="", model="claude-opus-4-7"), Era(start="2026-08-12", model="claude-opus-5")),
         shape=Single(
             static=1250,
@@ -294,7 +279,7 @@ SERVICES = (
         api_key_name="shop-assistant-web",
         workspace="Digital",
         logs="messages",
-        sampling_rate=2200,
+        sampling_rate=2800,
         volume=Volume(per_day=4800, week=CONSUMER, hours=EVENINGS, growth=0.03, incident=1.6),
         eras=(
             Era(start="", model="claude-sonnet-4-6"),
@@ -346,80 +331,4 @@ SERVICES = (
         eras=(Era(start="", model="claude-opus-4-7"), Era(start="2026-06-20", model="claude-opus-4-8")),
         shape=Single(static=700, variable=(2300, 0.8), output=(700, 0.6)),
     ),
-    # Catalogue copy rewritten line by line on the flagship model.
-    Service(
-        name="product-copy",
-        owner="Papertrail Marketing",
-        cost_center="PT-210",
-        account=BRAND,
-        api_key_name="copy-rewriter",
-        workspace="Papertrail",
-        logs="messages",
-        sampling_rate=600,
-        volume=Volume(per_day=13_600, week=OFFICE, hours=EU_OFFICE, growth=0.02, holiday=0.9),
-        eras=(Era(start="", model="claude-opus-4-7"), Era(start="2026-08-20", model="claude-opus-5")),
-        shape=Single(static=620, variable=(430, 0.45), output=(410, 0.35), thinking=(70, 0.6)),
-        max_tokens=3000,
-    ),
-    Service(
-        name="sales-email-drafts",
-        owner="Papertrail Sales",
-        cost_center="PT-340",
-        account=BRAND,
-        api_key_name="email-drafts",
-        workspace="Papertrail",
-        logs="messages",
-        sampling_rate=400,
-        volume=Volume(per_day=7600, week=OFFICE, hours=EU_OFFICE, growth=0.03, holiday=0.9, month_end=1.3),
-        eras=(Era(start="", model="claude-opus-4-7"),
-            Era(start="2026-06-25", model="claude-opus-4-8"), Era(start="2026-10-15", model="claude-opus-5-5")),
-        shape=Single(static=1150, variable=(900, 0.4), output=(330, 0.3), thinking=(110, 0.5)),
-        stream=True,
-        max_tokens=2048,
-    ),
-    # Fast mode was switched on for a demonstration in August and never off.
-    Service(
-        name="meeting-notes",
-        owner="Papertrail Sales",
-        cost_center="PT-350",
-        account=BRAND,
-        api_key_name="meeting-notes",
-        workspace="Papertrail",
-        logs="messages",
-        sampling_rate=180,
-        volume=Volume(per_day=1950, week=OFFICE, hours=EU_OFFICE, growth=0.04, holiday=0.9),
-        eras=(
-            Era(start="", model="claude-opus-4-7"),
-            Era(start="2026-06-18", model="claude-opus-4-8"),
-            Era(start="2026-08-10", model="claude-opus-5", speed="fast"),
-            Era(start="2026-10-07", model="claude-opus-5-5", speed="fast"),
-        ),
-        shape=Single(static=800, variable=(9800, 0.45), output=(620, 0.3), thinking=(160, 0.5)),
-        max_tokens=4096,
-    ),
-    # On Bedrock through a regional inference profile, a tenth dearer than the global one.
-    Service(
-        name="claims-summary",
-        owner="Larkfield Cover",
-        cost_center="LC-880",
-        account=AWS,
-        api_key_name="claims-summary",
-        workspace="us-east-1",
-        logs="bedrock",
-        sampling_rate=320,
-        volume=Volume(per_day=7600, week=OFFICE, hours=US_OFFICE, growth=0.01, holiday=0.3, month_end=1.2),
-        eras=(Era(start="", model="claude-opus-4-6", geo="regional"),),
-        shape=Single(static=1500, variable=(6200, 0.55), output=(540, 0.35)),
-        platform="bedrock",
-        max_tokens=2048,
-    ),
-)
-
-LARKFIELD = Company(
-    name="Larkfield Group",
-    accounts=ACCOUNTS,
-    services=SERVICES,
-    incident_before_end=16,
-    log_gap_before_end=9,
-    restated_day_of_month=13,
 )

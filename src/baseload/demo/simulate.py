@@ -85,9 +85,7 @@ def era_of(eras: Sequence[Era], day: int) -> Era:
     return started[-1] if started else eras[0]
 
 
-def _run(
-    service: Service, company: Company, window: Window, rng: np.random.Generator, models: ModelFacts
-) -> Run:
+def _run(service: Service, company: Company, window: Window, rng: np.random.Generator, models: ModelFacts) -> Run:
     plan = schedule(service, company, window, rng)
     if isinstance(service.shape, Single):
         return simulate_calls(service, plan, rng, models)

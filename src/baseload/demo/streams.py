@@ -23,22 +23,21 @@ FIRST_TOKEN_US = 1_400_000
 OWN_COLUMNS = ("prefix", "variable")
 
 
-def simulate_streams(
-    service: Service, plan: Sequence[DayPlan], rng: np.random.Generator, models: ModelFacts
-) -> Run:
+def simulate_streams(service: Service, plan: Sequence[DayPlan], rng: np.random.Generator, models: ModelFacts) -> Run:
     """Every call of a `Streams` service; a unit is one prefix on one day, one in `sampling_rate` is kept whole."""
     shape = service.shape
     assert isinstance(shape, Streams)  # noqa: S101 - the dispatcher's own table
     ledger = Ledger(service)
     weights = rng.lognormal(0, 0.4, shape.prefixes)
     place = rng.permutation(len(plan) * shape.prefixes)  # systematic sampling over shuffled units
-    kept = {"place": place.reshape(len(plan), shape.prefixes), "offset": rng.integers(service.sampling_rate)}
+    places = place.reshape(len(plan), shape.prefixes)
+    offset = int(rng.integers(service.sampling_rate))
     rows: list[Table] = []
     for index, day in enumerate(plan):
         calls = _draw(service, shape, day, weights, rng, models)
         _book(ledger, shape, day, calls, models.ratio[day.era.model])
         unit = index * shape.prefixes + calls["prefix"]
-        keep = kept["place"][index][calls["prefix"]] % service.sampling_rate == kept["offset"]
+        keep = places[index][calls["prefix"]] % service.sampling_rate == offset
         rows.append(_kept(calls, unit, index, keep))
     sample = {name: np.concatenate([row[name] for row in rows]) for name in SAMPLE_COLUMNS + OWN_COLUMNS}
     eras = tuple(day.era for day in plan)
@@ -46,7 +45,11 @@ def simulate_streams(
 
 
 def _draw(
-    service: Service, shape: Streams, day: DayPlan, weights: NDArray[np.float64], rng: np.random.Generator,
+    service: Service,
+    shape: Streams,
+    day: DayPlan,
+    weights: NDArray[np.float64],
+    rng: np.random.Generator,
     models: ModelFacts,
 ) -> dict[str, Ints]:
     """One day's calls, sorted by prefix and time, with what each read and wrote."""
@@ -62,9 +65,13 @@ def _draw(
     static = round(shape.static * ratio)
     read = np.where(_hits(prefix, start, TTL_5M_US), static, 0)
     return {
-        "prefix": prefix, "start_us": start, "read": read, "write": static - read,
+        "prefix": prefix,
+        "start_us": start,
+        "read": read,
+        "write": static - read,
         "variable": spread(rng, size, shape.variable, ratio),
-        "output": spread(rng, size, shape.output, ratio) + thinking, "thinking": thinking,
+        "output": spread(rng, size, shape.output, ratio) + thinking,
+        "thinking": thinking,
         "read_1h": np.where(_hits(prefix, start, HOUR_US), static, 0),
     }
 
@@ -97,5 +104,8 @@ def _totals(calls: dict[str, Ints], written_as: str, read: int, write: int) -> T
 def _kept(calls: dict[str, Ints], unit: Ints, era: int, keep: NDArray[np.bool_]) -> Table:
     rows = {name: calls[name][keep] for name in ("start_us", "read", "write", "output", "thinking", *OWN_COLUMNS)}
     return {
-        **rows, "unit": unit[keep], "era": np.full(int(keep.sum()), era, np.int64), "uncached": calls["variable"][keep],
+        **rows,
+        "unit": unit[keep],
+        "era": np.full(int(keep.sum()), era, np.int64),
+        "uncached": calls["variable"][keep],
     }

@@ -84,7 +84,9 @@ class Truth(msgspec.Struct, frozen=True, kw_only=True):
     runs: Mapping[str, Run]
 
     def totals(self) -> Totals:
-        return sum((total for run in self.runs.values() for total in run.cells.values()), np.zeros(len(COUNTS), np.int64))
+        return sum(
+            (total for run in self.runs.values() for total in run.cells.values()), np.zeros(len(COUNTS), np.int64)
+        )
 
 
 class Ledger:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import Final, Protocol
 
 import msgspec
@@ -108,7 +109,7 @@ def _import_file(writer: Writer, result: FileRecords) -> tuple[list[Problem], in
 def _note(writer: Writer, result: FileRecords, problems: list[Problem], first_row: int) -> None:
     """The mark and the problems; those of an earlier reading stay when this one went on where that one ended."""
     if result.mark is None:
-        writer.note_problems(result.path, problems)
+        writer.note_problems(str(Path(result.path).absolute()), problems)
         return
     known = writer.file_marks.get(result.mark.path)
     continued = known is not None and 0 < known.rows < first_row

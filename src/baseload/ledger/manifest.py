@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import uuid
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final
@@ -78,29 +79,34 @@ def read_manifest(root: Path) -> Manifest | None:
         ) from error
 
 
-def write_manifest(root: Path, manifest: Manifest, token: str) -> None:
-    """Make `manifest` the ledger's: after this returns it survives a power cut, before that nothing has changed."""
-    temporary = root / f"manifest-{token}.tmp"
+def publish(root: Path, manifest: Manifest, known: frozenset[str]) -> None:
+    """Make `manifest` the ledger's: after this returns it survives a power cut, before that nothing has changed.
+
+    Data files not among the `known` (committed) names are synced to disk first.
+    """
+    for name in sorted(manifest.names - known):
+        _sync(root / name)
+    temporary = root / f"manifest-{new_token()}.tmp"
     with temporary.open("wb") as file:
         file.write(msgspec.json.encode(manifest))
         file.flush()
         os.fsync(file.fileno())
     temporary.replace(root / MANIFEST_NAME)
-    sync_folder(root)
+    _sync(root)
 
 
-def sync_file(path: Path) -> None:
-    """Wait until a file another library wrote is on disk."""
+def new_token() -> str:
+    """32 hex digits that no other data file of the ledger has."""
+    return uuid.uuid4().hex
+
+
+def _sync(path: Path) -> None:
+    """Wait until a file's content, or a folder's names, are on disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-def sync_folder(path: Path) -> None:
-    """Wait until the names in a folder are on disk."""
-    sync_file(path)
 
 
 def orphans(root: Path, named: Iterable[str]) -> list[Path]:

@@ -23,7 +23,8 @@ SCALED = (*TOKEN_CLASSES, "thinking_tokens", "web_search_requests", "requests")
 def spend_table(ledger: Ledger, engine: Engine, book: PriceBook) -> tuple[Table, Intervals, list[Problem]]:
     """Rows of `spend_sql` with the ledger attached to `engine`, scaled and priced, and what has no price.
 
-    Adds workspace and api_key of the signature, and the nano-dollar columns of `price_table`. A row without a price
+    Adds workspace, api_key and agent of the signature, and the nano-dollar columns of `price_table`. A row without a
+    price
     keeps its tokens, has `priced` 0 and is one problem per (model, platform, …) combination, never a guess.
     """
     intervals = book.intervals(ledger.price_keys())
@@ -33,17 +34,27 @@ def spend_table(ledger: Ledger, engine: Engine, book: PriceBook) -> tuple[Table,
     rows["rows"] = rows.pop("row_count")
     for name in SCALED:
         rows[name] = rows[name] * rows["sampling_rate"]
-    rows["requests_known"] = np.asarray(rows["requests_known"])
+    rows["model"] = _models(rows["price_key"], book)
     owners = _labels(ledger.signatures(), rows["signature"])
     table = {**rows, **owners, **price_table(rows, intervals)}
     return table, intervals, unpriced_problems(table, book)
 
 
+def _models(price_keys: NDArray[Any], book: PriceBook) -> NDArray[Any]:
+    """The model of each row as the book knows it now; "?name" as logged where it does not, "" where none was logged."""
+    names = {}
+    for text in set(price_keys.tolist()):
+        logged = PriceKey.parse(text).model
+        resolved = book.resolve(logged[1:]) if logged.startswith("?") else logged
+        names[text] = resolved or ("" if logged == "?" else logged)
+    return np.array([names[text] for text in price_keys.tolist()], dtype=object)
+
+
 def _labels(signatures: Table, used: NDArray[Any]) -> dict[str, NDArray[Any]]:
-    """`workspace` and `api_key` of each row's signature."""
+    """Who each row is about, from its signature."""
     place = {signature: index for index, signature in enumerate(signatures["signature"].tolist())}
     index = np.fromiter((place[signature] for signature in used.tolist()), dtype=np.int64, count=len(used))
-    return {name: signatures[name][index] for name in ("workspace", "api_key")}
+    return {name: signatures[name][index] for name in ("workspace", "api_key", "agent")}
 
 
 def unpriced_problems(table: Table, book: PriceBook) -> list[Problem]:

@@ -6,6 +6,8 @@ moment leaves the last commit. See docs/reference/ledger.md for the files.
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
@@ -21,7 +23,8 @@ from baseload.errors import LedgerError
 from baseload.ledger.columns import CALL_TABLE_COLUMNS, DERIVED_TEXT, TEXT
 from baseload.ledger.dimension import STORED_COLUMNS, cell_columns, report_cells, signature_table
 from baseload.ledger.lock import ReaderLock, WriterLock
-from baseload.ledger.manifest import Manifest, orphans, read_manifest
+from baseload.ledger.manifest import MANIFEST_NAME, CallFile, Manifest, orphans, publish, read_manifest
+from baseload.ledger.upgrades import SCHEMA_VERSION, upgrade_sql
 from baseload.ledger.writer import Writer
 from baseload.usage.marks import FileMark
 from baseload.values import Problem, Table
@@ -34,6 +37,7 @@ class Ledger:
         self.root = root
         self._manifest = manifest
         self._lock = lock
+        self._upgraded: Path | None = None  # folder of copies made from files of older schemas
 
     @classmethod
     def open(cls, path: Path, *, create: bool = False) -> Self:
@@ -58,6 +62,8 @@ class Ledger:
     def close(self) -> None:
         """Let replaced files go; the object is of no use afterwards."""
         self._lock.release()
+        if self._upgraded is not None:
+            shutil.rmtree(self._upgraded, ignore_errors=True)
 
     @property
     def manifest(self) -> Manifest:
@@ -104,7 +110,7 @@ class Ledger:
 
     def attach(self, engine: Engine) -> None:
         """Register what `ledger.queries` reads: stored_calls, superseded, cells."""
-        files = [self.root / file.name for file in self._manifest.calls]
+        files = [self.path_of(file) for file in self._manifest.calls]
         if files:
             engine.register_parquet("stored_calls", files)
         else:
@@ -115,17 +121,29 @@ class Ledger:
             engine.register("superseded", {"row_id": np.empty(0, dtype=np.int64)})
         engine.register("cells", self.cells)
 
+    def path_of(self, file: CallFile) -> Path:
+        """Where to read a calls file in this version's schema: itself, or a copy made on first use that lasts until
+        `close`."""
+        if file.schema_version == SCHEMA_VERSION:
+            return self.root / file.name
+        if self._upgraded is None:
+            self._upgraded = Path(tempfile.mkdtemp(prefix="baseload-"))
+        copy = self._upgraded / file.name
+        if not copy.exists():
+            with DuckDBEngine(memory_limit="1GB") as engine:
+                engine.register_parquet("older", [self.root / file.name])
+                columns = (*CALL_TABLE_COLUMNS, "row_id")
+                engine.copy_parquet(upgrade_sql("older", file.schema_version, columns), copy)
+        return copy
+
     @contextmanager
     def writer(self) -> Iterator[Writer]:
         """Add to the ledger; committed at the end of the block, given up when it raises.
 
         Afterwards this object shows the new commit. Raises LedgerLocked while another process writes.
         """
-        lock = WriterLock(self.root)
-        try:
-            self._show(read_manifest(self.root) or Manifest())
-            self._collect()
-            writer = Writer(self.root, self._manifest, dict(self.problems_by_file))
+        with self.exclusive() as manifest:
+            writer = Writer(self.root, manifest, dict(self.problems_by_file), self.path_of)
             try:
                 yield writer
                 self._show(writer.commit())
@@ -136,8 +154,23 @@ class Ledger:
                 raise
             finally:
                 writer.close()
+
+    @contextmanager
+    def exclusive(self) -> Iterator[Manifest]:
+        """The newest commit, which nobody else changes inside the block. Raises LedgerLocked."""
+        lock = WriterLock(self.root)
+        try:
+            self._show(read_manifest(self.root) or Manifest())
+            self._collect()
+            yield self._manifest
         finally:
             lock.release()
+
+    def publish(self, manifest: Manifest) -> None:
+        """Make `manifest` the ledger's next commit. Only inside `exclusive`."""
+        publish(self.root, manifest, self._manifest.names)
+        self._show(manifest)
+        self._collect()
 
     def _show(self, manifest: Manifest) -> None:
         self._manifest = manifest
@@ -154,7 +187,7 @@ class Ledger:
 
 def is_ledger(path: Path) -> bool:
     """Whether a folder holds a committed ledger."""
-    return (path / "manifest.json").is_file()
+    return (path / MANIFEST_NAME).is_file()
 
 
 def empty_calls() -> Table:

@@ -26,16 +26,14 @@ class Upgrade(NamedTuple):
 UPGRADES: Final[tuple[Upgrade, ...]] = ()
 
 
-def upgraded(
-    manifest: dict[str, Any], upgrades: Sequence[Upgrade] = UPGRADES, newest: int = SCHEMA_VERSION
-) -> dict[str, Any]:
+def upgraded(manifest: dict[str, Any], newest: int = SCHEMA_VERSION) -> dict[str, Any]:
     """A raw manifest in this version's form. Raises LedgerVersion when it is newer or no step leads here."""
     version = manifest.get("schema_version", 0)
     if version > newest:
         raise LedgerVersion(
             f"schema version is {version}, this Baseload knows up to {newest}. Upgrade Baseload, or import afresh."
         )
-    steps = {step.version: step for step in upgrades}
+    steps = {step.version: step for step in UPGRADES}
     while version < newest:
         if version not in steps:
             raise LedgerVersion(f"schema version is {version} and nothing leads from it to {newest}; import afresh.")
@@ -44,10 +42,10 @@ def upgraded(
     return {**manifest, "schema_version": newest}
 
 
-def upgrade_sql(relation: str, version: int, columns: Sequence[str], upgrades: Sequence[Upgrade] = UPGRADES) -> str:
-    """A SELECT that gives `columns` from `relation`, a FROM item whose rows have an older schema."""
+def upgrade_sql(relation: str, version: int, columns: Sequence[str]) -> str:
+    """A SELECT of `columns` in this version's form from `relation`, a FROM item whose rows have an older schema."""
     expressions: dict[str, str] = {}
-    for step in upgrades:
+    for step in UPGRADES:
         if step.version >= version:
             expressions |= step.columns
     listed = ", ".join(f"{expressions[name]} AS {name}" if name in expressions else name for name in columns)

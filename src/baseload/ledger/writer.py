@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import uuid
 from collections import ChainMap
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from operator import attrgetter
 from pathlib import Path
@@ -18,7 +17,7 @@ from baseload.ledger.columns import CallColumns, id_keys
 from baseload.ledger.dedup import Batch, Stored, against_ledger, call_of_row, merged
 from baseload.ledger.dimension import STORED_COLUMNS, cell_columns
 from baseload.ledger.labels import Cell
-from baseload.ledger.manifest import CallFile, Manifest, sync_file, write_manifest
+from baseload.ledger.manifest import CallFile, Manifest, new_token, publish, read_manifest
 from baseload.usage.marks import FileMark
 from baseload.values import AGGREGATE_GRAINS, CALL_FIELDS, Call, Problem, Table
 
@@ -36,8 +35,15 @@ MEMORY_LIMIT: Final = "1GB"
 class Writer:
     """What `Ledger.writer()` gives; not for use after its `with` block."""
 
-    def __init__(self, root: Path, manifest: Manifest, problems: dict[str, list[Problem]]) -> None:
+    def __init__(
+        self,
+        root: Path,
+        manifest: Manifest,
+        problems: dict[str, list[Problem]],
+        path_of: Callable[[CallFile], Path],
+    ) -> None:
         self._root = root
+        self._path_of = path_of
         self._manifest = manifest
         self._columns = CallColumns()
         self._known_cells: set[int] | None = None
@@ -84,18 +90,19 @@ class Writer:
             self._write(batch)
         if self._is_unchanged():
             return self._manifest
-        written = self._write_dimensions()
-        for path in (*written, *(self._root / file.name for file in self._staged)):
-            sync_file(path)
-        write_manifest(self._root, self._next, _token())
-        self._manifest = self._next
+        following = self._with_dimensions()
+        publish(self._root, following, self._manifest.names)
+        self._manifest = following
         self._start()
         return self._manifest
 
     def discard(self) -> None:
-        """Forget what was not committed; its files are orphans, removed here when possible and by the next writer."""
+        """Forget what was not committed; its files are removed here, or by the next writer after a crash."""
+        manifest = read_manifest(self._root)  # an interrupt may have come just after the commit took place
+        named = manifest.names if manifest else frozenset()
         for file in self._staged:
-            (self._root / file.name).unlink(missing_ok=True)
+            if file.name not in named:
+                (self._root / file.name).unlink(missing_ok=True)
         self._start()
 
     def close(self) -> None:
@@ -108,7 +115,6 @@ class Writer:
         return DuckDBEngine(memory_limit=MEMORY_LIMIT)
 
     def _start(self) -> None:
-        self._next = self._manifest
         self._staged: list[CallFile] = []
         self._staged_rows = 0
         self._marks: dict[str, FileMark] = {}
@@ -135,7 +141,7 @@ class Writer:
         first, end = self._next_row_id, self._next_row_id + len(rows)
         self._new_superseded += range(end - len(batch.added_superseded), end)
         table = {**self._columns.table(rows), "row_id": np.arange(first, end)}
-        name = f"calls-{_token()}.parquet"
+        name = f"calls-{new_token()}.parquet"
         self._engine.write_parquet(table, self._root / name)
         self._next_row_id = end
         self._staged_rows += len(rows)
@@ -152,7 +158,7 @@ class Writer:
     # copies the ledger has already
 
     def _stored_copies(self, calls: Sequence[Call]) -> dict[str, list[Stored]]:
-        files = [self._root / file.name for file in (*self._manifest.calls, *self._staged)]
+        files = [self._path_of(file) for file in (*self._manifest.calls, *self._staged)]
         if not files or not calls:
             return {}
         self._engine.register_parquet("stored_calls", files)
@@ -192,34 +198,29 @@ class Writer:
 
     # commit
 
-    def _write_dimensions(self) -> list[Path]:
-        """Write what changed beside the calls and set the next manifest; returns the files written."""
-        written: list[Path] = []
+    def _with_dimensions(self) -> Manifest:
+        """The next manifest, once what changed beside the calls is written too."""
         changes: dict[str, Any] = {
             "calls": (*self._manifest.calls, *self._staged),
             "next_row_id": self._next_row_id,
             "marks": {**self._manifest.marks, **self._marks},
         }
         if self._new_cells:
-            name = f"cells-{_token()}.parquet"
+            name = f"cells-{new_token()}.parquet"
             table = cell_columns(self._new_cells)
             self._engine.write_parquet({column: table[column] for column in STORED_COLUMNS}, self._root / name)
-            written.append(self._root / name)
             changes["cells"] = (*self._manifest.cells, name)
         if self._new_superseded:
-            name = f"superseded-{_token()}.parquet"
+            name = f"superseded-{new_token()}.parquet"
             row_ids = self._superseded_row_ids()
             self._engine.write_parquet({"row_id": row_ids}, self._root / name)
-            written.append(self._root / name)
             changes |= {"superseded": name, "superseded_rows": len(row_ids)}
         if self._problems_changed:
-            name = f"problems-{_token()}.json"
+            name = f"problems-{new_token()}.json"
             (self._root / name).write_bytes(msgspec.json.encode(self._problems))
-            written.append(self._root / name)
             changes["problems"] = name
             self._problems_changed = False
-        self._next = msgspec.structs.replace(self._manifest, **changes)
-        return written
+        return msgspec.structs.replace(self._manifest, **changes)
 
 
 def _call_file(name: str, table: Table) -> CallFile:
@@ -232,7 +233,3 @@ def _call_file(name: str, table: Table) -> CallFile:
         has_calls=bool(grains - set(AGGREGATE_GRAINS)),
         has_aggregates=bool(grains & set(AGGREGATE_GRAINS)),
     )
-
-
-def _token() -> str:
-    return uuid.uuid4().hex

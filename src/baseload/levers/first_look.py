@@ -6,7 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 
 import msgspec
+import numpy as np
 
+from baseload.ledger.totals import inside
 from baseload.levers.batching import batch_opportunities
 from baseload.levers.caching import (
     losing_cache_opportunities,
@@ -15,11 +17,13 @@ from baseload.levers.caching import (
     shared_prefix_opportunities,
 )
 from baseload.levers.position import Position
+from baseload.levers.positions import positions_of
 from baseload.levers.routing import route_opportunities, successor
-from baseload.levers.summary import LEVERS
+from baseload.levers.summary import LEVERS, LeverSummary, summarise
 from baseload.levers.waste import repeat_opportunities, retirement_opportunities, surcharge_opportunities
 from baseload.prices.book import PriceBook, PriceKey
-from baseload.values import TOKEN_CLASSES, Opportunity, Tokens, Workload
+from baseload.values import TOKEN_CLASSES, Opportunity, Table, Tokens, Window, Workload
+from baseload.workloads.key import UNATTRIBUTED
 
 
 class CallEvidence(msgspec.Struct, frozen=True, kw_only=True):
@@ -87,3 +91,51 @@ def refreshes(positions: Iterable[Position], book: PriceBook, day: int) -> dict[
         if newer is not None:
             found.setdefault(position.workload, set()).add(newer.id)
     return {workload: frozenset(models) for workload, models in found.items()}
+
+
+class FirstLook:
+    """The levers over any part of a settled spend table, at the prices of one day.
+
+    `spend` rows carry `signature`; `keys` are the price keys its `price_id` column counts through.
+    """
+
+    def __init__(
+        self, spend: Table, workload_of: Mapping[str, Workload], keys: Sequence[PriceKey], book: PriceBook, day: int
+    ) -> None:
+        names = [workload_of.get(signature, UNATTRIBUTED).id for signature in spend["signature"].tolist()]
+        self._spend: Table = {**spend, "workload": np.array(names, dtype=object)}
+        self._workloads = {workload.id: workload for workload in (UNATTRIBUTED, *workload_of.values())}
+        self._keys = keys
+        self._book = book
+        self._day = day
+
+    def over(self, window: Window, evidence: CallEvidence) -> tuple[list[Opportunity], list[LeverSummary]]:
+        """Opportunities and lever ranges of the rows inside a window; `evidence` must be of the same window."""
+        positions = self._positions(window)
+        found = first_opportunities(positions, self._workloads, evidence, self._book, self._day)
+        return found, summarise(found, refreshes(positions, self._book, self._day))
+
+    def part(self, evidence: CallEvidence, whole: Window, part: Window) -> CallEvidence:
+        """The evidence of the whole window, cut to a part of it by each workload's share of list dollars there."""
+        total, inside_part = self._spend_of(whole), self._spend_of(part)
+        return evidence.part({name: Decimal(inside_part.get(name, 0)) / nano for name, nano in total.items() if nano})
+
+    def dearness(self) -> dict[str, Decimal]:
+        """Output price on the Claude API per model, today or when it was last sold: what "top model" means."""
+        found = {}
+        for model in {key.model for key in self._keys}:
+            rates = self._book.rates(
+                PriceKey(model, "anthropic", "global", "standard", "standard", "0-100k"), self._day
+            )
+            if rates is not None:
+                found[model] = rates.low.output
+        return found
+
+    def _positions(self, window: Window) -> list[Position]:
+        return positions_of(inside(self._spend, window), self._keys)
+
+    def _spend_of(self, window: Window) -> dict[str, int]:
+        totals: dict[str, int] = {}
+        for position in self._positions(window):
+            totals[position.workload] = totals.get(position.workload, 0) + position.list_nano
+        return totals

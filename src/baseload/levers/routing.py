@@ -9,12 +9,13 @@ Three things make the range wide, and each is stated (anthropic-facts sections 0
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 
 from baseload.levers.position import Position, by_workload, cost_nano, cost_today
 from baseload.prices.book import Model, PriceBook
-from baseload.values import Opportunity, Tokens, Workload
+from baseload.values import Opportunity, Tokens, Workload, day_of_date
 
 TOKENIZER_GROWTH = (Decimal("1.0"), Decimal("1.35"))
 """Same text, older to newer tokenizer, low and high (anthropic-facts 0.3)."""
@@ -34,6 +35,9 @@ CANNOT_REWRITE: Mapping[str, str] = {
 }
 """Features a swap cannot rewrite away (anthropic-facts 5.4, "Rules for our router")."""
 
+RETIREMENT_HORIZON_DAYS = 180
+"""A model with an announced retirement inside this horizon is no place to move to, and spend on it must move."""
+
 _REFUSED = ("400", "err", "no", "none")
 _LINES = ("haiku", "sonnet", "opus", "fable", "mythos")
 
@@ -41,11 +45,12 @@ _LINES = ("haiku", "sonnet", "opus", "fable", "mythos")
 def route_opportunities(
     positions: Iterable[Position], workloads: Mapping[str, Workload], book: PriceBook, day: int
 ) -> list[Opportunity]:
-    """For every workload, each callable model that could be cheaper, best upper bound first."""
+    """For every workload, each callable model that could be cheaper and stays, best upper bound first."""
     found: list[Opportunity] = []
+    candidates = [model for model in book.candidates(day) if not retires_by(model, day + RETIREMENT_HORIZON_DAYS)]
     for workload, members in by_workload(positions).items():
         features = workloads[workload].request_features
-        options = [_opportunity(workload, members, model, features, book, day) for model in book.candidates(day)]
+        options = [_opportunity(workload, members, model, features, book, day) for model in candidates]
         found += sorted((option for option in options if option is not None), key=lambda o: (-o.high_nano, o.candidate))
     return found
 
@@ -55,6 +60,11 @@ def successor(model: Model, book: PriceBook, day: int) -> Model | None:
     line = [other for other in book.candidates(day) if other.line == model.line and other.released >= model.released]
     newest = max(line, key=lambda other: other.released, default=None)
     return None if newest is None or newest.id == model.id else newest
+
+
+def retires_by(model: Model, day: int) -> bool:
+    """Whether a retirement on or before `day` is announced; "not before" dates are not announcements."""
+    return bool(model.retires) and day_of_date(dt.date.fromisoformat(model.retires)) <= day
 
 
 def feature_conflicts(features: Sequence[str], model: Model) -> tuple[str, ...]:

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from baseload.levers.position import Position, by_workload, cost_nano, cost_today
-from baseload.levers.routing import successor
+from baseload.levers.routing import RETIREMENT_HORIZON_DAYS, retires_by, successor
 from baseload.prices.book import PriceBook, PriceKey
-from baseload.values import Grade, Opportunity, date_of_day, decimal_usd
-
-RETIREMENT_HORIZON_DAYS = 180
+from baseload.values import Grade, Opportunity, decimal_usd
 
 
 def surcharge_opportunities(positions: Iterable[Position], book: PriceBook, day: int) -> list[Opportunity]:
@@ -60,12 +57,11 @@ def repeat_opportunities(repeats: Mapping[str, tuple[int, int]]) -> list[Opportu
 def retirement_opportunities(positions: Iterable[Position], book: PriceBook, day: int) -> list[Opportunity]:
     """Spend on models that retire within 180 days: it moves anyway, to the newest of its line at today's prices."""
     found = []
-    horizon = date_of_day(day + RETIREMENT_HORIZON_DAYS)
     for workload, members in by_workload(positions).items():
         models = dict.fromkeys(position.key.model for position in members)
         for model_id in models:
             model = book.models.get(model_id)
-            if model is None or not model.retires or dt.date.fromisoformat(model.retires) > horizon:
+            if model is None or not retires_by(model, day + RETIREMENT_HORIZON_DAYS):
                 continue
             target = successor(model, book, day)
             if target is None:

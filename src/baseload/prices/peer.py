@@ -1,6 +1,7 @@
 """genai-prices, asked about one request at a time. Needs the extra `prices-check`.
 
-Its `input_tokens` is the whole prompt, cached parts included; it takes no platform or tier but a provider, a spelling and a context.
+Its `input_tokens` is the whole prompt, cached parts included. It takes no platform, tier or speed, but a provider, a
+spelling and a context; a context it does not know prices as standard, without a word.
 """
 
 from __future__ import annotations
@@ -23,7 +24,9 @@ def peer_price(probe: Probe) -> Decimal | None:
     counts, key = probe.counts, probe.key
     day = date_of_day(probe.day)
     usage = Usage(
-        input_tokens=sum(count for name, count in counts.items() if name not in ("output_tokens", "web_search_requests")),
+        input_tokens=sum(
+            count for name, count in counts.items() if name not in ("output_tokens", "web_search_requests")
+        ),
         cache_read_tokens=counts.get("cache_read_tokens", 0),
         cache_write_tokens=counts.get("cache_write_5m_tokens", 0) + counts.get("cache_write_1h_tokens", 0),
         cache_write_1h_tokens=counts.get("cache_write_1h_tokens", 0),

@@ -81,16 +81,24 @@ def read_book(texts: Mapping[str, bytes]) -> BookRecord:
     return book
 
 
-def read_addition(data: bytes, known: BookRecord, name: str) -> BookRecord:
-    """The rows of a `prices add` file, checked against the book it is laid on. Raises PriceBookError."""
+def read_addition(data: bytes, known: BookRecord, name: str, *, as_of: str) -> BookRecord:
+    """The rows of a `prices add` file, checked against the book they are laid on.
+
+    A row without `source` takes the file's, a row without `checked` the file's or the day `as_of` (YYYY-MM-DD); a source
+    is any text that says where the figure comes from. Raises PriceBookError with every mistake found.
+    """
     content = parse_yaml(data, name)
     _check_schema(content, ADDITION_SCHEMA, name)
-    unknown = sorted(set(content) - {"schema", "sources", *SECTIONS})
+    unknown = sorted(set(content) - {"schema", "source", "checked", *SECTIONS})
     if unknown:
-        raise PriceBookError(f"{name}: section {unknown[0][:60]!r}; expected one of sources, {', '.join(SECTIONS)}")
-    if not any(content.get(section) for section in SECTIONS):
+        raise PriceBookError(f"{name}: {unknown[0][:60]!r}; expected source, checked, {', '.join(SECTIONS)}")
+    sections = {section: content[section] for section in SECTIONS if content.get(section)}
+    if not sections:
         raise PriceBookError(f"{name}: no rows; expected at least one of {', '.join(SECTIONS)}")
-    addition = _convert({key: value for key, value in content.items() if key != "schema"}, BookRecord, name)
+    stamp = {"source": content.get("source"), "checked": content.get("checked", as_of)}
+    stamped = {section: _stamped(rows, section, stamp, name) for section, rows in sections.items()}
+    named = {row["source"] for rows in stamped.values() for row in rows if "source" in row}
+    addition = _convert({**stamped, "sources": {text: text for text in named if text not in known.sources}}, BookRecord, name)
     _raise_all(name, [*check_rows(addition, known), *check_overlaps(addition.prices)])
     return addition
 
@@ -105,6 +113,18 @@ def read_overlay(data: bytes, models: Iterable[str], name: str = "price overlay"
     file = _convert(content, _OverlayFile, name)
     _raise_all(name, check_discounts(file.discounts, models))
     return Overlay(file.discounts)
+
+
+def _stamped(rows: Any, section: str, stamp: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
+    """Rows with where they come from and when that was looked up."""
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise PriceBookError(f"{name}: {section}: expected a list of rows, each a mapping")
+    if section == "aliases":
+        return list(rows)
+    for index, row in enumerate(rows):
+        if not str(row.get("source") or stamp["source"] or "").strip():
+            raise PriceBookError(f"{name}: {section}[{index}].source: none; expected where the figure comes from")
+    return [{**{key: value for key, value in stamp.items() if value}, **row} for row in rows]
 
 
 def _check_schema(content: Mapping[str, Any], schema: str, name: str) -> None:

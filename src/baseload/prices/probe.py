@@ -23,7 +23,7 @@ class Probe(NamedTuple):
 
     key: PriceKey
     day: int
-    token_class: str  # one of TOKEN_CLASSES, or "web_search_requests"
+    charge: str  # one of TOKEN_CLASSES, or "web_search_requests"
     counts: dict[str, int]
 
 
@@ -58,7 +58,9 @@ def probes(book: PriceBook, last_day: int) -> Iterator[Probe]:
         last = min(last_day, day_number(row.retires) - 1)
         for service in SERVICES:
             for prompt in PROMPTS:
-                key = PriceKey(model, service.platform, service.geo, service.tier, service.speed, band_of_prompt(prompt))
+                key = PriceKey(
+                    model, service.platform, service.geo, service.tier, service.speed, band_of_prompt(prompt)
+                )
                 for day in sorted(_days(book, key, last) if service.history else {last}):
                     yield from _probes_of(book, key, day, prompt)
 

@@ -96,14 +96,14 @@ class Rules(NamedTuple):
         missing = self._not_sold(day)
         if missing:
             return missing
-        rows = _rows_of_band([row for row in self.prices if _holds(row, day)], self.key, self.model)
+        rows = _rows_of_band([row for row in self.prices if holds(row, day)], self.key, self.model)
         if not rows:
             return self._no_row(day)
         chain = [modifier for kind in ("tier", "geo") if (modifier := self._modifier(kind, day))]
         factor = Decimal(1)
         for modifier in chain:
             factor *= modifier.factor
-        discount = _last(reversed(self.discounts), day)  # of discounts the first wins, as overlay files say
+        discount = self._discount(rows, day)
         priced = [_rates(row, factor, discount) for row in rows]
         fee = _last(self.fees, day)
         offer = _last([row for row in self.offers if self.key.speed in row.speeds], day)
@@ -122,7 +122,7 @@ class Rules(NamedTuple):
             return Unpriced("no-price-known", f"{model.display_name}: {model.unpriced}.")
         if day < day_number(model.released):
             return Unpriced("before-release", f"{model.display_name} was released on {model.released}.", "a later day")
-        sold = [row for row in self.offers if _holds(row, day)]
+        sold = [row for row in self.offers if holds(row, day)]
         if not sold:
             return Unpriced("not-on-platform", f"{model.display_name} was not sold on {key.platform} that day.")
         if not any(key.speed in row.speeds for row in sold):
@@ -133,12 +133,18 @@ class Rules(NamedTuple):
                 return Unpriced(f"no-such-{kind}", text)
         return None
 
+    def _discount(self, rows: Sequence[PriceRecord], day: int) -> Discount | None:
+        """The first discount, in file order, that holds on the day and touches one of the rows."""
+        edges = {(row.speed, row.over) for row in rows}
+        touching = [row for row in self.discounts if row.percent is not None or (row.speed, row.over) in edges]
+        return _last(reversed(touching), day)
+
     def _modifier(self, kind: str, day: int) -> ModifierRecord | None:
         return _last([row for row in self.modifiers if row.kind == kind], day)
 
     def _no_row(self, day: int) -> Unpriced:
         key, name = self.key, self.model.display_name
-        if not any(_holds(row, day) for row in self.prices):
+        if not any(holds(row, day) for row in self.prices):
             return Unpriced("no-price-that-day", f"No price of {name} at {key.speed} speed is known for that day.")
         return Unpriced(
             "prompt-too-long", f"{name} took no prompts of the band {key.band} that day.", "a shorter prompt"
@@ -185,14 +191,15 @@ def _covers(row: Scope, key: PriceKey, model: ModelRecord) -> bool:
     )
 
 
-def _holds(row: Dated, day: int) -> bool:
+def holds(row: Dated, day: int) -> bool:
+    """True from valid_from (inclusive) to valid_to (exclusive)."""
     return day_number(row.valid_from) <= day < day_number(row.valid_to)
 
 
 def _last(rows: Iterable[_Row], day: int) -> _Row | None:
     found: _Row | None = None
     for row in rows:
-        if _holds(row, day):
+        if holds(row, day):
             found = row
     return found
 
@@ -230,7 +237,9 @@ def _bound(choose: Callable[[Iterable[Decimal]], Decimal], rates: Sequence[Rates
 
 
 def _unsold(rows: Sequence[PriceRecord], offer: OfferRecord | None, fee: FeeRecord | None) -> tuple[str, ...]:
-    missing = [f"{name}_tokens" for name, field in _CACHE_RATES.items() if any(getattr(row, field) is None for row in rows)]
+    missing = [
+        f"{name}_tokens" for name, field in _CACHE_RATES.items() if any(getattr(row, field) is None for row in rows)
+    ]
     if offer:
         missing += offer.unsold
     if not fee:

@@ -31,6 +31,8 @@ def scale(amounts: Sequence[Decimal]) -> Callable[[Decimal, Decimal], RangeBar]:
     def draw(one_end: Decimal, other_end: Decimal) -> RangeBar:
         first, last = sorted((at(one_end), at(other_end)))
         width = max(last - first, LEAST)
-        return RangeBar(start=round(min(first, WIDTH - width), 2), width=round(width, 2), zero=min(at(Decimal(0)), WIDTH - 1.0))
+        return RangeBar(
+            start=round(min(first, WIDTH - width), 2), width=round(width, 2), zero=min(at(Decimal(0)), WIDTH - 1.0)
+        )
 
     return draw

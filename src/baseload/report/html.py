@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+from decimal import Decimal
 from functools import cache, partial
 from importlib import resources
 from typing import Any
@@ -16,7 +17,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from baseload.report import names, numbers, palette
-from baseload.report.charts import charts, embedded
+from baseload.report.chart_kit import embedded
+from baseload.report.charts import charts
 from baseload.report.document import MapDocument
 from baseload.report.view import GRADES, View, view
 
@@ -24,9 +26,9 @@ _NOT_SLUG = re.compile(r"[^a-z0-9-]+")
 
 FIGURE_NAMES = {
     "run_rate": "Annual run rate",
-    "list_usd": "Spend in the period",
+    "observed": "Spend in the period",
     "billed_usd": "Billed in the period",
-    "top_model_share": "Share of the top model",
+    "top_model_share": "Share of the dearest model",
     "concentration": "Concentration",
     "status": "Reconciliation status",
 }
@@ -46,6 +48,7 @@ def render_html(document: MapDocument) -> bytes:
         contents=_contents(seen),
         slots=palette.model_slots([part.model for part in document.by_model]),
         drawn=drawn,
+        priced=Decimal(document.totals.list_usd) > 0,
         chart_json=Markup(embedded(drawn)),  # noqa: S704 - `embedded` escapes what could end the element
         style=Markup(style),  # noqa: S704 - our own file
         policy=escape(_policy(style, tuple(script.values()))),

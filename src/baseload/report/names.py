@@ -13,7 +13,7 @@ SHOWN = 64
 """Characters of a name on a page."""
 TITLE = 300
 """Characters of the longer form: a tooltip, a sentence, a path."""
-PROSE = 900
+PROSE = 500
 """Characters of a sentence."""
 _LEADING = 4_000  # a longer text is cut before it is cleaned, so that cost stays bounded
 _SPACES = re.compile(r"[ \t\r\n\f\v]+")  # not the no-break space: it holds a figure and its unit together

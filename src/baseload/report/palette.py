@@ -1,4 +1,4 @@
-"""Which colour each model and lever has, by name: the style sheet says what the name looks like, light, dark or printed.
+"""Which colour each model and lever has, by name; the style sheet says what the name looks like.
 
 A model's hue is its line, its shade the order of spend inside the line, so that "dear" and "cheap" read at a glance
 and a new release does not repaint the report. Colour is never the only carrier: every mark has text beside it.

@@ -43,6 +43,9 @@ def _spark(values: Sequence[float], width: int, height: int) -> Spark:
     top = max(*values, 0.0) or 1.0
     room = height - 2  # a pixel above and below for the stroke
     step = width / (len(values) - 1)
-    points = [f"{round(at * step, 1):g} {round(1 + room - max(value, 0) / top * room, 1):g}" for at, value in enumerate(values)]
+    points = [
+        f"{round(at * step, 1):g} {round(1 + room - max(value, 0) / top * room, 1):g}"
+        for at, value in enumerate(values)
+    ]
     line = "M" + "L".join(points)
     return Spark(line=line, area=f"{line}L{width} {height}L0 {height}Z", width=width, height=height)

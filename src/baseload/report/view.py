@@ -83,6 +83,7 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
     groups: tuple[LeverGroup, ...]
     lever_unit: str
     figures: dict[str, FigurePart]
+    model_names: dict[str, str]  # model id -> name for readers
     anchors: dict[str, str]  # workload id -> anchor of its row
     outliers: frozenset[str]
     days: tuple[DayPart, ...]
@@ -109,6 +110,7 @@ def view(document: MapDocument) -> View:
         groups=lever_groups(document),
         lever_unit=lever_unit(document.levers),
         figures={figure.figure: figure for figure in document.figures},
+        model_names={part.model: part.name for part in document.by_model},
         anchors={row.part.id: row.anchor for row in rows},
         outliers=frozenset(document.run_rate.outlier_days),
         days=document.by_day,

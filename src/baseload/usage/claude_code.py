@@ -9,8 +9,8 @@ copy is: such calls carry the flag `output_suspect`. docs/reference/sources/clau
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from decimal import Decimal, InvalidOperation
+from collections.abc import Iterator, Sequence
+from decimal import InvalidOperation
 from functools import lru_cache
 from pathlib import PurePath
 from typing import Any, Final, NamedTuple
@@ -39,9 +39,10 @@ from baseload.usage.normal import (
     join_flags,
     speed_of,
     tier_of,
+    totals_of,
 )
 from baseload.usage.reader import Line, ReadContext, Reader, Record, SourceFile
-from baseload.values import Call, Problem, Tokens, nano_from_usd
+from baseload.values import TOKEN_CLASSES, Call, Problem, nano_from_usd
 
 NAME: Final = "claude_code"
 AGENT: Final = "claude-code"
@@ -52,7 +53,9 @@ SUSPECT_FACTOR: Final = 4
 """Output is suspect when a line's own text implies more than four times the tokens logged (usage-sources 0.3)."""
 _CHARS_PER_TOKEN: Final = 4
 _KINDS = re.compile(rb'"type": ?"(?:assistant|user|summary|file-history-snapshot|queue-operation)"')
+_OWN_FIELDS = (b'"parentUuid"', b'"isSidechain"', b'"costUSD"', b'"requestId":"req')
 _NOT_SLUG = re.compile(r"[^A-Za-z0-9]")
+_NO_CONTENT: Final = msgspec.Raw(b"")
 _decode_content = msgspec.json.Decoder(list[dict[str, Any]] | str).decode
 
 
@@ -65,19 +68,19 @@ class Copy(NamedTuple):
     line: Response
     message: Message
     usage: Usage
-    tokens: Tokens
+    counts: Sequence[int]  # in the order of TOKEN_CLASSES
     parts: tuple[Part, ...]
     flags: str
 
 
 def recognise(head: bytes, name: str) -> int:
     """2 for lines with a transcript's own fields, 1 for lines that merely could be some."""
+    if b'"sessionId"' in head and any(mark in head for mark in _OWN_FIELDS):
+        return 2
     if not _KINDS.search(head):
         return 0
-    if b'"sessionId"' in head and (b'"parentUuid"' in head or b'"isSidechain"' in head):
-        return 2
-    is_lines = name.lower().endswith((".jsonl", ".jsonl.gz"))
-    return int(is_lines and any(mark in head for mark in (b'"leafUuid"', b'"sessionId"', b'"cache_read_input_tokens"')))
+    has_usage = b'"usage"' in head or b'"leafUuid"' in head
+    return int(name.lower().endswith((".jsonl", ".jsonl.gz")) and has_usage)
 
 
 def read(file: SourceFile, context: ReadContext) -> Iterator[Record]:
@@ -93,29 +96,177 @@ def read(file: SourceFile, context: ReadContext) -> Iterator[Record]:
                 _keep_best(best, line, *found)
         except BadRecord as bad:
             yield bad.problem(NAME, file.path, line.row)
-    labels = _Labels(file.path, project_slug(file.path), context)
+    rows = _Rows(file.path, context)
     for copy in best.values():
-        yield from labels.calls_of(copy)
-
-
-def identity(line: Response, message: Message) -> str:
-    """What all copies of a response share: its message id, else its request id, else the line's own id."""
-    if message.id:
-        return call_id(message_id=message.id)
-    if line.requestId or line.uuid:
-        return call_id(request_id=line.requestId or "", source=NAME, native_id=line.uuid or "")
-    counted = msgspec.json.encode([line.timestamp, line.sessionId, message.model, message.usage])
-    return call_id(source=NAME, content=counted)
+        yield from rows.calls_of(copy)
 
 
 def _keep_best(best: dict[str, Copy], raw: Line, line: Response, message: Message, usage: Usage) -> None:
     """Remember a copy of a response if it is the first or beats the one held. Raises BadRecord."""
-    uncached, read_, write_5m, write_1h, output, ttl_unknown = counts_of(usage)
-    total, parts, flags = uncached + read_ + write_5m + write_1h + output, (), ["ttl_unknown"] if ttl_unknown else []
+    *counts, ttl_unknown = counts_of(usage)
+    total = sum(counts)
+    parts: tuple[Part, ...] = ()
+    flags: tuple[str, ...] = ("ttl_unknown",) if ttl_unknown else ()
     if is_composite(usage):
         whole = composite_of(raw.data)
-        tokens, parts, flags = whole.tokens, whole.extra, list(whole.flags)
-        total = tokens.total_tokens + sum(part.tokens.total_tokens for part in parts)
-    else:
-        tokens = None
+        counts = [getattr(whole.tokens, name) for name in TOKEN_CLASSES]
+        total, parts, flags = totals_of(whole), whole.extra, whole.flags
     rank = completeness_rank(total, original=not line.isSidechain, detail=0 if ttl_unknown else 1)
+    start_us, naive = time_field(line.timestamp, "timestamp")
+    key = message.id or line.requestId or line.uuid or content_key(line, message, usage)
+    held = best.get(key)
+    if held is not None and (held.rank, -held.start_us) >= (rank, -start_us):
+        return
+    if naive:
+        flags += ("naive_time",)
+    if is_suspect(message.content, counts[4]):
+        flags += ("output_suspect",)
+    message.content = _NO_CONTENT  # it would keep the whole line in memory
+    best[key] = Copy(rank, start_us, raw.row, line, message, usage, counts, parts, join_flags(*flags))
+
+
+def identity(line: Response, message: Message, usage: Usage) -> str:
+    """The call id all copies of a response share: by message id, else request id, else the line's own id."""
+    if message.id:
+        return call_id(message_id=message.id)
+    if line.requestId or line.uuid:
+        return call_id(request_id=line.requestId or "", source=NAME, native_id=line.uuid or "")
+    return call_id(source=NAME, content=content_key(line, message, usage).encode())
+
+
+def content_key(line: Response, message: Message, usage: Usage) -> str:
+    """What names a response without any id: its time, session, model and counts."""
+    return msgspec.json.encode([line.timestamp, line.sessionId, message.model, usage]).decode()
+
+
+def is_suspect(content: msgspec.Raw, output_tokens: int) -> bool:
+    """True when the text of one line implies far more output than was logged for the whole response."""
+    most_chars = SUSPECT_FACTOR * _CHARS_PER_TOKEN * output_tokens
+    if len(content) <= most_chars:
+        return False
+    try:
+        blocks = _decode_content(content)
+    except (msgspec.DecodeError, RecursionError):
+        return False
+    return (len(blocks) if isinstance(blocks, str) else sum(map(_chars_of, blocks))) > most_chars
+
+
+def _chars_of(block: dict[str, Any]) -> int:
+    text = block.get("text") or block.get("thinking")
+    if isinstance(text, str):
+        return len(text)
+    return len(msgspec.json.encode(block["input"])) if "input" in block else 0
+
+
+class _Rows:
+    """Turns copies into rows; what is the same for a file or a session is worked out once."""
+
+    def __init__(self, path: str, context: ReadContext) -> None:
+        self._path = path
+        self._slug = project_slug(path)
+        self._context = context
+        self._sessions: dict[str, str] = {}
+
+    def calls_of(self, copy: Copy) -> Iterator[Call]:
+        identifier = identity(copy.line, copy.message, copy.usage)
+        yield self._call(copy, identifier, copy.message.model or "", copy.counts, requests=1)
+        for part in copy.parts:
+            counts = [getattr(part.tokens, name) for name in TOKEN_CLASSES]
+            part_id = derived_call_id(identifier, f"{part.kind}:{part.model}")
+            yield self._call(copy, part_id, part.model, counts, requests=0)
+
+    def _call(self, copy: Copy, identifier: str, model: str, counts: Sequence[int], *, requests: int) -> Call:
+        line, usage = copy.line, copy.usage
+        own = requests == 1
+        server = usage.server_tool_use if own else None
+        details = usage.output_tokens_details if own else None
+        return Call(
+            call_id=identifier,
+            rank=copy.rank,
+            source=NAME,
+            account=self._context.account,
+            source_file=self._path,
+            source_row=copy.row,
+            flags=copy.flags,
+            requests=requests,
+            start_us=copy.start_us,
+            workspace=workspace_of(self._slug, line.cwd or ""),
+            agent=SUBAGENT if line.isSidechain or line.agentId else AGENT,
+            model_raw=model,
+            model=self._context.resolve_model(model),
+            geo=geo_of(usage.inference_geo),
+            tier=tier_of(usage.service_tier),
+            speed=speed_of(usage.speed),
+            stop_reason=copy.message.stop_reason or "",
+            uncached_input_tokens=counts[0],
+            cache_read_tokens=counts[1],
+            cache_write_5m_tokens=counts[2],
+            cache_write_1h_tokens=counts[3],
+            output_tokens=counts[4],
+            thinking_tokens=details.thinking_tokens if details else None,
+            web_search_requests=server.web_search_requests or 0 if server else 0,
+            web_fetch_requests=server.web_fetch_requests or 0 if server else 0,
+            features_version=FEATURES_VERSION,
+            session_id=self._session(line.sessionId or ""),
+            request_features=_features(usage, sum(counts[:4])),
+            task_cues=CUES,
+            reported_cost_nano_usd=_cost(line.costUSD) if own else None,
+        )
+
+    def _session(self, session: str) -> str:
+        found = self._sessions.get(session)
+        if found is None:
+            found = self._sessions[session] = session_fp(self._context.org_key, session)
+        return found
+
+
+def _features(usage: Usage, prompt_tokens: int) -> str:
+    """The capability rows that can be told from the counts alone."""
+    return join_flags(
+        "prompt_over_200k" if prompt_tokens > LONG_PROMPT_TOKENS else "",
+        "cache_control" if usage.cache_read_input_tokens or usage.cache_creation_input_tokens else "",
+        "fast" if usage.speed == "fast" else "",
+        "inference_geo" if usage.inference_geo == "us" else "",
+    )
+
+
+def _cost(written: msgspec.Raw) -> int | None:
+    """Claude Code's own estimate, which old versions wrote; None where it is absent or no number."""
+    text = bytes(written).decode("ascii", "replace")
+    if not text or text == "null":
+        return None
+    try:
+        return nano_from_usd(text)
+    except InvalidOperation:
+        return None
+
+
+def project_slug(path: str) -> str:
+    """The project folder of a transcript: what follows `projects`, else the folder the session's file is in.
+
+    >>> project_slug("/u/.claude/projects/-src-shop/5f/subagents/agent-1.jsonl"), project_slug("-src-shop/5f.jsonl")
+    ('-src-shop', '-src-shop')
+    """
+    parts = PurePath(path).parts[:-1]
+    if "projects" in parts[:-1]:
+        return parts[parts.index("projects") + 1]
+    if len(parts) >= 3 and parts[-1] == "subagents":
+        return parts[-3]
+    return parts[-1] if parts else ""
+
+
+@lru_cache(maxsize=1024)
+def workspace_of(slug: str, cwd: str) -> str:
+    """A readable name of the project: the folder of `cwd` that the slug was made of, else the slug itself.
+
+    >>> workspace_of("-home-ada-my-shop", "/home/ada/my-shop/src")
+    'my-shop'
+    """
+    folder = PurePath(cwd.replace("\\", "/"))
+    for candidate in (folder, *folder.parents):
+        if candidate.name and _NOT_SLUG.sub("-", str(candidate)) == slug:
+            return candidate.name
+    return slug if slug.startswith("-") or not folder.name else folder.name
+
+
+READER: Final = Reader(name=NAME, recognise=recognise, read=read, appendable=True)

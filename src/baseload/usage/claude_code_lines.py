@@ -146,7 +146,6 @@ def _checked(data: bytes) -> Response | None:
     if not isinstance(message, Mapping) or not isinstance(usage, Mapping):
         return None
     tokens_from_usage(usage)  # names the field that is no count
-    labels = {field: text_of(record, field) for field in ("timestamp", "requestId", "uuid", "sessionId", "agentId", "cwd")}
     plain = {name: value for name, value in usage.items() if value is not None and name in Usage.__struct_fields__}
     return Response(
         message=Message(
@@ -156,9 +155,14 @@ def _checked(data: bytes) -> Response | None:
             content=msgspec.Raw(msgspec.json.encode(message.get("content"))),
             stop_reason=text_of(message, "stop_reason"),
         ),
+        timestamp=text_of(record, "timestamp"),
+        requestId=text_of(record, "requestId"),
+        uuid=text_of(record, "uuid"),
+        sessionId=text_of(record, "sessionId"),
         isSidechain=record.get("isSidechain") is True,
         isApiErrorMessage=record.get("isApiErrorMessage") is True,
-        **labels,
+        agentId=text_of(record, "agentId"),
+        cwd=text_of(record, "cwd"),
     )
 
 

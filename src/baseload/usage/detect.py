@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from typing import Final
 
 from baseload.errors import UsageError
-from baseload.usage import batches, claude_code, messages
+from baseload.usage import batches, claude_code, message_streams, messages
 from baseload.usage.reader import Reader
 
 READERS: Final[tuple[Reader, ...]] = (
     claude_code.READER,
     batches.READER,
+    message_streams.READER,
     messages.READER,
 )
 """Every reader; where two are equally sure the earlier one has it."""

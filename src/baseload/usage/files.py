@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from baseload.usage.fields import BadRecord
+from baseload.usage.source_note import NOTE_NAME
 from baseload.values import Problem
 
 DATA_SUFFIXES: Final = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".sse", ".log", ".txt", ".gz")
@@ -27,7 +28,11 @@ class Found(NamedTuple):
     """One file to read."""
 
     path: Path
-    named: bool  # the user named the file itself, not a folder it is in
+    top: Path  # the PATH it was found under; the file itself when the user named it
+
+    @property
+    def named(self) -> bool:
+        return self.path == self.top
 
 
 def natural_key(name: str) -> list[tuple[int, int | str]]:
@@ -43,7 +48,7 @@ def find_files(paths: Iterable[Path]) -> Iterator[Found | Problem]:
         count = 0
         for item in _found_in(path, seen):
             count += 1
-            yield item
+            yield Found(item, path) if isinstance(item, Path) else item
         if not count:
             yield _fault(path, "empty-folder", "The folder has no usage files", expected=", ".join(DATA_SUFFIXES))
 
@@ -66,7 +71,7 @@ def claude_projects_of(path: Path) -> Path:
     return projects if is_configuration and projects.is_dir() else path
 
 
-def _found_in(path: Path, seen: set[tuple[int, int]]) -> Iterator[Found | Problem]:
+def _found_in(path: Path, seen: set[tuple[int, int]]) -> Iterator[Path | Problem]:
     try:
         state = path.stat()
     except (OSError, ValueError) as error:
@@ -79,12 +84,12 @@ def _found_in(path: Path, seen: set[tuple[int, int]]) -> Iterator[Found | Proble
     elif not stat.S_ISREG(state.st_mode):
         yield _fault(path, "not-a-file", "This is neither a file nor a folder")
     elif _is_new(state, seen):
-        yield Found(path, named=True)
+        yield path
     else:
         yield _fault(path, "same-file", "This file was already read under another path of this run")
 
 
-def _walk(folder: Path, seen: set[tuple[int, int]], above: tuple[tuple[int, int], ...]) -> Iterator[Found | Problem]:
+def _walk(folder: Path, seen: set[tuple[int, int]], above: tuple[tuple[int, int], ...]) -> Iterator[Path | Problem]:
     """Files of a folder and of the folders in it. A link back to a folder above is one problem; others are followed."""
     try:
         state = folder.stat()
@@ -105,7 +110,7 @@ def _walk(folder: Path, seen: set[tuple[int, int]], above: tuple[tuple[int, int]
 
 def _entry(
     entry: os.DirEntry[str], seen: set[tuple[int, int]], above: tuple[tuple[int, int], ...]
-) -> Iterator[Found | Problem]:
+) -> Iterator[Path | Problem]:
     path = Path(entry.path)
     hidden = entry.name.startswith(".") and entry.name not in _KEPT_HIDDEN
     try:
@@ -113,10 +118,10 @@ def _entry(
             return
         if entry.is_dir():
             yield from _walk(path, seen, above)
-        elif entry.name.lower().endswith(DATA_SUFFIXES):
+        elif entry.name.lower().endswith(DATA_SUFFIXES) and entry.name != NOTE_NAME:
             state = entry.stat()
             if stat.S_ISREG(state.st_mode) and _is_new(state, seen):
-                yield Found(path, named=False)
+                yield path
     except OSError as error:
         yield _unreadable(path, error)
 

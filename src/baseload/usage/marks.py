@@ -15,7 +15,8 @@ class FileMark(msgspec.Struct, frozen=True, kw_only=True):
 
     A file of the same path, size and modification time is unchanged. One that only grew (its first
     `checked_bytes` still hash to `head_digest`) is read on from `offset`, where its last whole line ended; `rows` is
-    the number of lines before it. `offset` 0 means: read it again from the start when it changes.
+    the number of lines before it. `offset` 0 means: read it again from the start when it changes. `declared` is what
+    its folder's note said then; under another note the file is another source.
     """
 
     path: str
@@ -26,14 +27,16 @@ class FileMark(msgspec.Struct, frozen=True, kw_only=True):
     rows: int = 0
     checked_bytes: int = 0
     head_digest: str = ""
+    declared: str = ""
 
-    def is_same(self, size: int, mtime_ns: int) -> bool:
-        return self.size == size and self.mtime_ns == mtime_ns
+    def is_same(self, other: FileMark) -> bool:
+        return (self.size, self.mtime_ns, self.declared) == (other.size, other.mtime_ns, other.declared)
 
-    def is_start_of(self, head: bytes, size: int) -> bool:
-        """Whether a file with this head and size is the marked one with lines appended."""
+    def is_start_of(self, head: bytes, other: FileMark) -> bool:
+        """Whether a file with this head is the marked one with lines appended."""
         return (
-            0 < self.offset <= size
+            0 < self.offset <= other.size
+            and self.declared == other.declared
             and self.checked_bytes <= len(head)
             and digest_of(head[: self.checked_bytes]) == self.head_digest
         )

@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
+import msgspec
+
 from baseload.errors import BaseloadError
 from baseload.usage.detect import READERS, detect, reader_named
 from baseload.usage.fields import BadRecord
@@ -17,6 +19,7 @@ from baseload.usage.files import QUIET_SUFFIXES, SOURCE, Found, find_files, unre
 from baseload.usage.marks import CHECKED_BYTES, FileMark, digest_of
 from baseload.usage.reader import ReadContext, Reader, Record
 from baseload.usage.source_file import BadFile, LocalFile
+from baseload.usage.source_note import SourceNote, SourceNotes, with_note
 from baseload.values import DAY_US, Call, Problem
 
 Progress = Callable[[int, int, str], None]
@@ -56,20 +59,24 @@ def read_paths(
 
     `source` names the reader instead of detection. `marks` (by absolute path) are those of the last run: unchanged
     files are skipped and appendable ones read on. Calls before 2023 or more than a day after `as_of_us` become
-    problems. Raises UsageError only for an unknown `source`.
+    problems. What a folder's note declares is filled in. Raises UsageError only for an unknown `source`.
     """
     forced = reader_named(source, readers) if source else None
-    found = list(find_files(paths))
-    total = sum(_size_of(item.path) for item in found if isinstance(item, Found))
-    done = 0
-    for item in found:
-        if isinstance(item, Problem):
-            yield FileResult(item.file, records=[item])
-            continue
-        if progress is not None:
+    run = Run(context, as_of_us, forced, marks or {}, readers)
+    for item in in_turn(find_files(paths), progress):
+        yield FileResult(item.file, records=[item]) if isinstance(item, Problem) else run.open(item)
+
+
+def in_turn(items: Iterable[Found | Problem], progress: Progress | None) -> Iterator[Found | Problem]:
+    """The items one by one, telling `progress` how many bytes of all files lie behind."""
+    found = list(items)
+    sizes = [_size_of(item.path) if isinstance(item, Found) else 0 for item in found]
+    total, done = sum(sizes), 0
+    for item, size in zip(found, sizes, strict=True):
+        if progress is not None and isinstance(item, Found):
             progress(done, total, item.path.name)
-        yield _read_file(item, context, as_of_us, forced, marks or {}, readers)
-        done += _size_of(item.path)
+        yield item
+        done += size
     if progress is not None:
         progress(total, total, "")
 
@@ -81,89 +88,119 @@ def _size_of(path: Path) -> int:
         return 0
 
 
-def _read_file(
-    found: Found,
-    context: ReadContext,
-    as_of_us: int,
-    forced: Reader | None,
-    marks: Mapping[str, FileMark],
-    readers: Sequence[Reader],
-) -> FileResult:
-    shown = str(found.path)
-    try:
-        state = found.path.stat()
-        fresh = FileMark(path=str(found.path.absolute()), reader="", size=state.st_size, mtime_ns=state.st_mtime_ns)
-        old = marks.get(fresh.path)
-        if old is not None and (forced is None or old.reader == forced.name):
-            if old.is_same(fresh.size, fresh.mtime_ns):
+class Run:
+    """What is the same for all files of one run."""
+
+    def __init__(
+        self,
+        context: ReadContext,
+        as_of_us: int,
+        forced: Reader | None,
+        marks: Mapping[str, FileMark],
+        readers: Sequence[Reader],
+    ) -> None:
+        self._context = context
+        self._latest_us = as_of_us + DAY_US
+        self._forced = forced
+        self._marks = marks
+        self._readers = readers
+        self._notes = SourceNotes()
+        self._bad_notes: set[str] = set()
+
+    def open(self, found: Found) -> FileResult:
+        """One file's result, its records still unread."""
+        shown = str(found.path)
+        note = self._notes.of(found.path, found.top if not found.named else found.path.parent)
+        try:
+            fresh = _fresh_mark(found.path, note)
+            old = self._marks.get(fresh.path)
+            if old is not None and self._forced is not None and old.reader != self._forced.name:
+                old = None
+            if old is not None and old.is_same(fresh):
                 result = FileResult(shown, old.reader, unchanged=True)
                 result.mark = old
                 return result
-            file, reader = _reopened(found, old, fresh, readers)
-        else:
-            file, reader = LocalFile(found.path), forced
+            file, reader = self._opened(found.path, old, fresh)
+        except OSError as error:
+            return FileResult(shown, records=[unreadable(shown, error.strerror or "it cannot be opened")])
+        except BadRecord as fault:
+            return FileResult(shown, records=[fault.problem(SOURCE, shown, 0)])
         if reader is None:
-            reader = forced or detect(file.head(), found.path.name, readers)
-    except OSError as error:
-        return FileResult(shown, records=[unreadable(shown, error.strerror or "it cannot be opened")])
-    except BadRecord as fault:
-        return FileResult(shown, records=[fault.problem(SOURCE, shown, 0)])
-    if reader is None:
-        file.close()
-        return FileResult(shown, records=_unknown(found, fresh.size))
-    file.source = reader.name
-    result = FileResult(shown, reader.name)
-    result.records = _records(file, reader, context, as_of_us, result, fresh)
-    return result
+            file.close()
+            return FileResult(shown, records=_unknown(found, fresh.size))
+        file.source = reader.name
+        result = FileResult(shown, reader.name)
+        result.records = self._records(file, reader, note, result, fresh)
+        return result
+
+    def _opened(self, path: Path, old: FileMark | None, fresh: FileMark) -> tuple[LocalFile, Reader | None]:
+        """The file from where it was left when lines were only appended, else from its start; and its reader."""
+        reader = next((reader for reader in self._readers if old is not None and reader.name == old.reader), None)
+        if old is not None and reader is not None and reader.appendable and old.offset:
+            file = LocalFile(path, start=old.offset, rows=old.rows)
+            if old.is_start_of(file.head(), fresh):
+                return file, reader
+            file.close()
+        file = LocalFile(path)
+        try:
+            return file, self._forced or detect(file.head(), path.name, self._readers)
+        except (OSError, BadRecord):
+            file.close()
+            raise
+
+    def _records(
+        self, file: LocalFile, reader: Reader, note: SourceNote | Problem | None, result: FileResult, fresh: FileMark
+    ) -> Iterator[Record]:
+        """The reader's records with the note filled in and the clock checked, the file's own faults, then the mark."""
+        if isinstance(note, Problem):
+            yield from self._once(note)
+        context = self._context
+        if isinstance(note, SourceNote) and note.account and not context.account:
+            context = msgspec.structs.replace(context, account=note.account)
+        try:
+            records: Iterable[Record] = reader.read(file, context)
+            for record in with_note(records, note) if isinstance(note, SourceNote) else records:
+                if isinstance(record, Call) and not EARLIEST_US <= record.start_us <= self._latest_us:
+                    yield clock_skew(record)
+                else:
+                    yield record
+        except BadFile as bad:
+            file.note(0, bad.fault)
+        except BadRecord as fault:
+            file.note(0, fault)
+        except OSError as error:
+            yield unreadable(file.path, error.strerror or "reading broke off")
+        except BaseloadError as error:
+            file.note(0, BadRecord("unreadable-file", str(error)))
+        except _READER_FAULTS as error:
+            file.note(0, _reader_failed(error))
+        finally:
+            file.close()
+        yield from file.take_problems()
+        result.mark = _mark_of(file, reader, fresh)
+
+    def _once(self, problem: Problem) -> Iterator[Problem]:
+        """A folder's unusable note is one problem, not one per file."""
+        if problem.file not in self._bad_notes:
+            self._bad_notes.add(problem.file)
+            yield problem
 
 
-def _reopened(found: Found, old: FileMark, fresh: FileMark, readers: Sequence[Reader]) -> tuple[LocalFile, Reader | None]:
-    """The file from where it was left when lines were only appended to it, else from its start."""
-    reader = next((reader for reader in readers if reader.name == old.reader), None)
-    if reader is not None and reader.appendable and old.offset:
-        file = LocalFile(found.path, start=old.offset, rows=old.rows)
-        if old.is_start_of(file.head(), fresh.size):
-            return file, reader
-        file.close()
-    return LocalFile(found.path), None
-
-
-def _records(
-    file: LocalFile, reader: Reader, context: ReadContext, as_of_us: int, result: FileResult, fresh: FileMark
-) -> Iterator[Record]:
-    """The reader's records with the clock checked, then the file's own faults, then the mark."""
-    latest_us = as_of_us + DAY_US
-    try:
-        for record in reader.read(file, context):
-            if isinstance(record, Call) and not EARLIEST_US <= record.start_us <= latest_us:
-                yield _clock_skew(record)
-            else:
-                yield record
-    except BadFile as bad:
-        file.note(0, bad.fault)
-    except BadRecord as fault:
-        file.note(0, fault)
-    except OSError as error:
-        yield unreadable(file.path, error.strerror or "reading broke off")
-    except BaseloadError as error:
-        file.note(0, BadRecord("unreadable-file", str(error)))
-    except _READER_FAULTS as error:
-        file.note(0, _reader_failed(error))
-    finally:
-        file.close()
-    yield from file.take_problems()
-    result.mark = _mark_of(file, reader, fresh)
+def _fresh_mark(path: Path, note: SourceNote | Problem | None) -> FileMark:
+    state = path.stat()
+    declared = digest_of(msgspec.json.encode(note)) if isinstance(note, SourceNote) else ""
+    return FileMark(
+        path=str(path.absolute()), reader="", size=state.st_size, mtime_ns=state.st_mtime_ns, declared=declared
+    )
 
 
 def _mark_of(file: LocalFile, reader: Reader, fresh: FileMark) -> FileMark:
-    if not (reader.appendable and file.plain):
-        return FileMark(path=fresh.path, reader=reader.name, size=fresh.size, mtime_ns=fresh.mtime_ns)
+    if not (reader.appendable and file.plain and file.end_offset):
+        return msgspec.structs.replace(fresh, reader=reader.name)
     checked = min(file.end_offset, CHECKED_BYTES)
-    return FileMark(
-        path=fresh.path,
+    return msgspec.structs.replace(
+        fresh,
         reader=reader.name,
-        size=fresh.size,
-        mtime_ns=fresh.mtime_ns,
         offset=file.end_offset,
         rows=file.rows,
         checked_bytes=checked,
@@ -171,7 +208,8 @@ def _mark_of(file: LocalFile, reader: Reader, fresh: FileMark) -> FileMark:
     )
 
 
-def _clock_skew(call: Call) -> Problem:
+def clock_skew(call: Call) -> Problem:
+    """The problem of a call whose time cannot be true."""
     moment = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
     try:
         shown = (moment + dt.timedelta(microseconds=call.start_us)).isoformat(timespec="seconds")

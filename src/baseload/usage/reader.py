@@ -36,6 +36,10 @@ class SourceFile(Protocol):
     def digest(self) -> str:
         """A short hash that names the file's content for `body_ref`."""
 
+    @property
+    def modified_us(self) -> int | None:
+        """When the file was last written, in UTC microseconds: the time of a call whose record has none."""
+
     def lines(self) -> Iterator[Line | Problem]:
         """Each complete or last line; an over-long line is one problem and is skipped."""
 

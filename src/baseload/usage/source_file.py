@@ -39,8 +39,8 @@ class Block(NamedTuple):
 class LocalFile:
     """A file on disk as readers see it; the concrete `usage.reader.SourceFile`.
 
-    Use one of `lines()`, `marked_lines()`, `data()`, once, then `close()`. `start` and `rows` skip what an earlier run read
-    (plain files only). Afterwards `end_offset` and `rows` tell where the last whole line ended, for the next run.
+    Use one of `lines()`, `marked_lines()`, `data()`, once, then `close()`. `start` and `rows` skip what an earlier run
+    read (plain files only). Afterwards `end_offset` and `rows` tell where the last whole line ended, for the next run.
     """
 
     def __init__(self, path: Path, *, shown: str = "", start: int = 0, rows: int = 0, limits: Limits = LIMITS) -> None:
@@ -68,6 +68,13 @@ class LocalFile:
         """Hash of the first line (at most 64 KiB): it stays when the file grows."""
         return hashlib.blake2b(self.head().split(b"\n", 1)[0], digest_size=16).hexdigest()
 
+    @property
+    def modified_us(self) -> int | None:
+        try:
+            return self._path.stat().st_mtime_ns // 1000
+        except OSError:
+            return None
+
     def lines(self) -> Iterator[Line | Problem]:
         """Each line without its end, as valid UTF-8, empty ones too; faults of the file come in between."""
         for block in self._blocks():
@@ -76,13 +83,14 @@ class LocalFile:
         yield from self.take_problems()
 
     def data(self) -> bytes:
-        """The whole file as UTF-8. Raises BadFile when it is damaged or past the size limit."""
+        """The whole file as UTF-8; read whole again when it changes. Raises BadFile when damaged or too large."""
         pieces: list[bytes] = []
+        size = 0
         try:
             for piece in self._pieces():
                 pieces.append(piece)
-                self.end_offset += len(piece)
-                if self.end_offset > self._limits.whole_bytes:
+                size += len(piece)
+                if size > self._limits.whole_bytes:
                     raise _too_large(self._limits.whole_bytes)
         except BadRecord as fault:
             raise BadFile(fault) from None
@@ -122,9 +130,9 @@ class LocalFile:
                 end = data.find(b"\n", start)
                 if end < 0:
                     end = size
-                if data.find(marker, start, end) >= 0 or (end > start and data[end - 1] not in _OBJECT_ENDS):
-                    if self._is_short(row, end - start):
-                        yield Line(row, offset + start, data[start:end])
+                wanted = data.find(marker, start, end) >= 0 or (end > start and data[end - 1] not in _OBJECT_ENDS)
+                if wanted and self._is_short(row, end - start):
+                    yield Line(row, offset + start, data[start:end])
                 row += 1
                 start = end + 1
             self._passed(block, row - self.rows - 1)

@@ -6,11 +6,11 @@ import re
 from functools import lru_cache
 
 CUE_WEIGHTS: dict[str, tuple[str, float]] = {
-    "answer": ("qa", 0.7),
+    "answer": ("qa", 0.6),
     "chat": ("chat", 0.8),
     "classify": ("classification", 1.0),
     "code": ("codegen", 0.9),
-    "code_output": ("codegen", 1.0),
+    "code_output": ("codegen", 0.7),
     "extract": ("extraction", 1.0),
     "format": ("formatting", 0.5),
     "reason": ("reasoning", 0.6),
@@ -54,16 +54,17 @@ _WORD = re.compile(r"[a-z]+")
 
 
 def tasks_of_cues(cues: str) -> dict[str, tuple[float, str]]:
-    """Task -> (weight, cue) of the heaviest cue that speaks for it, from a comma-joined list of cues.
+    """Task -> (weight, heaviest cue) of the cues that speak for it, from a comma-joined list of cues.
 
-    >>> tasks_of_cues("answer,json_output,system")
-    {'qa': (0.7, 'answer')}
+    >>> tasks_of_cues("code,code_output,json_output,system")
+    {'codegen': (1.6, 'code')}
     """
     found: dict[str, tuple[float, str]] = {}
-    for cue in sorted(cues.split(",")):
+    for cue in sorted(cues.split(","), key=lambda cue: -CUE_WEIGHTS.get(cue, ("", 0.0))[1]):
         task, weight = CUE_WEIGHTS.get(cue, ("", 0.0))
-        if task and weight > found.get(task, (0.0, ""))[0]:
-            found[task] = weight, cue
+        if task:
+            known, heaviest = found.get(task, (0.0, cue))
+            found[task] = round(known + weight, 2), heaviest
     return found
 
 

@@ -20,15 +20,15 @@ _ID_VERSION = "workload/1"  # changing what a key is made of changes every id: t
 class Key(NamedTuple):
     """One defining key. `parts` alone make the id; the rest explains and steers.
 
-    `splittable` says that the label is an owner rather than a name of a workload, so that its calls may still be
-    split by structure and template.
+    `splits` says how its calls may still be told apart: by "prompts" where the label is an owner rather than the name
+    of a workload, by "projects" for a tool that works on many, "" not at all.
     """
 
     stage: str
     parts: tuple[tuple[str, str], ...]
     name: str
     why: str
-    splittable: bool = False
+    splits: str = ""
     base_id: str = ""  # of a part: the id of the group it was split from
 
     @property

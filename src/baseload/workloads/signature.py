@@ -31,6 +31,12 @@ class Signature(NamedTuple):
         return self.grain not in AGGREGATE_GRAINS
 
     @property
+    def is_coding_agent(self) -> bool:
+        """Claude Code, from any source: transcripts, telemetry, its own report, or a report by product."""
+        told = self.source.startswith("claude_code") or self.source.endswith("/claude_code")
+        return told or self.agent.replace("_", "-").startswith("claude-code")
+
+    @property
     def saw_prompt(self) -> bool:
         """Whether the reader had the request's text before it, so that structure and template mean something."""
         return bool(self.template_id or self.system_fp)

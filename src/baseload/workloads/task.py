@@ -29,11 +29,15 @@ _CUE_SENTENCES = {"code_output": "answers hold fenced code"}
 
 
 class Evidence(NamedTuple):
-    """One observation: which task it speaks for, how loudly, and how a reader would say it."""
+    """One observation: which task it speaks for, how loudly, and how a reader would say it.
+
+    A shape often fits several tasks (`or_else`): it then speaks for the one that words speak for most, else `task`.
+    """
 
     task: str
     points: float
     sentence: str
+    or_else: tuple[str, ...] = ()
 
 
 class Verdict(NamedTuple):
@@ -56,22 +60,31 @@ def classify(
 
     Confidence = points of the winner / (winner + runner-up + 1): 0.5 is "one good reason and nothing against".
     """
-    found = [
-        *_by_source(sources),
-        *_by_shape(shape, cues, _is_form(cues, features)),
-        *_by_cues(cues),
-        *_by_name(tuple(names)),
-    ]
+    words = [*_by_source(sources), *_by_cues(cues), *_by_name(tuple(names))]
+    by_words = _points(words)
+    found = [*words, *(_settled(evidence, by_words) for evidence in _by_shape(shape, cues, _is_form(cues, features)))]
     if not found:
         return Verdict("unknown", 0.0, _why_unknown(shape))
-    points: defaultdict[str, float] = defaultdict(float)
-    for evidence in found:
-        points[evidence.task] += evidence.points
+    points = _points(found)
     (task, best), second = _leaders(points)
     confidence = round(best / (best + second + _DOUBT), 2)
     if confidence < MIN_CONFIDENCE:
-        return Verdict("unknown", confidence, f"No kind of task leads clearly: {_sentence(found)}")
-    return Verdict(task, confidence, _sentence([evidence for evidence in found if evidence.task == task]))
+        return Verdict("unknown", confidence, f"No kind of task leads clearly: {_said(found)}.")
+    said = _said(evidence for evidence in found if evidence.task == task)
+    return Verdict(task, confidence, f"{said[:1].upper()}{said[1:]}.")
+
+
+def _points(found: Iterable[Evidence]) -> dict[str, float]:
+    points: defaultdict[str, float] = defaultdict(float)
+    for evidence in found:
+        points[evidence.task] += evidence.points
+    return points
+
+
+def _settled(evidence: Evidence, said: Mapping[str, float]) -> Evidence:
+    """A shape that fits several tasks, given to the one that words speak for most."""
+    task = max((evidence.task, *evidence.or_else), key=lambda task: said.get(task, 0.0))
+    return evidence._replace(task=task)
 
 
 def _leaders(points: Mapping[str, float]) -> tuple[tuple[str, float], float]:
@@ -121,20 +134,27 @@ def _by_shape(shape: Shape, cues: Mapping[str, int], is_form: bool) -> Iterator[
 
 
 def _loop_share(shape: Shape, cues: Mapping[str, int], is_form: bool) -> float:
-    """Share of calls inside a tool loop. Stopping to call a tool is no loop when the tool is the form to fill."""
+    """Share of calls inside a tool loop.
+
+    Where prompts were not seen, a stop to call a tool stands for it, unless it is no loop: a loop has several
+    messages and ends without a tool call, a form is filled by one.
+    """
     seen = sum(calls for text, calls in cues.items() if text)
     if 2 * seen >= shape.calls:
         return sum(calls for text, calls in cues.items() if LOOP_CUE in text.split(",")) / seen
-    return 0.0 if is_form else shape.tool_result_share
+    no_loop = is_form or shape.tool_result_share > 0.98 or 0 < shape.mean_messages < 2
+    return 0.0 if no_loop else shape.tool_result_share
 
 
 def _short_answers(shape: Shape, is_form: bool) -> Iterator[Evidence]:
     tiny = shape.share_of_bins("out_le_20")
     if tiny >= 0.8:
-        yield Evidence("classification", 1.5, f"{tiny:.0%} of answers are at most 20 tokens")
-        yield Evidence("routing", 0.7, f"{tiny:.0%} of answers are at most 20 tokens")
+        yield Evidence("classification", 1.3, f"{tiny:.0%} of answers are at most 20 tokens", ("routing",))
     elif is_form and shape.out_in_ratio < 0.6:
-        yield Evidence("extraction", 1.3, f"a set form is filled from prompts of {shape.mean_prompt:,.0f} tokens")
+        short = shape.share_of_bins("out_le_20", "out_le_100") >= 0.8
+        siblings = ("classification", "routing") if short else ()
+        said = f"a set form is filled from prompts of {shape.mean_prompt:,.0f} tokens"
+        yield Evidence("extraction", 1.3, said, siblings)
 
 
 def _long_answers(shape: Shape, is_form: bool) -> Iterator[Evidence]:
@@ -142,11 +162,10 @@ def _long_answers(shape: Shape, is_form: bool) -> Iterator[Evidence]:
     ratio, said = shape.out_in_ratio, f"output is {shape.out_in_ratio:.0%} of the prompt"
     if not one_shot or shape.share_of_bins("out_le_20", "out_le_100") > 0.5:
         return
-    if shape.mean_prompt >= 1500 and 0.02 <= ratio <= 0.35:
-        yield Evidence("summarisation", 0.7, said)
-        yield Evidence("qa", 0.5, said)
-    if 0.6 <= ratio <= 1.6 and shape.mean_output >= 100:
-        yield Evidence("formatting", 0.8, said)
+    if shape.mean_prompt >= 1500 and 0.005 <= ratio <= 0.35:
+        yield Evidence("summarisation", 0.7, said, ("qa", "extraction"))
+    if 0.6 <= ratio <= 1.3 and shape.mean_prompt >= 200:
+        yield Evidence("formatting", 0.8, said, ("codegen",))
 
 
 def _is_form(cues: Mapping[str, int], features: Iterable[str]) -> bool:
@@ -155,11 +174,10 @@ def _is_form(cues: Mapping[str, int], features: Iterable[str]) -> bool:
     return bool(FORM_FEATURES.intersection(features)) or 2 * as_data > sum(cues.values())
 
 
-def _sentence(found: Iterable[Evidence]) -> str:
+def _said(found: Iterable[Evidence]) -> str:
+    """The three loudest observations."""
     ranked = sorted(found, key=lambda evidence: (-evidence.points, evidence.sentence))
-    said = list(dict.fromkeys(evidence.sentence for evidence in ranked))[:3]
-    text = "; ".join(said)
-    return text[:1].upper() + text[1:] + "."
+    return "; ".join(list(dict.fromkeys(evidence.sentence for evidence in ranked))[:3])
 
 
 def _why_unknown(shape: Shape) -> str:

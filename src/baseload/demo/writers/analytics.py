@@ -17,9 +17,28 @@ from baseload.values import date_of_day
 
 PAGE_ROWS = 1000
 GROUPED = ("api_key_id", "inference_geo", "model", "service_tier", "speed")
-DIMENSIONS = ("actor", "actor_type", "agent_id", "api_key_id", "claude_tag_category", "claude_tag_user_id", "context_window",
-              "deployment_id", "environment_id", "inference_geo", "model", "organization_id", "product", "rbac_group_id",
-              "service_tier", "session_id", "slack_channel_id", "speed", "user_profile_id", "workspace_id")
+DIMENSIONS = (
+    "actor",
+    "actor_type",
+    "agent_id",
+    "api_key_id",
+    "claude_tag_category",
+    "claude_tag_user_id",
+    "context_window",
+    "deployment_id",
+    "environment_id",
+    "inference_geo",
+    "model",
+    "organization_id",
+    "product",
+    "rbac_group_id",
+    "service_tier",
+    "session_id",
+    "slack_channel_id",
+    "speed",
+    "user_profile_id",
+    "workspace_id",
+)
 TOKEN_TYPES = dict(
     zip(
         PARTS,
@@ -65,7 +84,9 @@ def write_analytics(output: Output, lines: Sequence[BillLine], company: Company,
 
 def _write_pages(output: Output, report: str, month: str, rows: list[dict[str, Any]], pull: Pull) -> None:
     pages = [rows[first : first + PAGE_ROWS] for first in range(0, len(rows), PAGE_ROWS)]
-    names = [f"{report}-{month}" + (f"-p{number}" if number > 1 else "") + ".json" for number in range(1, len(pages) + 1)]
+    names = [
+        f"{report}-{month}" + (f"-p{number}" if number > 1 else "") + ".json" for number in range(1, len(pages) + 1)
+    ]
     for index, page in enumerate(pages):
         following = names[index + 1] if index + 1 < len(names) else ""
         document = {

@@ -33,7 +33,7 @@ def words_of(service: Service) -> Wording:
 
 
 def single_request(service: Service, era: Era, tokens: int, number: int, start_us: int) -> dict[str, Any]:
-    """The request of a `Single` call whose variable text stands for `tokens`; the same number gives the same request."""
+    """The request of a `Single` call whose variable text stands for `tokens`; one number, one request."""
     words = words_of(service)
     shape = service.shape
     assert isinstance(shape, Single)  # noqa: S101 - the writer's own table
@@ -63,7 +63,7 @@ def dialogue_request(
     words = words_of(service)
     system = [{**_text(words.system), "cache_control": EPHEMERAL}, _text(own)]
     blocks = [*last["content"][:-1], {**last["content"][-1], "cache_control": EPHEMERAL}]
-    messages = [*history, {**last, "content": blocks}]
+    messages: list[Any] = [*history, {**last, "content": blocks}]
     return {**_frame(service, era, words), "system": system, "messages": messages}
 
 
@@ -105,7 +105,7 @@ def usage(counted: Counted, tier: str, era: Era, model: str) -> dict[str, Any]:
 
 
 def answer(words: Wording, number: int, counted: Counted) -> list[dict[str, Any]]:
-    """Content blocks of a plain answer: thinking (withheld, as the newer models do), a search if there was one, text."""
+    """Content blocks of a plain answer: thinking (its text withheld, as newer models do), a search if any, text."""
     blocks: list[dict[str, Any]] = []
     if counted.thinking:
         blocks.append({"type": "thinking", "thinking": "", "signature": f"EqoB{number:012x}"})

@@ -17,6 +17,7 @@ from baseload.demo.company import Era, Service
 from baseload.demo.ids import random_ids, random_uuids
 from baseload.demo.scripts import Wording
 from baseload.demo.truth import Run
+from baseload.demo.writers.analytics import key_id
 from baseload.demo.writers.bodies import Counted, usage, words_of
 from baseload.demo.writers.files import Output
 from baseload.demo.writers.messages import counted_rows, note_of, timestamp
@@ -44,15 +45,14 @@ def write_claude_code(output: Output, folder: str, service: Service, run: Run) -
             resumed = random_uuids(rng, 1)[0]
             copied = ({**line, "sessionId": resumed} for line in lines[: len(lines) // 2])
             output.write_lines(f"{folder}/projects/{session.slug}/{resumed}.jsonl", map(_ENCODER.encode, copied))
-    note = msgspec.structs.replace(note_of(service), api_key=key_name(service))
+    note = msgspec.structs.replace(note_of(service), api_key=key_id(service))
     output.note(folder, note)
 
 
-def key_name(service: Service) -> str:
-    """The key all sessions use; transcripts do not say it, so the folder's note does."""
-    from baseload.demo.writers.analytics import key_id
-
-    return key_id(service)
+def _so_far(whole: dict[str, Any], number: int) -> dict[str, Any]:
+    """The usage an early line shows: all input, hardly any output yet."""
+    known = {name: value for name, value in whole.items() if name != "output_tokens_details"}
+    return {**known, "output_tokens": min(whole["output_tokens"], 1 + number % 4)}
 
 
 def _pairs(turns: list[Turn]) -> Iterator[tuple[Turn, Turn | None]]:
@@ -92,10 +92,17 @@ class Session:
         whole = usage(counted, "standard", era, model)
         for place, block in enumerate(blocks):
             last = place == len(blocks) - 1
-            spent = whole if last or number % 2 else {**whole, "output_tokens": min(counted.output, 1 + number % 4)}
-            body = {"id": message_id, "type": "message", "role": "assistant", "model": model, "content": [block],
-                    "stop_reason": ("tool_use" if self._tool_id else "end_turn") if last else None,
-                    "stop_sequence": None, "usage": spent}
+            spent = whole if last or number % 2 else _so_far(whole, number)
+            body = {
+                "id": message_id,
+                "type": "message",
+                "role": "assistant",
+                "model": model,
+                "content": [block],
+                "stop_reason": ("tool_use" if self._tool_id else "end_turn") if last else None,
+                "stop_sequence": None,
+                "usage": spent,
+            }
             moment = row["end_us"] - (len(blocks) - 1 - place) * 400_000
             yield {**self._line("assistant", row, moment), "message": body, "requestId": request_id}
 
@@ -120,7 +127,11 @@ class Session:
         if not self._tool_id:
             return {**line, "message": {"role": "user", "content": text}}
         result = {"tool_use_id": self._tool_id, "type": "tool_result", "content": text}
-        return {**line, "message": {"role": "user", "content": [result]}, "toolUseResult": {"stdout": text, "stderr": ""}}
+        return {
+            **line,
+            "message": {"role": "user", "content": [result]},
+            "toolUseResult": {"stdout": text, "stderr": ""},
+        }
 
     def _line(self, kind: str, row: dict[str, int], moment_us: int) -> dict[str, Any]:
         """What every line has. A response that ends past midnight is stamped within its own day."""

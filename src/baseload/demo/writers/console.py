@@ -14,15 +14,15 @@ from baseload.demo.writers.files import Output
 from baseload.prices.book import PriceBook
 from baseload.values import date_of_day, decimal_usd, iso_day
 
-TOKEN_HEADER = (
+USAGE_HEADER = (
     "usage_date_utc,model_version,api_key,workspace,usage_type,context_window,usage_input_tokens_no_cache,"
     "usage_input_tokens_cache_write_5m,usage_input_tokens_cache_write_1h,usage_input_tokens_cache_read,"
-    "usage_output_tokens,web_search_count,inference_geo,speed"
-).split(",")
+    "usage_output_tokens,web_search_count,inference_geo,speed\n"
+)
 COST_HEADER = (
     "usage_date_utc,model,workspace,api_key,usage_type,context_window,token_type,cost_usd,list_price_usd,cost_type,"
-    "inference_geo,speed,api_key_id,api_key_status"
-).split(",")
+    "inference_geo,speed,api_key_id,api_key_status\n"
+)
 TOKEN_TYPES = ("input_no_cache", "input_cache_read", "input_cache_write_5m", "input_cache_write_1h", "output")
 CONTEXT = "≤ 200k"
 
@@ -36,22 +36,36 @@ def write_console(output: Output, folder: str, lines: Sequence[BillLine], compan
     for month, members in sorted(months.items()):
         tokens = [_token_row(line, services[line.service]) for line in members]
         cost = [row for line in members for row in _cost_rows(line, services[line.service], book)]
-        output.write(f"{folder}/claude_api_tokens_{month}.csv", _csv(TOKEN_HEADER, tokens))
+        output.write(f"{folder}/claude_api_tokens_{month}.csv", _csv(USAGE_HEADER, tokens))
         output.write(f"{folder}/claude_api_cost_{month}.csv", _csv(COST_HEADER, cost))
 
 
-def _csv(header: Sequence[str], rows: Sequence[Sequence[object]]) -> bytes:
+def _csv(header: str, rows: Sequence[Sequence[object]]) -> bytes:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(header)
+    text.write(header)
     writer.writerows(rows)
     return text.getvalue().encode()
 
 
 def _token_row(line: BillLine, service: Service) -> list[object]:
     _, uncached, read, write_5m, write_1h, output, searches = line.counts
-    return [iso_day(line.day), line.model, service.api_key_name, service.workspace, service.tier, CONTEXT, uncached,
-            write_5m, write_1h, read, output, searches, line.geo, _speed(line)]
+    return [
+        iso_day(line.day),
+        line.model,
+        service.api_key_name,
+        service.workspace,
+        service.tier,
+        CONTEXT,
+        uncached,
+        write_5m,
+        write_1h,
+        read,
+        output,
+        searches,
+        line.geo,
+        _speed(line),
+    ]
 
 
 def _cost_rows(line: BillLine, service: Service, book: PriceBook) -> Iterator[list[object]]:
@@ -60,9 +74,22 @@ def _cost_rows(line: BillLine, service: Service, book: PriceBook) -> Iterator[li
         if listed:
             searches = part == "web_search_requests"
             kind = "" if searches else TOKEN_TYPES[PARTS.index(part)]
-            yield [iso_day(line.day), name, service.workspace, service.api_key_name, "message", CONTEXT, kind,
-                   dollars(billed), dollars(listed), "web_search" if searches else "token", line.geo, _speed(line),
-                   key_id(service), "active"]
+            yield [
+                iso_day(line.day),
+                name,
+                service.workspace,
+                service.api_key_name,
+                "message",
+                CONTEXT,
+                kind,
+                dollars(billed),
+                dollars(listed),
+                "web_search" if searches else "token",
+                line.geo,
+                _speed(line),
+                key_id(service),
+                "active",
+            ]
 
 
 def dollars(nano: int) -> str:

@@ -1,4 +1,4 @@
-"""AWS Cost and Usage Report rows of Claude in Bedrock: billed through Marketplace products (usage-sources section 2.6)."""
+"""AWS Cost and Usage Report rows of Claude in Bedrock, sold as Marketplace products (usage-sources section 2.6)."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from baseload.values import date_of_day, decimal_usd, iso_day
 HEADER = (
     "line_item_usage_account_id,line_item_usage_start_date,line_item_product_code,product_product_name,"
     "line_item_usage_type,line_item_line_item_description,line_item_usage_amount,pricing_unit,line_item_currency_code,"
-    "line_item_unblended_cost,line_item_iam_principal,bill_billing_entity"
-).split(",")
+    "line_item_unblended_cost,line_item_iam_principal,bill_billing_entity\n"
+)
 REGION = "us-east-1"
 REGION_CODE = "USE1"
 METRICS = ("InputTokenCount", "CacheReadInputTokenCount", "CacheWriteInputTokenCount", "", "OutputTokenCount")
@@ -32,7 +32,7 @@ def write_cur(output: Output, folder: str, lines: Sequence[BillLine], service: S
     for month, members in sorted(months.items()):
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(HEADER)
+        text.write(HEADER)
         for line in members:
             writer.writerows(_rows(line, service, book))
         output.write(f"{folder}/cur2-{month}.csv", text.getvalue().encode())

@@ -8,18 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-SOURCE_NOTE = "baseload-source.json"
-
-
-class SourceNote(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What a folder's files do not say themselves; see docs/how-to/sampling.md."""
-
-    schema: str
-    sampling_rate: int = 1  # 1-in-N: every unit stands for N like it
-    sampling_unit: str = ""  # call | session | prefix_day: what was kept or dropped as a whole
-    account: str = ""
-    workspace: str = ""
-    api_key: str = ""
+from baseload.usage.source_note import NOTE_NAME, SourceNote
 
 
 class Output:
@@ -48,4 +37,9 @@ class Output:
         self.write(name, gzip.compress(b"".join(line + b"\n" for line in lines), 6, mtime=0))
 
     def note(self, folder: str, note: SourceNote) -> None:
-        self.write(f"{folder}/{SOURCE_NOTE}", msgspec.json.format(msgspec.json.encode(note), indent=2) + b"\n")
+        self.write(f"{folder}/{NOTE_NAME}", msgspec.json.format(msgspec.json.encode(_stated(note)), indent=2) + b"\n")
+
+
+def _stated(note: SourceNote) -> dict[str, object]:
+    """Only what the note says; its empty fields stay unwritten."""
+    return {name: value for name, value in msgspec.structs.asdict(note).items() if value}

@@ -5,13 +5,13 @@ A line has the call's start, how long it took, its HTTP status, ids of request, 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
 
-from baseload.demo.company import Dialogue, Era, Service, Single, Streams
+from baseload.demo.company import Account, Dialogue, Era, Service, Single, Streams
 from baseload.demo.ids import named_id, random_ids
 from baseload.demo.truth import Run
 from baseload.demo.writers.analytics import key_id
@@ -24,14 +24,25 @@ from baseload.demo.writers.bodies import (
     stream_request,
     words_of,
 )
-from baseload.demo.writers.files import Output, SourceNote
+from baseload.demo.writers.files import Output
+from baseload.usage.source_note import SCHEMA, SourceNote
 from baseload.values import DAY_US, date_of_day, iso_day
 
 _ENCODER = msgspec.json.Encoder()
 TOKENS_PER_US = 62 / 1_000_000
+FIRST_TOKEN_MS = 700
+RETRY_AFTER_US = 2_000_000
+FAILED_EVERY = 6
 
 Entry = tuple[int, bytes]
 """(start of the call in UTC microseconds, its line)."""
+
+
+class SpecialDays(NamedTuple):
+    """Days on which the log differs from the bill."""
+
+    unlogged: int  # the log shipper was down
+    incident: int  # the API was overloaded: some calls failed first, unbilled, and were tried again
 
 
 class Logged(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,26 +56,30 @@ class Logged(msgspec.Struct, frozen=True, kw_only=True):
     session: str = ""
 
 
-def write_messages(output: Output, folder: str, service: Service, run: Run, gap_day: int) -> None:
-    """A JSONL file a month below `folder`, and the sampling note. Nothing was logged on `gap_day`."""
+def write_messages(
+    output: Output, folder: str, service: Service, account: Account, run: Run, days: SpecialDays
+) -> None:
+    """A JSONL file a month below `folder`, lines in order of their start, and the sampling note."""
     rng = np.random.default_rng([len(run.sample["unit"]), len(service.name)])
-    months: dict[str, list[bytes]] = {}
-    ids = iter(random_ids(rng, "", 2 * len(run.sample["unit"])))
+    months: dict[str, list[Entry]] = {}
+    ids = iter(random_ids(rng, "", 3 * len(run.sample["unit"])))
     for logged in _calls(service, run):
-        if logged.start_us // DAY_US != gap_day:
-            line = _line(service, logged, f"msg_01{next(ids)}", f"req_011C{next(ids)[:20]}")
-            months.setdefault(f"{date_of_day(logged.start_us // DAY_US):%Y-%m}", []).append(line)
+        day = logged.start_us // DAY_US
+        if day != days.unlogged:
+            entries = months.setdefault(f"{date_of_day(day):%Y-%m}", [])
+            if day == days.incident and service.volume.incident > 1 and output.sampled_calls % FAILED_EVERY == 0:
+                entries.append(_failed(service, account, logged, f"req_011C{next(ids)[:20]}"))
+            line = _line(service, account, logged, f"msg_01{next(ids)}", f"req_011C{next(ids)[:20]}")
+            entries.append((logged.start_us, line))
             output.sampled_calls += 1
-    for month, lines in months.items():
-        output.write_lines(f"{folder}/{month}.jsonl", lines)
+    for month, entries in months.items():
+        output.write_lines(f"{folder}/{month}.jsonl", (line for _, line in sorted(entries)))
     output.note(folder, note_of(service))
 
 
 def note_of(service: Service) -> SourceNote:
     unit = {Single: "call", Dialogue: "session", Streams: "prefix_day"}[type(service.shape)]
-    return SourceNote(
-        schema="baseload.source/1", sampling_rate=service.sampling_rate, sampling_unit=unit, account=service.account
-    )
+    return SourceNote(schema=SCHEMA, sampling_rate=service.sampling_rate, sampling_unit=unit, account=service.account)
 
 
 def workspace_id(service: Service) -> str:
@@ -173,30 +188,49 @@ def _raw(value: object) -> msgspec.Raw:
     return msgspec.Raw(_ENCODER.encode(value))
 
 
-def _line(service: Service, logged: Logged, message_id: str, request_id: str) -> bytes:
+def _line(service: Service, account: Account, logged: Logged, message_id: str, request_id: str) -> bytes:
     model = logged.request["model"]
-    start_us = logged.start_us
-    duration_ms = 700 + int(logged.counted.output / TOKENS_PER_US) // 1000
-    record: dict[str, Any] = {
-        "timestamp": timestamp(start_us),
-        "duration_ms": duration_ms,
-        "status": 200,
-        "request_id": request_id,
-        "api_key_id": key_of(service),
-        "workspace_id": workspace_id(service),
-    }
-    if logged.session:
-        record["session_id"] = logged.session
-    if service.app_tag:
-        record["tags"] = {"app": service.name}
+    record = _envelope(service, account, logged, logged.start_us, 200, request_id)
+    record["duration_ms"] = FIRST_TOKEN_MS + int(logged.counted.output / TOKENS_PER_US) // 1000
+    if service.stream:
+        record["ttft_ms"] = FIRST_TOKEN_MS
     record["request"] = logged.request
     record["response"] = message(message_id, model, logged.content, logged.counted, service, logged.era)
     return _ENCODER.encode(record)
 
 
-def key_of(service: Service) -> str:
-    """How the logs name the key: by id where the organisation is read by the admin API, by name where by CSV."""
-    return key_id(service)
+def _failed(service: Service, account: Account, logged: Logged, request_id: str) -> Entry:
+    """The attempt before a call, turned away by an overloaded API and not billed."""
+    start_us = logged.start_us - RETRY_AFTER_US
+    record = _envelope(service, account, logged, start_us, 529, request_id)
+    record["duration_ms"] = 180
+    record["request"] = logged.request
+    error = {"type": "overloaded_error", "message": "Overloaded"}
+    record["response"] = {"type": "error", "error": error, "request_id": request_id}
+    return start_us, _ENCODER.encode(record)
+
+
+def _envelope(
+    service: Service, account: Account, logged: Logged, start_us: int, status: int, request_id: str
+) -> dict[str, Any]:
+    record: dict[str, Any] = {
+        "timestamp": timestamp(start_us),
+        "status": status,
+        "request_id": request_id,
+        **_caller(service, account),
+    }
+    if logged.session:
+        record["session_id"] = logged.session
+    if service.app_tag:
+        record["tags"] = {"app": service.name}
+    return record
+
+
+def _caller(service: Service, account: Account) -> dict[str, str]:
+    """Key and workspace in the words of the account's own reports: ids beside the API's, names beside the Console's."""
+    if account.reports == "console":
+        return {"api_key": service.api_key_name, "workspace": service.workspace}
+    return {"api_key_id": key_id(service), "workspace_id": workspace_id(service)}
 
 
 def timestamp(time_us: int) -> str:

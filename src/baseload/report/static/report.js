@@ -107,6 +107,7 @@
       const button = make("button", { type: "button", className: "sort" }, ...label);
       button.addEventListener("click", () => sortBy(table, header, column));
       header.append(button);
+      header.dataset.label = header.textContent; // paper: a repeated table head does not repeat its buttons
     });
   };
 

@@ -1,0 +1,69 @@
+"""`baseload demo`: a company that does not exist, read back by the real readers."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import Parameter
+
+if TYPE_CHECKING:
+    from baseload.report.document import MapDocument
+
+END_DATE = dt.date(2026, 11, 20)
+"""Fixed, so that the demo prints the same figures on every machine and day."""
+
+FOLDER = Path("baseload-report")
+
+
+def demo(
+    *,
+    output: Annotated[Path, Parameter(name=["--output", "-o"], help="Folder for the report.")] = FOLDER,
+    json: Annotated[bool, Parameter(negative=(), help="Print the map as JSON; write no report.")] = False,
+    seed: Annotated[int, Parameter(help="Another company of the same kind.")] = 7,
+    scale: Annotated[float, Parameter(help="Volume relative to the full company.")] = 1.0,
+    keep: Annotated[Path | None, Parameter(help="Keep the raw source files in this folder.")] = None,
+) -> int:
+    """Simulate half a year of a company's usage, write it as raw source files, and map it.
+
+    The billing files cover everything; the call logs are a declared 1-in-N sample. What was planted is printed against
+    what the map found.
+
+    Examples
+    --------
+    baseload demo
+    baseload demo --keep company -o report
+    baseload map company --json | jq .totals
+    """
+    import tempfile
+
+    from baseload.cli.map import show
+    from baseload.cli.output import print_json
+
+    with tempfile.TemporaryDirectory(prefix="baseload-demo-") as scratch:
+        document = _company(keep or Path(scratch), seed, scale, named="company" if keep is None else str(keep))
+    if json:
+        print_json(document)
+    else:
+        show(document, output)
+    return 0
+
+
+def _company(folder: Path, seed: int, scale: float, *, named: str) -> MapDocument:
+    from msgspec.structs import replace
+
+    from baseload.cli.output import progress
+    from baseload.cli.run import build_map
+    from baseload.demo.planted import match_planted
+    from baseload.demo.write import write_company
+    from baseload.prices.load import load_book
+    from baseload.values import day_of_date
+
+    with progress("Simulating") as bar:
+        manifest = write_company(
+            folder, seed=seed, as_of_day=day_of_date(END_DATE), book=load_book(), scale=scale, progress=bar.advance
+        )
+    paths = [Path(path) for path in manifest.usage_paths]
+    document = build_map(paths, folder, as_of=END_DATE, recompute=f"baseload demo --keep {named}")
+    return replace(document, planted=match_planted(manifest.planted, document))

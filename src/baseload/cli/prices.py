@@ -1,0 +1,247 @@
+"""`baseload prices`: look at the price book, check it, compare days, weigh a change, add what is missing."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import App, Parameter
+
+if TYPE_CHECKING:
+    from baseload.prices.book import PriceBook
+    from baseload.prices.impact import Side, Usage
+
+app = App(name="prices", help="Look at the price book, check it, compare days, weigh a change, add what is missing.")
+
+_JSON = Parameter(name="--json", negative=(), help="One JSON document on standard output.")
+_PROJECT = Parameter(help="Project folder with baseload.toml: its model_alias names are known to the book.")
+_DAY = Parameter(help="A UTC day, YYYY-MM-DD; today when left out.")
+
+
+@app.command
+def show(
+    model: str = "",
+    *,
+    on: Annotated[dt.date | None, _DAY] = None,
+    platform: Annotated[str, Parameter(help="Where it is bought: anthropic, bedrock, vertex, foundry, …")] = "anthropic",
+    geo: Annotated[str, Parameter(help="global, us, regional or us_gov.")] = "global",
+    tier: Annotated[str, Parameter(help="standard, batch or priority.")] = "standard",
+    speed: Annotated[str, Parameter(help="standard or fast.")] = "standard",
+    overlay: Annotated[Path | None, Parameter(help="A YAML file of negotiated prices.")] = None,
+    project: Annotated[Path, _PROJECT] = Path(),
+    json: Annotated[bool, _JSON] = False,
+) -> int:
+    """Show the prices of a day, or everything known about one model.
+
+    MODEL may be any spelling: an id, an ARN, a Console name, a gateway's. Prices are USD per million tokens.
+
+    Examples
+    --------
+    baseload prices show
+    baseload prices show --platform bedrock --geo regional --tier batch
+    baseload prices show "Claude Haiku 5.5"
+    baseload prices show us.anthropic.claude-sonnet-4-5-20250929-v1:0 --on 2026-01-31
+    """
+    from baseload.cli import price_views as views
+    from baseload.cli.output import EXIT_DONE, print_json
+    from baseload.prices.rates import PriceKey
+
+    book = _book(project, overlay=overlay)
+    day = on or _today()
+    service = PriceKey("", platform, geo, tier, speed, "any")
+    document = views.model_document(book, model, service, day, _today()) if model else views.list_document(
+        book, service, day, _today()
+    )
+    if json:
+        print_json(document)
+    else:
+        views.print_show(document)
+    return EXIT_DONE
+
+
+@app.command
+def check(
+    *,
+    on: Annotated[dt.date | None, Parameter(help="Compare prices up to this UTC day; today when left out.")] = None,
+    brief: Annotated[bool, Parameter(negative=(), help="One line per known fault instead of every request.")] = False,
+    json: Annotated[bool, _JSON] = False,
+) -> int:
+    """Compare the packaged book with genai-prices, request by request, and print every disagreement with both values.
+
+    Faults known of that list are named and proven; anything else is unexpected and the exit code is 1. Your own
+    additions and overlay take no part. Needs the extra: `pip install "baseload[prices-check]"`.
+
+    Examples
+    --------
+    baseload prices check
+    baseload prices check --brief
+    baseload prices check --json | jq .unexpected
+    """
+    from baseload.cli import price_views as views
+    from baseload.cli.output import EXIT_DONE, EXIT_PROBLEMS, print_json
+    from baseload.errors import UsageError
+    from baseload.prices.crosscheck import cross_check
+    from baseload.prices.load import load_book
+    from baseload.values import day_of_date
+
+    try:
+        from baseload.prices.peer import PEER, peer_names, peer_price
+    except ModuleNotFoundError as error:
+        raise UsageError(
+            f'prices check needs {error.name}; install it with: pip install "baseload[prices-check]"'
+        ) from error
+    book = load_book()
+    result = cross_check(book, peer_price, day_of_date(on or _today()), names=peer_names())
+    if json:
+        print_json(views.check_document(book, result, PEER, on or _today(), _today()))
+    else:
+        views.print_check(book, result, PEER, brief=brief, today=_today())
+    return EXIT_PROBLEMS if result.unexpected or result.unknown_names else EXIT_DONE
+
+
+@app.command
+def diff(
+    date1: dt.date,
+    date2: dt.date,
+    *,
+    project: Annotated[Path, _PROJECT] = Path(),
+    json: Annotated[bool, _JSON] = False,
+) -> int:
+    """List what changed between two days: prices, models, platforms, rules and fees.
+
+    The two days are compared with each other; the order does not matter.
+
+    Examples
+    --------
+    baseload prices diff 2026-09-01 2026-11-22
+    baseload prices diff 2025-11-23 2025-11-25 --json
+    """
+    from baseload.cli import price_views as views
+    from baseload.cli.output import EXIT_DONE, print_json
+    from baseload.prices.changes import changes_between
+    from baseload.values import day_of_date
+
+    first, last = sorted((date1, date2))
+    book = _book(project)
+    changes = changes_between(book, day_of_date(first), day_of_date(last))
+    if json:
+        print_json(views.diff_document(book, changes, first, last, _today()))
+    else:
+        views.print_diff(book, changes, first, last, _today())
+    return EXIT_DONE
+
+
+@app.command
+def impact(
+    path: Path,
+    *,
+    before: Annotated[dt.date | None, Parameter(name="--from", help="Price the usage as on this UTC day.")] = None,
+    after: Annotated[dt.date | None, Parameter(name="--to", help="And as on this UTC day; today when left out.")] = None,
+    change: Annotated[tuple[Path, ...], Parameter(name="--with", help="A price file to try, not stored.")] = (),
+    overlay: Annotated[Path | None, Parameter(help="Negotiated prices on the after side only.")] = None,
+    project: Annotated[Path, _PROJECT] = Path(),
+    json: Annotated[bool, _JSON] = False,
+) -> int:
+    """Show what a price change does to usage already seen: run rate before and after, by model.
+
+    PATH is a ledger folder (its last 28 complete days) or a file of `baseload usage --json`. The change is between two
+    days of the book, or a price file tried with --with, or a contract tried with --overlay. Tokens stay as they were.
+
+    Examples
+    --------
+    baseload prices impact .baseload/ledger --from 2026-09-21 --to 2026-09-22
+    baseload prices impact usage.json --with announced.yaml --to 2027-01-01
+    baseload prices impact .baseload/ledger --overlay contract.yaml
+    """
+    from baseload.cli import price_views as views
+    from baseload.cli.output import EXIT_DONE, EXIT_PROBLEMS, print_json
+    from baseload.cli.price_usage import read_usage
+    from baseload.prices.impact import impact as weigh
+
+    usage = read_usage(path, _today())
+    sides = _sides(project, before, after, change, overlay)
+    rows = weigh(usage.rows, *sides)
+    document = views.impact_document(rows, usage, sides, _today())
+    if json:
+        print_json(document)
+    else:
+        views.print_impact(document)
+    return EXIT_PROBLEMS if any(row.delta is None for row in rows) else EXIT_DONE
+
+
+@app.command
+def add(
+    file: Path,
+    *,
+    dry_run: Annotated[bool, Parameter(negative=(), help="Check and show, store nothing.")] = False,
+    project: Annotated[Path, _PROJECT] = Path(),
+    json: Annotated[bool, _JSON] = False,
+) -> int:
+    """Check a YAML file of models and prices and add it to your book, so that nobody waits for a release.
+
+    Every row needs a source and a first day; the day it was checked is today unless the file says so. It is kept in
+    your configuration folder and used by every command from then on; later additions win.
+
+    Examples
+    --------
+    baseload prices add new-model.yaml
+    baseload prices add new-model.yaml --dry-run
+    """
+    from baseload.cli import price_views as views
+    from baseload.cli.book import additions_folder, read_file
+    from baseload.cli.output import EXIT_DONE, print_json
+    from baseload.prices.additions import store_addition
+    from baseload.prices.price_files import read_addition
+
+    book = _book(project)
+    addition = read_addition(read_file(file), book.record, file.name, as_of=_today().isoformat())
+    stored = None if dry_run else store_addition(additions_folder(), file.name, addition)
+    document = views.add_document(addition, file, stored, book, _today())
+    if json:
+        print_json(document)
+    else:
+        views.print_add(document)
+    return EXIT_DONE
+
+
+def _book(project: Path, *, overlay: Path | None = None) -> PriceBook:
+    from baseload.cli.book import user_book
+    from baseload.cli.places import load_project
+
+    return user_book(load_project(project), overlay=overlay)
+
+
+def _sides(
+    project: Path, before: dt.date | None, after: dt.date | None, change: tuple[Path, ...], overlay: Path | None
+) -> tuple[Side, Side]:
+    """The two states of prices an impact compares. Raises UsageError where they are the same."""
+    from baseload.cli.book import read_file, user_book
+    from baseload.cli.places import load_project
+    from baseload.errors import UsageError
+    from baseload.prices.impact import Side
+    from baseload.prices.price_files import read_addition
+    from baseload.values import day_of_date
+
+    last = after or _today()
+    first = before or (last if after is None or change or overlay else _today())
+    if first == last and not change and not overlay:
+        raise UsageError("nothing changes: give two days (--from, --to), a price file (--with) or a contract (--overlay)")
+    settings = load_project(project)
+    old = user_book(settings)
+    import msgspec
+
+    extra = [
+        msgspec.json.encode(read_addition(read_file(path), old.record, path.name, as_of=_today().isoformat()))
+        for path in change
+    ]
+    new = user_book(settings, overlay=overlay, extra=extra) if extra or overlay else old
+    return Side(old, day_of_date(first)), Side(new, day_of_date(last))
+
+
+def _today() -> dt.date:
+    return dt.datetime.now(tz=dt.UTC).date()
+
+
+if TYPE_CHECKING:
+    _ = Usage

@@ -1,0 +1,166 @@
+"""PATHs -> map document, for every command that shows one: the only place that knows the clock and the folders."""
+
+from __future__ import annotations
+
+import datetime as dt
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+
+from baseload.cli.output import progress
+from baseload.cli.places import config_folder, find_project, load_org_key, load_project, map_ledger_folder
+from baseload.engine.duckdb import DuckDBEngine
+from baseload.errors import NothingToRead, UsageError
+from baseload.ledger.importing import import_records
+from baseload.ledger.store import Ledger, is_ledger
+from baseload.pipeline import MapRequest, map_ledger
+from baseload.prices.age import age_warning
+from baseload.prices.book import PriceBook
+from baseload.prices.load import load_book
+from baseload.project import Project
+from baseload.report.document import MapDocument
+from baseload.report.facts import BookNote
+from baseload.usage.read import read_paths
+from baseload.usage.reader import ReadContext
+from baseload.values import day_of_date
+
+ADDITIONS = "prices"
+"""Folder below the configuration folder where `prices add` keeps its files."""
+
+
+def build_map(
+    paths: Sequence[Path],
+    project_dir: Path | None = None,
+    *,
+    source: str | None = None,
+    project: Project | None = None,
+    as_of: dt.date | None = None,
+    title: str = "",
+    recompute: str = "",
+) -> MapDocument:
+    """The map of exactly these PATHs; of the project's own ledger where none is given.
+
+    A PATH that is a ledger folder is used as it stands; other PATHs are read into a private ledger in the user's cache
+    folder, which the next run only brings up to date. Raises NothingToRead when no record could be used.
+    """
+    folder = project_dir if project_dir is not None else find_project(Path.cwd())
+    settings = project if project is not None else load_project(folder)
+    today = as_of or dt.datetime.now(dt.UTC).date()
+    book = open_book(settings, folder)
+    with _ledger(paths, folder, settings, book, source, today) as ledger, DuckDBEngine() as engine:
+        if not ledger.rows:
+            raise NothingToRead(_nothing(paths, ledger))
+        document, _ = map_ledger(ledger, engine, book, _request(settings, folder, today, paths, title, recompute, book))
+    return document
+
+
+def open_book(settings: Project, folder: Path | None) -> PriceBook:
+    """The price book with the project's overlay and aliases, and what `prices add` stored. Raises PriceBookError."""
+    overlay = None
+    if settings.price_overlay:
+        path = (folder or Path()) / settings.price_overlay
+        try:
+            overlay = path.read_bytes()
+        except OSError as error:
+            raise UsageError(f"price_overlay {path} cannot be read: {error.strerror}. Mend baseload.toml.") from error
+    stored = config_folder() / ADDITIONS
+    additions = [file.read_bytes() for file in sorted(stored.glob("*.json"))] if stored.is_dir() else []
+    return load_book(overlay=overlay, additions=additions, aliases=settings.model_alias)
+
+
+def import_into(
+    ledger: Ledger, paths: Sequence[Path], settings: Project, book: PriceBook, source: str | None, today: dt.date
+) -> None:
+    """Bring a ledger up to date with some PATHs, showing progress."""
+    context = ReadContext(org_key=load_org_key(), resolve_model=book.resolve, account=settings.account)
+    with progress("Reading") as bar:
+        results = read_paths(
+            paths,
+            context,
+            as_of_us=_end_of(today),
+            source=source or "",
+            marks=ledger.file_marks,
+            progress=bar.advance,
+        )
+        import_records(ledger, results)
+
+
+def _ledger(
+    paths: Sequence[Path],
+    folder: Path | None,
+    settings: Project,
+    book: PriceBook,
+    source: str | None,
+    today: dt.date,
+) -> Ledger:
+    """The ledger the command looks at, brought up to date where it is a private one."""
+    if not paths:
+        own = (folder or Path()) / ".baseload" / "ledger"
+        if not is_ledger(own):
+            raise UsageError("no PATH given and no ledger in this project. Name files or folders with usage in them.")
+        return Ledger.open(own)
+    missing = [path for path in paths if not path.exists()]
+    if missing:
+        raise UsageError(f"{missing[0]} does not exist. Name files or folders with usage in them.")
+    ledgers = [path for path in paths if is_ledger(path)]
+    if ledgers and len(paths) > 1:
+        raise UsageError(f"{ledgers[0]} is a ledger: give it alone, or name only files and folders with usage.")
+    if ledgers:
+        return Ledger.open(ledgers[0])
+    private = map_ledger_folder(paths, load_org_key())
+    ledger = _current(Ledger.open(private, create=True))
+    import_into(ledger, paths, settings, book, source, today)
+    return ledger
+
+
+def _current(ledger: Ledger) -> Ledger:
+    """A private ledger without rows of files that are gone or were replaced: made anew when there are any."""
+    stale = any(not Path(path).exists() for path in ledger.file_marks)
+    if not stale:
+        return ledger
+    root = ledger.root
+    ledger.close()
+    _remove(root)
+    return Ledger.open(root, create=True)
+
+
+def _remove(root: Path) -> None:
+    for file in root.iterdir():
+        if file.is_file():
+            file.unlink()
+
+
+def _request(
+    settings: Project,
+    folder: Path | None,
+    today: dt.date,
+    paths: Sequence[Path],
+    title: str,
+    recompute: str,
+    book: PriceBook,
+) -> MapRequest:
+    named = " ".join(shlex.quote(str(path)) for path in paths)
+    return MapRequest(
+        title=title or settings.name or (paths[0].resolve().name if paths else (folder or Path.cwd()).resolve().name),
+        as_of=today.isoformat(),
+        as_of_day=day_of_date(today),
+        recompute=recompute or f"baseload map {named}".strip(),
+        book_note=BookNote(
+            checked=book.checked.isoformat(),
+            age_days=book.age_days(today),
+            warning=age_warning(book, today),
+            overlay=settings.price_overlay,
+        ),
+        project=settings,
+    )
+
+
+def _nothing(paths: Sequence[Path], ledger: Ledger) -> str:
+    where = ", ".join(str(path) for path in paths) or "the ledger"
+    problems = ledger.problems
+    first = f" First of {len(problems)} problems: {problems[0].file}: {problems[0].message}." if problems else ""
+    return f"no usage record in {where}.{first} Supported sources: docs/reference/sources; --source names one."
+
+
+def _end_of(today: dt.date) -> int:
+    return (day_of_date(today) + 1) * 86_400_000_000 - 1

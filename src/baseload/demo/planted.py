@@ -1,0 +1,209 @@
+"""What is wrong with the demo company on purpose, in dollars a year, and whether a map found it.
+
+Every amount is computed from the simulator's own totals of the last 28 days, at list price, times 365 / 28: the
+definition of the run rate, so that planted and found can stand side by side.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from decimal import Decimal
+
+import msgspec
+import numpy as np
+
+from baseload.demo.billing import list_nano
+from baseload.demo.company import Company, Service, Single
+from baseload.demo.truth import COUNTS, Cell, Totals, Truth
+from baseload.prices.book import PriceBook
+from baseload.report.document import MapDocument, OpportunityPart, PlantedPart, WorkloadPart
+from baseload.values import usd_text
+
+RECENT_DAYS = 28
+YEAR_DAYS = 365
+TOLERANCE = Decimal("0.2")
+"""How far outside a found range the planted figure may lie: what a 1-in-N sample and rounding explain."""
+
+_UNCACHED, _READ, _WRITE = (
+    COUNTS.index(f"{name}_tokens") for name in ("uncached_input", "cache_read", "cache_write_5m")
+)
+
+
+class Planted(msgspec.Struct, frozen=True, kw_only=True):
+    """One inefficiency: `hints` are words by which a map may know the workload (cost centre, name, key)."""
+
+    name: str
+    workload: str
+    lever: str
+    annual_nano: int
+    hints: tuple[str, ...]
+
+
+Cells = Sequence[tuple[Cell, Totals]]
+Saving = Callable[[Service, Cells, PriceBook], int]
+"""Nano-dollars a lever is worth on some cells of a service."""
+
+
+def planted(truth: Truth, company: Company, book: PriceBook) -> tuple[Planted, ...]:
+    """Everything planted, dearest first."""
+    services = {service.name: service for service in company.services}
+    found = []
+    for name, workload, lever, saving in _plan(truth):
+        service = services[workload]
+        recent = [(cell, total) for cell, total in truth.runs[workload].cells.items() if _is_recent(truth, cell.day)]
+        annual = saving(service, recent, book) * YEAR_DAYS // RECENT_DAYS
+        hints = tuple(hint for hint in (service.cost_center, workload, service.api_key_name) if hint)
+        found.append(Planted(name=name, workload=workload, lever=lever, annual_nano=annual, hints=hints))
+    return tuple(sorted(found, key=lambda item: -item.annual_nano))
+
+
+def _plan(truth: Truth) -> list[tuple[str, str, str, Saving]]:
+    standard = _without(lambda cell: cell._replace(speed="standard"))
+    anywhere = _without(lambda cell: cell._replace(geo="global"))
+    short = _without(lambda cell: cell._replace(band="0-100k"))
+    return [
+        ("classification on the flagship model", "support-triage", "route", _on("claude-haiku-5-5")),
+        ("long instructions sent in full on every call", "support-triage", "cache", _prefix_cached),
+        ("nightly extraction at the interactive price", "contract-extraction", "batch", _half),
+        ("nightly reports at the interactive price", "nightly-account-reports", "batch", _half),
+        ("a time stamp before the cached prefix", "help-center-answers", "cache", _prefix_cached),
+        ("five-minute cache on quarter-hourly prefixes", "sql-assistant", "cache", _noted(truth, "ttl_1h")),
+        ("copy rewriting on the flagship model", "product-copy", "route", _on("claude-sonnet-5-5")),
+        ("identical repeats from a redelivering queue", "address-enrichment", "repeat", _repeats(truth)),
+        ("fast mode left on", "meeting-notes", "surcharge", standard),
+        ("US inference nobody asked for", "supplier-onboarding", "surcharge", anywhere),
+        ("threads over 100,000 tokens", "thread-moderation", "surcharge", short),
+        ("regional profile where a global one would do", "claims-summary", "surcharge", anywhere),
+        ("spend on a model about to retire", "invoice-matching", "retirement", _all),
+    ]
+
+
+def _is_recent(truth: Truth, day: int) -> bool:
+    return truth.end_day - RECENT_DAYS <= day < truth.end_day
+
+
+def _cost(service: Service, cell: Cell, total: Totals, book: PriceBook) -> int:
+    return sum(list_nano(service, cell, total, book))
+
+
+def _all(service: Service, cells: Cells, book: PriceBook) -> int:
+    return sum(_cost(service, cell, total, book) for cell, total in cells)
+
+
+def _half(service: Service, cells: Cells, book: PriceBook) -> int:
+    batched = msgspec.structs.replace(service, tier="batch")
+    return _all(service, cells, book) - _all(batched, cells, book)
+
+
+def _on(model: str) -> Saving:
+    """The same tokens on another model of the same tokenizer."""
+
+    def saving(service: Service, cells: Cells, book: PriceBook) -> int:
+        moved = [(cell._replace(model=model), total) for cell, total in cells]
+        return _all(service, cells, book) - _all(service, moved, book)
+
+    return saving
+
+
+def _without(plain_of: Callable[[Cell], Cell]) -> Saving:
+    """The same calls without a surcharge."""
+
+    def saving(service: Service, cells: Cells, book: PriceBook) -> int:
+        plain = [(plain_of(cell), total) for cell, total in cells]
+        return _all(service, cells, book) - _all(service, plain, book)
+
+    return saving
+
+
+def _prefix_cached(service: Service, cells: Cells, book: PriceBook) -> int:
+    """The static part read from a cache on every call; at thousands of calls an hour it is never cold."""
+    shape = service.shape
+    assert isinstance(shape, Single)  # noqa: S101 - the plan names only such services
+    better = []
+    for cell, total in cells:
+        changed = total.copy()
+        static = int(total[0]) * shape.static
+        prompt = int(total[_UNCACHED] + total[_READ] + total[_WRITE])
+        changed[_UNCACHED], changed[_READ], changed[_WRITE] = prompt - static, static, 0
+        better.append((cell, changed))
+    return _all(service, cells, book) - _all(service, better, book)
+
+
+def _noted(truth: Truth, note: str) -> Saving:
+    """Against what the simulator counted under a better set-up on the same days."""
+
+    def saving(service: Service, cells: Cells, book: PriceBook) -> int:
+        notes = truth.runs[service.name].notes
+        better = [(cell, notes[note, cell.day]) for cell, _ in cells]
+        return _all(service, cells, book) - _all(service, better, book)
+
+    return saving
+
+
+def _repeats(truth: Truth) -> Saving:
+    def saving(service: Service, cells: Cells, book: PriceBook) -> int:
+        notes = truth.runs[service.name].notes
+        return sum(
+            _cost(service, cell, notes.get(("repeats", cell.day), np.zeros_like(total)), book) for cell, total in cells
+        )
+
+    return saving
+
+
+# planted against found
+
+
+def match_planted(items: Iterable[Planted], document: MapDocument) -> tuple[PlantedPart, ...]:
+    """Each planted inefficiency beside the map's own opportunities for the same workload and lever.
+
+    It counts as found when the map's annual range, widened by `TOLERANCE` at both ends, holds the planted figure.
+    Where a workload has several candidates the one of the largest upper bound stands for it; where the map split a
+    workload, its parts add up.
+    """
+    by_workload: dict[str, list[OpportunityPart]] = {}
+    for part in document.opportunities:
+        by_workload.setdefault(part.workload, []).append(part)
+    return tuple(_matched(item, document.workloads, by_workload) for item in items)
+
+
+def _matched(
+    item: Planted, workloads: Sequence[WorkloadPart], by_workload: Mapping[str, Sequence[OpportunityPart]]
+) -> PlantedPart:
+    own = [workload for workload in workloads if is_meant(item, workload)]
+    best = [chosen for workload in own if (chosen := _best(by_workload.get(workload.id, ()), item.lever))]
+    low = sum((Decimal(part.low_annual_usd or 0) for part in best), Decimal(0))
+    high = sum((Decimal(part.high_annual_usd or 0) for part in best), Decimal(0))
+    amount = Decimal(usd_text(item.annual_nano))
+    found = bool(best) and low * (1 - TOLERANCE) <= amount <= high * (1 + TOLERANCE)
+    return PlantedPart(
+        name=item.name,
+        workload=item.workload,
+        lever=item.lever,
+        planted_annual_usd=usd_text(item.annual_nano),
+        found_low_annual_usd=f"{low:f}" if best else None,
+        found_high_annual_usd=f"{high:f}" if best else None,
+        found=found,
+        note=_note(item, own, best, found=found),
+    )
+
+
+def is_meant(item: Planted, workload: WorkloadPart) -> bool:
+    """Whether a workload of the map is the planted one: by its cost centre, else by a word of its name or reason."""
+    if workload.cost_center:
+        return workload.cost_center in item.hints
+    said = f"{workload.name} {workload.why}".lower()
+    return any(hint.lower() in said for hint in item.hints)
+
+
+def _best(parts: Iterable[OpportunityPart], lever: str) -> OpportunityPart | None:
+    own = [part for part in parts if part.lever == lever and part.high_annual_usd is not None and not part.excluded_by]
+    return max(own, key=lambda part: Decimal(part.high_annual_usd or 0), default=None)
+
+
+def _note(item: Planted, own: Sequence[WorkloadPart], best: Sequence[OpportunityPart], *, found: bool) -> str:
+    if not own:
+        return "the map shows no such workload"
+    if not best:
+        return f"the map lists no {item.lever} opportunity for it"
+    said = ", ".join(dict.fromkeys(part.candidate for part in best))
+    return said if found else f"{said}: the range does not hold the planted figure"

@@ -1,0 +1,56 @@
+"""`baseload.toml` as the demo company would have written it: its invoices and who owns which key."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from baseload.demo.company import Account, Company, Service
+from baseload.demo.invoices import DemoInvoice
+from baseload.demo.writers.analytics import key_id
+from baseload.demo.writers.cur import role_arn
+from baseload.demo.writers.files import Output
+
+PROJECT_FILE = "baseload.toml"
+
+
+def write_project(output: Output, company: Company, sent: Sequence[DemoInvoice]) -> None:
+    """The project file at the top of the demo's folder."""
+    parts = [
+        f"# {company.name}: a company made up by `baseload demo`.",
+        "schema = 1",
+        f'name = "{company.name}"',
+        "",
+        "# Who pays for which key; nobody has claimed the key of the old scripts.",
+        *(_owner(service, company.account(service.account)) for service in company.services if service.owner),
+        "# What was invoiced: amount = usage + seats + tax - credits.",
+        *(_invoice(invoice) for invoice in sent),
+    ]
+    output.write(PROJECT_FILE, "\n".join(parts).encode())
+
+
+def _owner(service: Service, account: Account) -> str:
+    return (
+        f"[[owner]]  # {service.api_key_name}\n{owner_match(service, account)}\n"
+        f'owner = "{service.owner}"\ncost_center = "{service.cost_center}"\n'
+    )
+
+
+def owner_match(service: Service, account: Account) -> str:
+    """The condition by which a service's records are known: its role, its tool, or the key's name or id."""
+    if service.logs == "bedrock":
+        return f'api_key = "role/{role_arn(service, "x").split("/")[-2]}"'
+    named = account.reports == "console"
+    return f'api_key = "{service.api_key_name if named else key_id(service)}"'
+
+
+def _invoice(invoice: DemoInvoice) -> str:
+    rows = [
+        "[[invoice]]",
+        f'month = "{invoice.month}"',
+        f'amount = "{invoice.amount}"',
+        f'channel = "{invoice.account.channel}"',
+        f'account = "{invoice.account.id}"',
+    ]
+    parts = {"tax": invoice.tax, "credits": invoice.credits, "seats": invoice.seats}
+    rows += [f'{name} = "{value}"' for name, value in parts.items() if value]
+    return "\n".join(rows) + "\n"

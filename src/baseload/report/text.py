@@ -1,0 +1,163 @@
+"""The map in a terminal: what it costs, what it could be, what is not known, and where the report is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+from pathlib import Path
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from baseload.report import numbers
+from baseload.report.document import MapDocument
+from baseload.report.names import clean, shorten
+from baseload.report.opportunities import lever_groups, lever_unit
+
+TOP = 10
+MOST_PROBLEMS = 3
+
+
+def render_text(document: MapDocument, console: Console, *, written: Sequence[Path] = ()) -> None:
+    """Print the summary. Names are plain text: none of their markup or control characters reach the terminal."""
+    places = numbers.places_for(document.totals.list_usd)
+    _headline(document, console, places)
+    _workloads(document, console, places)
+    _opportunities(document, console, places)
+    _readiness(document, console)
+    _planted(document, console, places)
+    _problems(document, console)
+    for path in written[:1]:
+        console.print(_line(("Report: ", "bold"), str(path)), soft_wrap=True)
+
+
+def _headline(document: MapDocument, console: Console, places: int) -> None:
+    window, rate, head = document.window, document.run_rate, document.headline
+    console.print(Text(clean(document.title), style="bold"))
+    period = f"{window.start} to {numbers.last_day(window.end_exclusive)} ({numbers.days(window.days)}, UTC)"
+    prices = f"USD at list price; prices checked {document.price_book.checked}"
+    console.print(Text(f"{period}, {prices}", style="dim"))
+    if document.price_book.warning:
+        console.print(_line(("Prices: ", "bold yellow"), document.price_book.warning))
+    style = "bold green" if head.status == "reconciled" else "bold yellow"
+    console.print(_line((f"{head.status}: ", style), head.status_why))
+    console.print()
+    if rate.annual_usd is None:
+        console.print(_line(("Run rate  ", "bold"), f"not stated: {rate.why_null}"))
+    else:
+        interval = (
+            f"  ({numbers.usd_range(rate.low_usd, rate.high_usd, places)}, {rate.interval})" if rate.low_usd else ""
+        )
+        console.print(
+            _line(("Run rate  ", "bold"), f"{numbers.usd(rate.annual_usd, places)} a year{interval}  [{rate.grade}]")
+        )
+    billed = f", billed {numbers.usd(document.totals.billed_usd, places)}" if document.totals.billed_usd else ""
+    console.print(
+        _line(("Observed  ", "bold"), f"{numbers.usd(document.totals.list_usd, places)} in the period{billed}")
+    )
+    if head.top_model_share is not None:
+        name = shorten(head.top_model_name or head.top_model)
+        console.print(_line(("Top model ", "bold"), f"{numbers.share(head.top_model_share)} on {name}"))
+    if document.totals.unpriced_rows:
+        console.print(_line(("Unpriced  ", "bold yellow"), f"{document.totals.unpriced_rows:,} rows, in no total here"))
+    console.print()
+
+
+def _workloads(document: MapDocument, console: Console, places: int) -> None:
+    if not document.workloads:
+        return
+    head = document.headline
+    table = _table(
+        f"Workloads: {head.workloads_for_80_percent} of {head.workloads} hold 80 %",
+        ("#", "Workload", "USD", "Share", "Requests", "USD each", "Task", "Grade"),
+        right=(0, 2, 3, 4, 5),
+    )
+    for part in document.workloads[:TOP]:
+        table.add_row(
+            str(part.rank),
+            Text(clean(part.name, 40)),
+            numbers.usd(part.list_usd, places),
+            numbers.share(part.share),
+            numbers.count(part.requests),
+            numbers.usd_each(part.usd_per_request) if part.usd_per_request else "unknown",
+            part.task,
+            part.grade,
+        )
+    rest = document.workloads[TOP:]
+    if rest:
+        amount = f"{sum((Decimal(part.list_usd) for part in rest), Decimal(0)):f}"
+        table.add_row("", Text(f"{len(rest):,} more", style="dim"), numbers.usd(amount, places))
+    console.print(table)
+
+
+def _opportunities(document: MapDocument, console: Console, places: int) -> None:
+    groups = lever_groups(document)
+    if not groups:
+        console.print("No opportunity found in these sources.\n")
+        return
+    unit = lever_unit(document.levers)
+    table = _table(f"What it could be, USD {unit} (ranges overlap; not added up)", ("", "USD", "Grade"), right=(1,))
+    for group in groups:
+        table.add_row(Text(group.title, style="bold"))
+        for section in group.levers:
+            amount = numbers.usd_range(section.low_usd, section.high_usd, places)
+            table.add_row(Text(f"  {clean(section.part.title, 48)}"), amount, section.part.grade)
+    console.print(table)
+
+
+def _readiness(document: MapDocument, console: Console) -> None:
+    """What share of the spend each lever can be judged on, and the next source for the dearest that needs one."""
+    if not document.readiness:
+        return
+    shares = [
+        f"{word} {numbers.share(sum(part.share for part in document.readiness if getattr(part, word)), 0)}"
+        for word in ("rank", "cache", "batch", "trial")
+    ]
+    console.print(_line(("Sources allow, by share of spend: ", "bold"), ", ".join(shares)))
+    needing = next((part for part in document.readiness if part.next_source), None)
+    if needing:
+        days = f" ({numbers.days(needing.capture_days)} of capture)" if needing.capture_days else ""
+        console.print(
+            _line(("Next source: ", "bold"), f"{needing.next_source}{days}, for {shorten(needing.workload_name)}")
+        )
+    console.print()
+
+
+def _planted(document: MapDocument, console: Console, places: int) -> None:
+    if not document.planted:
+        return
+    found = sum(part.found for part in document.planted)
+    table = _table(
+        f"Planted and found: {found} of {len(document.planted)}, USD a year",
+        ("Planted", "Planted USD", "Found USD", ""),
+        right=(1, 2),
+    )
+    for part in document.planted:
+        amount = numbers.usd_range(part.found_low_annual_usd, part.found_high_annual_usd, places)
+        planted = numbers.usd(part.planted_annual_usd, places)
+        table.add_row(Text(clean(part.name, 48)), planted, amount, "found" if part.found else "missed")
+    console.print(table)
+
+
+def _problems(document: MapDocument, console: Console) -> None:
+    if not document.problem_counts:
+        console.print("No problems: every record was used.")
+        return
+    listed = ", ".join(f"{part.code} × {part.count:,}" for part in document.problem_counts)
+    console.print(_line(("Problems: ", "bold yellow"), listed))
+    for part in document.problems[:MOST_PROBLEMS]:
+        where = f"{part.file}:{part.row}" if part.row else part.file
+        console.print(Text(f"  {clean(where, 60)}: {clean(part.message, 120)}", style="dim"))
+
+
+def _line(label: tuple[str, str], text: str) -> Text:
+    return Text.assemble(label, clean(text))
+
+
+def _table(title: str, columns: Sequence[str], *, right: Sequence[int]) -> Table:
+    table = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, pad_edge=False)
+    for at, column in enumerate(columns):
+        table.add_column(column, justify="right" if at in right else "left", no_wrap=at in right)
+    return table
