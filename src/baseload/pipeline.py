@@ -68,6 +68,7 @@ def map_ledger(
     evidence = call_evidence(engine, intervals, book, lambda name: workload_of.get(name, UNATTRIBUTED).id)
     look = FirstLook(settled.rows, workload_of, intervals.keys, book, request.as_of_day)
     opportunities, levers = look.over(window, evidence)
+    models = by_model(settled.rows)
     rated = look.over(rate.window, look.part(evidence, window, rate.window)) if rate.window else None
     bridge = bridge_months(settled, request.project.invoice, engine.query(restatements_sql()))
     problems = [*ledger.problems, *unpriced, *settled.problems, *rule_problems, *bridge.problems]
@@ -77,7 +78,7 @@ def map_ledger(
         book=request.book_note,
         window=window,
         ranking=ranking,
-        by_model=by_model(settled.rows),
+        by_model=models,
         by_day=by_day(settled.rows, window, complete),
         run_rate=rate,
         opportunities=opportunities,
@@ -87,9 +88,8 @@ def map_ledger(
         readiness=readiness(ranking, spend, signatures, workload_of),
         bridge=bridge,
         reconciliation=settled.reconciliation,
-        top_model=top_model({model.model: model.list_nano for model in by_model(settled.rows)}, look.dearness()),
+        top_model=top_model({total.model: total.list_nano for total in models}, look.dearness()),
         model_names={model.id: model.display_name for model in book.models.values()},
-        unpriced_rows=sum(found.unpriced_rows for found in ranking.workloads),
         sources=sources_of(spend),
         recompute=request.recompute,
         problems=problems,

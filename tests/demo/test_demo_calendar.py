@@ -78,5 +78,5 @@ def test_the_incident_multiplies_only_its_own_day() -> None:
 def test_the_clock_follows_the_profile() -> None:
     # all work between 01:00 and 03:00, twice as much in the first hour
     profile = (0.0, 2.0, 1.0) + (0.0,) * 21
-    moments = clock_us(profile, np.array([0.0, 1 / 3, 2 / 3, 1.0]))
-    assert (moments / HOUR_US).tolist() == pytest.approx([1.0, 1.5, 2.0, 3.0], abs=1e-6)
+    moments = clock_us(profile, np.array([0.0, 1 / 3, 2 / 3, 5 / 6]))
+    assert (moments / HOUR_US).tolist() == pytest.approx([1.0, 1.5, 2.0, 2.5], abs=1e-6)

@@ -237,7 +237,7 @@ def test_a_key_stored_in_the_clear_never_appears(tmp_path: Path) -> None:
     calls, problems = read_rows(
         READER, [row(api_key="sk-master-1234"), row(api_key="sk-master-1234", spend="x")], tmp_path
     )
-    assert calls[0].api_key == KEY.fingerprint("key", "sk-master-1234")
+    assert calls[0].api_key == "key-" + KEY.fingerprint("api-key", "sk-master-1234")[:12]
     assert "sk-master" not in repr((calls, problems))
 
 

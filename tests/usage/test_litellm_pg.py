@@ -44,6 +44,7 @@ METADATA = {
         "prompt_tokens": 130_213,
         "completion_tokens": 400,
         "total_tokens": 130_613,
+        "prompt_tokens_details": {"text_tokens": 5},  # proves the row alone, so that it need not wait for its batch
         "cache_creation_input_tokens": 1_253,
         "cache_read_input_tokens": 128_955,
     }

@@ -115,9 +115,9 @@ def test_streaming_is_told_by_the_method(tmp_path: Path) -> None:
     assert [call.stream for call in calls] == [False, True]
 
 
-def test_an_aborted_stream_has_no_known_output(tmp_path: Path) -> None:
+def test_an_aborted_stream_is_billed_but_ranks_below_its_whole_copy(tmp_path: Path) -> None:
     (call,), _ = read_rows(READER, [row(full_response=EVENTS[:1])], tmp_path)
-    assert (call.output_tokens, call.flags, call.requests) == (0, "output_suspect", 1)
+    assert (call.output_tokens, call.flags, call.requests) == (1, "aborted", 1)
     (whole,), _ = read_rows(READER, [row(full_response=EVENTS)], tmp_path)
     assert whole.call_id == call.call_id
     assert whole.rank > call.rank
@@ -128,6 +128,20 @@ def test_an_error_is_a_call_that_counts_no_request(tmp_path: Path) -> None:
     (call,), problems = read_rows(READER, [row(full_response=error)], tmp_path)
     assert problems == []
     assert (call.requests, classes(call)) == (0, (0, 0, 0, 0, 0))
+
+
+def test_compaction_is_the_calls_own_and_an_advisor_is_a_row_of_its_own(tmp_path: Path) -> None:
+    iterations = [
+        {"type": "compaction", "input_tokens": 1000, "output_tokens": 50},
+        {"type": "message", "input_tokens": 120, "output_tokens": 4},
+        {"type": "advisor_message", "model": "claude-opus-5", "input_tokens": 30, "output_tokens": 9},
+    ]
+    usage = {"input_tokens": 120, "output_tokens": 4, "iterations": iterations}
+    (own, advisor), _ = read_rows(READER, [row(full_response={**RESPONSE, "usage": usage})], tmp_path)
+    assert classes(own) == (1120, 0, 0, 0, 54)
+    assert classes(advisor) == (30, 0, 0, 0, 9)
+    assert (own.requests, advisor.requests, advisor.model) == (1, 0, "claude-opus-5")
+    assert advisor.call_id != own.call_id
 
 
 def test_gemini_rows_are_left_out_and_counted(tmp_path: Path) -> None:

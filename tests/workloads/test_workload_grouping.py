@@ -101,6 +101,34 @@ def test_an_agent_name_is_a_workload_across_keys_unless_half_the_world_uses_it()
     assert found["c"].name == "k1/assistant"
 
 
+def test_claude_code_is_one_workload_from_every_source_and_its_big_projects_stand_apart() -> None:
+    rows = (
+        {"signature": "shop", "source": "claude_code", "agent": "claude-code", "workspace": "shop"},
+        {"signature": "blog", "source": "claude_code", "agent": "claude-code", "workspace": "blog"},
+        {"signature": "otel", "source": "claude_code_otel", "agent": "repl_main_thread"},
+        {"signature": "bill", "source": "admin_api/claude_code", "agent": "claude_code", "grain": "day"},
+    )
+    found = grouped(*rows, spend={"shop": 96, "blog": 4, "otel": 0})  # 4 % does not stand apart
+    assert len({one.id for one in found.values()}) == 1
+    assert (found["bill"].name, found["bill"].task, found["bill"].latency) == ("claude-code", "agentic", "interactive")
+    found = grouped(*rows, spend={"shop": 60, "blog": 40})
+    assert [found[s].name for s in ("shop", "blog", "otel", "bill")] == [
+        "claude-code/shop", "claude-code/blog", "claude-code/other", "claude-code/other",
+    ]  # fmt: skip
+
+
+def test_the_way_in_is_no_caller_and_words_for_none_are_no_owner() -> None:
+    found = grouped(
+        {"signature": "a", "agent": "messages_api", "api_key": "k", "grain": "day"},
+        {"signature": "b", "api_key": "k"},
+        {"signature": "c", "api_key": "no-key", "workspace": "no-workspace", "grain": "day"},
+        {"signature": "d", "api_key": "no-key", "workspace": "no-workspace", "agent": "cowork", "grain": "day"},
+    )
+    assert found["a"].id == found["b"].id
+    assert found["c"] == UNATTRIBUTED
+    assert found["d"].name == "cowork"
+
+
 def test_billing_rows_of_a_key_and_calls_of_that_key_are_one_workload() -> None:
     found = grouped(
         {"signature": "bill", "api_key": "apikey_01AbCdEfGhIj", "workspace": "wrkspc_1", "source": "admin_api",

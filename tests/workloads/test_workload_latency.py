@@ -57,7 +57,7 @@ def test_calls_in_batches_already_are_tolerant() -> None:
 
 
 def test_a_coding_agent_is_interactive_even_in_billing_rows() -> None:
-    assert judge(Shape(), Counter(), NONE, sources=("claude_code",))[0] == "interactive"
+    assert judge(Shape(), Counter(), NONE, is_coding_agent=True)[0] == "interactive"
 
 
 def test_fewer_than_fifty_calls_have_no_pattern() -> None:

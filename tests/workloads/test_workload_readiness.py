@@ -95,8 +95,7 @@ def test_transcripts_show_sessions_but_cannot_be_replayed() -> None:
 @pytest.mark.parametrize(
     ("label", "platform", "name"),
     [
-        (BUCKETS | {"source": "claude_code_report"}, "anthropic", KEY_PER_WORKLOAD.name),  # no label at all
-        (BUCKETS | {"source": "claude_code_report", "api_key": "k"}, "anthropic", CLAUDE_CODE_OTEL.name),
+        (BUCKETS | {"source": "admin_api/claude_code", "agent": "claude_code"}, "anthropic", CLAUDE_CODE_OTEL.name),
         (BUCKETS | {"source": "cur", "user_id": "role/x"}, "bedrock", BEDROCK_LOG.name),
         (BUCKETS | {"workspace": "w"}, "anthropic", KEY_PER_WORKLOAD.name),
         (BUCKETS, "anthropic", KEY_PER_WORKLOAD.name),

@@ -57,7 +57,7 @@ def test_tool_loops_are_seen_without_prompts_too() -> None:
 
 
 def test_a_coding_agents_calls_are_agentic_even_in_billing_rows() -> None:
-    assert classify(Shape(), {}, sources=("claude_code_report",)).task == "agentic"
+    assert classify(Shape(), {}, is_coding_agent=True).task == "agentic"
 
 
 def test_a_name_alone_gives_a_modest_guess() -> None:

@@ -25,8 +25,8 @@ def open_book(
 ) -> PriceBook:
     """The packaged book with the user's additions, the project's contract prices and model names.
 
-    `overlay` stands in for the project's own `price_overlay` (a path relative to `folder`); `extra` additions come last.
-    Raises PriceBookError or UsageError.
+    `overlay` stands in for the project's own `price_overlay` (a path relative to `folder`); `extra` additions come
+    last. Raises PriceBookError or UsageError.
     """
     from baseload.prices.additions import stored_additions
     from baseload.prices.load import load_book

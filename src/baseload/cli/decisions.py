@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from baseload.values import Problem
     from baseload.workloads.decisions import Decision, Usage
 
+_OUTPUT = Parameter(name=["--output", "-o"], allow_leading_hyphen=True, help="Another file; - for standard output.")
 _JSON = Parameter(name="--json", negative=(), help="One JSON document on standard output.")
 
 
@@ -23,7 +24,7 @@ def init(
     *paths: Path,
     project: Annotated[Path, Parameter(help="Project folder: where baseload.toml is written.")] = Path(),
     owners: Annotated[Path | None, Parameter(help="A CSV key,owner[,cost_center] to take owners from.")] = None,
-    output: Annotated[str, Parameter(name=["--output", "-o"], help="Another file; - for standard output.")] = "",
+    output: Annotated[str, _OUTPUT] = "",
     force: Annotated[bool, Parameter(negative=(), help="Replace the file; the old one is kept beside it.")] = False,
     source: Annotated[str | None, Parameter(help="Read every PATH as this source.")] = None,
     json: Annotated[bool, _JSON] = False,

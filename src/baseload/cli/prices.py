@@ -10,7 +10,7 @@ from cyclopts import App, Parameter
 
 if TYPE_CHECKING:
     from baseload.prices.book import PriceBook
-    from baseload.prices.impact import Side, Usage
+    from baseload.prices.impact import Side
 
 app = App(name="prices", help="Look at the price book, check it, compare days, weigh a change, add what is missing.")
 
@@ -24,7 +24,9 @@ def show(
     model: str = "",
     *,
     on: Annotated[dt.date | None, _DAY] = None,
-    platform: Annotated[str, Parameter(help="Where it is bought: anthropic, bedrock, vertex, foundry, …")] = "anthropic",
+    platform: Annotated[
+        str, Parameter(help="Where it is bought: anthropic, bedrock, vertex, foundry, …")
+    ] = "anthropic",
     geo: Annotated[str, Parameter(help="global, us, regional or us_gov.")] = "global",
     tier: Annotated[str, Parameter(help="standard, batch or priority.")] = "standard",
     speed: Annotated[str, Parameter(help="standard or fast.")] = "standard",
@@ -43,20 +45,26 @@ def show(
     baseload prices show "Claude Haiku 5.5"
     baseload prices show us.anthropic.claude-sonnet-4-5-20250929-v1:0 --on 2026-01-31
     """
-    from baseload.cli import price_views as views
+    from baseload.cli import price_documents as documents
     from baseload.cli.output import EXIT_DONE, print_json
+    from baseload.cli.price_views import print_show
+    from baseload.errors import UsageError
     from baseload.prices.rates import PriceKey
 
-    book = _book(project, overlay=overlay)
-    day = on or _today()
+    book = _book(project, overlay)
     service = PriceKey("", platform, geo, tier, speed, "any")
-    document = views.model_document(book, model, service, day, _today()) if model else views.list_document(
-        book, service, day, _today()
+    day, found = on or _today(), book.models.get(book.resolve(model))
+    if model and found is None:
+        raise UsageError(f"{model[:60]!r} is no model of the price book; `baseload prices show` lists them")
+    document = (
+        documents.show_model(book, found, service, day, _today())
+        if found
+        else documents.show_list(book, service, day, _today())
     )
     if json:
         print_json(document)
     else:
-        views.print_show(document)
+        print_show(document)
     return EXIT_DONE
 
 
@@ -78,8 +86,9 @@ def check(
     baseload prices check --brief
     baseload prices check --json | jq .unexpected
     """
-    from baseload.cli import price_views as views
     from baseload.cli.output import EXIT_DONE, EXIT_PROBLEMS, print_json
+    from baseload.cli.price_documents import check_document
+    from baseload.cli.price_views import print_check
     from baseload.errors import UsageError
     from baseload.prices.crosscheck import cross_check
     from baseload.prices.load import load_book
@@ -91,12 +100,13 @@ def check(
         raise UsageError(
             f'prices check needs {error.name}; install it with: pip install "baseload[prices-check]"'
         ) from error
-    book = load_book()
-    result = cross_check(book, peer_price, day_of_date(on or _today()), names=peer_names())
+    book, last = load_book(), on or _today()
+    result = cross_check(book, peer_price, day_of_date(last), names=peer_names())
+    document = check_document(book, result, PEER, last, _today())
     if json:
-        print_json(views.check_document(book, result, PEER, on or _today(), _today()))
+        print_json(document)
     else:
-        views.print_check(book, result, PEER, brief=brief, today=_today())
+        print_check(document, brief=brief)
     return EXIT_PROBLEMS if result.unexpected or result.unknown_names else EXIT_DONE
 
 
@@ -117,18 +127,20 @@ def diff(
     baseload prices diff 2026-09-01 2026-11-22
     baseload prices diff 2025-11-23 2025-11-25 --json
     """
-    from baseload.cli import price_views as views
     from baseload.cli.output import EXIT_DONE, print_json
+    from baseload.cli.price_documents import diff_document
+    from baseload.cli.price_views import print_diff
     from baseload.prices.changes import changes_between
     from baseload.values import day_of_date
 
     first, last = sorted((date1, date2))
     book = _book(project)
     changes = changes_between(book, day_of_date(first), day_of_date(last))
+    document = diff_document(book, changes, first, last, _today())
     if json:
-        print_json(views.diff_document(book, changes, first, last, _today()))
+        print_json(document)
     else:
-        views.print_diff(book, changes, first, last, _today())
+        print_diff(document)
     return EXIT_DONE
 
 
@@ -137,7 +149,9 @@ def impact(
     path: Path,
     *,
     before: Annotated[dt.date | None, Parameter(name="--from", help="Price the usage as on this UTC day.")] = None,
-    after: Annotated[dt.date | None, Parameter(name="--to", help="And as on this UTC day; today when left out.")] = None,
+    after: Annotated[
+        dt.date | None, Parameter(name="--to", help="And as on this UTC day; today when left out.")
+    ] = None,
     change: Annotated[tuple[Path, ...], Parameter(name="--with", help="A price file to try, not stored.")] = (),
     overlay: Annotated[Path | None, Parameter(help="Negotiated prices on the after side only.")] = None,
     project: Annotated[Path, _PROJECT] = Path(),
@@ -154,20 +168,22 @@ def impact(
     baseload prices impact usage.json --with announced.yaml --to 2027-01-01
     baseload prices impact .baseload/ledger --overlay contract.yaml
     """
-    from baseload.cli import price_views as views
     from baseload.cli.output import EXIT_DONE, EXIT_PROBLEMS, print_json
+    from baseload.cli.price_documents import impact_document
     from baseload.cli.price_usage import read_usage
+    from baseload.cli.price_views import print_impact
     from baseload.prices.impact import impact as weigh
 
-    usage = read_usage(path, _today())
     sides = _sides(project, before, after, change, overlay)
+    usage = read_usage(path, _today())
     rows = weigh(usage.rows, *sides)
-    document = views.impact_document(rows, usage, sides, _today())
+    window: dict[str, str | int] = {"start": usage.start, "end_exclusive": usage.end_exclusive, "days": usage.days}
+    document = impact_document(rows, sides, window, usage.source, _today())
     if json:
         print_json(document)
     else:
-        views.print_impact(document)
-    return EXIT_PROBLEMS if any(row.delta is None for row in rows) else EXIT_DONE
+        print_impact(document)
+    return EXIT_PROBLEMS if document.without_price else EXIT_DONE
 
 
 @app.command
@@ -188,35 +204,38 @@ def add(
     baseload prices add new-model.yaml
     baseload prices add new-model.yaml --dry-run
     """
-    from baseload.cli import price_views as views
     from baseload.cli.book import additions_folder, read_file
     from baseload.cli.output import EXIT_DONE, print_json
+    from baseload.cli.price_documents import add_document
+    from baseload.cli.price_views import print_add
     from baseload.prices.additions import store_addition
     from baseload.prices.price_files import read_addition
 
     book = _book(project)
     addition = read_addition(read_file(file), book.record, file.name, as_of=_today().isoformat())
-    stored = None if dry_run else store_addition(additions_folder(), file.name, addition)
-    document = views.add_document(addition, file, stored, book, _today())
+    stored = None if dry_run else str(store_addition(additions_folder(), file.name, addition))
+    document = add_document(addition, str(file), stored, book, _today())
     if json:
         print_json(document)
     else:
-        views.print_add(document)
+        print_add(document)
     return EXIT_DONE
 
 
-def _book(project: Path, *, overlay: Path | None = None) -> PriceBook:
-    from baseload.cli.book import user_book
+def _book(project: Path, overlay: Path | None = None) -> PriceBook:
+    from baseload.cli.book import open_book
     from baseload.cli.places import load_project
 
-    return user_book(load_project(project), overlay=overlay)
+    return open_book(load_project(project), project, overlay=overlay)
 
 
 def _sides(
     project: Path, before: dt.date | None, after: dt.date | None, change: tuple[Path, ...], overlay: Path | None
 ) -> tuple[Side, Side]:
     """The two states of prices an impact compares. Raises UsageError where they are the same."""
-    from baseload.cli.book import read_file, user_book
+    import msgspec
+
+    from baseload.cli.book import open_book, read_file
     from baseload.cli.places import load_project
     from baseload.errors import UsageError
     from baseload.prices.impact import Side
@@ -224,24 +243,17 @@ def _sides(
     from baseload.values import day_of_date
 
     last = after or _today()
-    first = before or (last if after is None or change or overlay else _today())
+    first = before or (last if change or overlay else _today())
     if first == last and not change and not overlay:
-        raise UsageError("nothing changes: give two days (--from, --to), a price file (--with) or a contract (--overlay)")
+        raise UsageError("nothing changes: give another day (--from, --to), a price file (--with) or an --overlay")
     settings = load_project(project)
-    old = user_book(settings)
-    import msgspec
-
-    extra = [
-        msgspec.json.encode(read_addition(read_file(path), old.record, path.name, as_of=_today().isoformat()))
-        for path in change
-    ]
-    new = user_book(settings, overlay=overlay, extra=extra) if extra or overlay else old
+    old = open_book(settings, project)
+    today = _today().isoformat()
+    extra = [read_addition(read_file(path), old.record, path.name, as_of=today) for path in change]
+    added = [msgspec.json.encode(addition) for addition in extra]
+    new = open_book(settings, project, overlay=overlay, extra=added) if added or overlay else old
     return Side(old, day_of_date(first)), Side(new, day_of_date(last))
 
 
 def _today() -> dt.date:
     return dt.datetime.now(tz=dt.UTC).date()
-
-
-if TYPE_CHECKING:
-    _ = Usage

@@ -7,8 +7,9 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
+from baseload.cli.book import open_book
 from baseload.cli.output import progress
-from baseload.cli.places import config_folder, find_project, load_org_key, load_project, map_ledger_folder
+from baseload.cli.places import find_project, load_org_key, load_project, map_ledger_folder
 from baseload.engine.duckdb import DuckDBEngine
 from baseload.errors import NothingToRead, UsageError
 from baseload.ledger.importing import import_records
@@ -16,17 +17,12 @@ from baseload.ledger.store import Ledger, is_ledger
 from baseload.pipeline import MapRequest, map_ledger
 from baseload.prices.age import age_warning
 from baseload.prices.book import PriceBook
-from baseload.prices.load import load_book
 from baseload.project import Project
 from baseload.report.document import MapDocument
 from baseload.report.facts import BookNote
 from baseload.usage.read import read_paths
 from baseload.usage.reader import ReadContext
 from baseload.values import day_of_date
-
-ADDITIONS = "prices"
-"""Folder below the configuration folder where `prices add` keeps its files."""
-
 
 def build_map(
     paths: Sequence[Path],
@@ -52,20 +48,6 @@ def build_map(
             raise NothingToRead(_nothing(paths, ledger))
         document, _ = map_ledger(ledger, engine, book, _request(settings, folder, today, paths, title, recompute, book))
     return document
-
-
-def open_book(settings: Project, folder: Path | None) -> PriceBook:
-    """The price book with the project's overlay and aliases, and what `prices add` stored. Raises PriceBookError."""
-    overlay = None
-    if settings.price_overlay:
-        path = (folder or Path()) / settings.price_overlay
-        try:
-            overlay = path.read_bytes()
-        except OSError as error:
-            raise UsageError(f"price_overlay {path} cannot be read: {error.strerror}. Mend baseload.toml.") from error
-    stored = config_folder() / ADDITIONS
-    additions = [file.read_bytes() for file in sorted(stored.glob("*.json"))] if stored.is_dir() else []
-    return load_book(overlay=overlay, additions=additions, aliases=settings.model_alias)
 
 
 def import_into(

@@ -61,7 +61,7 @@ class DuckDBEngine:
         self._drop(name)
         self._connection.register("incoming", _varying(table))
         try:
-            self._connection.execute(f"CREATE TEMP TABLE {identifier(name)} AS SELECT {_typed(table)} FROM incoming")
+            self._connection.execute(f"CREATE TEMP TABLE {_name(name)} AS SELECT {_typed(table)} FROM incoming")
         finally:
             self._connection.unregister("incoming")
 
@@ -71,7 +71,7 @@ class DuckDBEngine:
             raise ValueError(f"no Parquet file to register as {name!r}; register an empty table instead")
         listed = ", ".join(quoted(str(file)) for file in files)
         self._drop(name)
-        self._connection.execute(f"CREATE TEMP VIEW {identifier(name)} AS SELECT * FROM read_parquet([{listed}])")
+        self._connection.execute(f"CREATE TEMP VIEW {_name(name)} AS SELECT * FROM read_parquet([{listed}])")
 
     def query(self, sql: str) -> Table:
         result = self._connection.execute(sql)
@@ -85,8 +85,8 @@ class DuckDBEngine:
 
     def map_sorted(self, sql: str, keys: Sequence[str], order: Sequence[str], fn: Callable[[Table], Table]) -> Table:
         """One ordered scan per hash bucket of the keys, so that no more than about `bucket_rows` rows are held."""
-        key_list = ", ".join(identifier(key) for key in keys)
-        sort_list = ", ".join(identifier(column) for column in (*keys, *order))
+        key_list = ", ".join(_name(key) for key in keys)
+        sort_list = ", ".join(_name(column) for column in (*keys, *order))
         rows = int(self.query(f"SELECT COUNT(*) AS n FROM ({sql}) AS source")["n"][0])
         buckets = max(1, -(-rows // self._bucket_rows))
         parts = []
@@ -116,7 +116,7 @@ class DuckDBEngine:
             "SELECT table_type FROM information_schema.tables WHERE table_name = ?", [name]
         ).fetchall()
         for (kind,) in kinds:
-            self._connection.execute(f"DROP {'VIEW' if kind == 'VIEW' else 'TABLE'} {identifier(name)}")
+            self._connection.execute(f"DROP {'VIEW' if kind == 'VIEW' else 'TABLE'} {_name(name)}")
 
 
 def concatenated(parts: Sequence[Table]) -> Table:
@@ -131,6 +131,11 @@ def _joined(columns: Sequence[Any]) -> Any:
     if not any(isinstance(column, np.ma.MaskedArray) for column in columns):
         return values
     return np.ma.array(values, mask=np.concatenate([np.ma.getmaskarray(column) for column in columns]))
+
+
+def _name(name: str) -> str:
+    """A checked name in quotes, because a plain one may still be a keyword."""
+    return f'"{identifier(name)}"'
 
 
 def _is_constant(column: Any) -> bool:
@@ -153,7 +158,7 @@ def _typed(table: Table) -> str:
     """The select list that gives every column its type, constants as literals."""
     return ", ".join(
         f"CAST({_literal(column) if _is_constant(column) else name} AS {_sql_type(column)}) AS {name}"
-        for name, column in ((identifier(name), column) for name, column in table.items())
+        for name, column in ((_name(name), column) for name, column in table.items())
     )
 
 

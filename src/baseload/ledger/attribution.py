@@ -129,29 +129,27 @@ class _Step(NamedTuple):
     statement_groups: Groups
 
 
-def enclose(inner: Ints, side: Side, demand: Demand, floating: NDArray[np.bool_]) -> str:
+def enclose(inner: Ints, side: Side, demand: Demand, floating: NDArray[np.bool_]) -> Ints:
     """Fill `side` with the `inner` rows: names that both sides say first, equal rates first within them.
 
     All `inner` rows must lie in cells of the statement. Rows marked in `floating` (over all rows) come from a sample:
-    their day-to-day noise is calibrated away (see `_calibrate`). Returns the finest names that matched, "" for none.
+    their day-to-day noise is calibrated away (see `_calibrate`). Returns the level each inner row matched at.
     """
-    waiting = np.ones(len(inner), dtype=bool)
-    finest = ""
-    for level in LEVELS:
+    matched = np.full(len(inner), len(LEVELS), dtype=np.int64)
+    for place, level in enumerate(LEVELS):
         names = [getattr(side.names, field) for field in level]
         within, outside = _level_codes(inner, side, names)
-        hit = waiting & (within >= 0) & np.isin(within, outside[outside >= 0])
+        hit = (matched == len(LEVELS)) & (within >= 0) & np.isin(within, outside[outside >= 0])
         if not hit.any():
             continue
-        waiting &= ~hit
-        finest = finest or ", ".join(level)
+        matched[hit] = place
         places = np.flatnonzero(hit), np.flatnonzero(outside >= 0)
         keys = (side.cell, *names)
         if floating[inner[hit]].any():
             _calibrate(inner, side, places, keys, (side.series, *names), demand, floating)
         _fill(_step(inner, side, places, (*keys, side.rate)), demand)
         _fill(_step(inner, side, places, keys), demand)
-    return finest
+    return matched
 
 
 def _level_codes(inner: Ints, side: Side, names: Sequence[Ints]) -> tuple[Ints, Ints]:

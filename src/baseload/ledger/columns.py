@@ -134,7 +134,7 @@ def id_keys(call_ids: Iterable[str]) -> Any:
         joined = np.frombuffer(bytes.fromhex("".join(ids)), dtype=">i8")
     except ValueError:
         joined = np.empty(0)
-    if len(joined) == 2 * len(ids) and all(map((32).__eq__, map(len, ids))):
+    if len(joined) == 2 * len(ids) and all(len(call_id) == 32 for call_id in ids):
         return joined[::2].astype(np.int64)
     return np.array([_id_key(call_id) for call_id in ids], dtype=np.int64)
 
@@ -173,5 +173,5 @@ def _nullable_column(values: Sequence[int | None], count: int) -> Any:
         return np.array(values, dtype=np.int64)
     if missing == count:
         return np.ma.masked_all(count, dtype=np.int64)  # type: ignore[no-untyped-call]  # numpy leaves ma untyped
-    mask = np.fromiter(map(None.__eq__, values), dtype=bool, count=count)
+    mask = [value is None for value in values]
     return np.ma.array([0 if value is None else value for value in values], mask=mask, dtype=np.int64)

@@ -7,7 +7,6 @@ half a per cent per model. On a model priced by prompt length the difference is 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from decimal import Decimal
 from typing import Final
 
@@ -80,7 +79,7 @@ def price_checks(spend: Table, frame: Frame, roles: Roles) -> tuple[PriceCheck, 
     rows = np.flatnonzero((listed | tokens) & common)
     if not len(rows):
         return ()
-    months = {day: _month(day) for day in np.unique(frame.day[rows]).tolist()}
+    months = {day: month_of(day) for day in np.unique(frame.day[rows]).tolist()}
     month = np.array([months[day] for day in frame.day[rows].tolist()], dtype=np.int64)
     codes, count = codes_of([frame.series[rows], month])
     groups = Groups(codes, count)
@@ -135,29 +134,6 @@ def _verdict(low: int, high: int, reported: int, rounded_rows: int) -> tuple[str
     return ("unpriced" if not low else "differs"), None
 
 
-def apply_band_shares(rows: Table, checks: Iterable[PriceCheck]) -> Table:
-    """Settled rows with the solved band mix in their list price, instead of its low end.
-
-    For each check that found a mix, the dollars that its buckets leave open become the share of them that makes the
-    month's list price the provider's; the open range of these rows is then closed. Calls never change.
-    """
-    table = dict(rows)
-    columns = {name: np.array(rows[name]) for name in (*NANO_CLASSES, "list_nano", "list_high_nano")}
-    days = np.array([_month(day) for day in rows["day"].tolist()], dtype=np.int64)
-    keys = [key.split("|")[:2] for key in rows["price_key"].tolist()]
-    for check in checks:
-        if check.verdict != "band-mix":
-            continue
-        year, month = map(int, check.month.split("-"))
-        ours = np.array([key == [check.model, check.platform] for key in keys]) & (days == year * 12 + month - 1)
-        _close(columns, np.flatnonzero(ours & (rows["part"] != "money")), check)
-    return table | columns
-
-
-def _close(columns: dict[str, np.ndarray[tuple[int, ...], np.dtype[np.int64]]], rows: Ints, check: PriceCheck) -> None:
-    return None
-
-
 def _days(frame: Frame, rows: Flags) -> Flags:
     present = np.zeros(frame.account_days, dtype=bool)
     present[frame.account_day[rows]] = True
@@ -165,7 +141,7 @@ def _days(frame: Frame, rows: Flags) -> Flags:
     return found
 
 
-def _month(day: int) -> int:
+def month_of(day: int) -> int:
     """Months since year 0."""
     date = date_of_day(day)
     return date.year * 12 + date.month - 1

@@ -151,16 +151,19 @@ sums AS (
 ){_priced_totals("calls", *_MISSES)}"""
 
 
-def prefixes_sql() -> str:
+def prefixes_sql(one_in: int = 1) -> str:
     """Calls whose prompt prefix is known, for `map_sorted` with keys ("scope",) and order ("start_us", "id_key").
 
-    `scope` is a hash of what a prompt cache is private to: account, workspace, platform, geo.
+    `scope` is a hash of what a prompt cache is private to: account, workspace, platform, geo. `one_in` > 1 takes that
+    share of the calls, by their id, and says so in `sampling_rate`.
     """
     known = "stored_calls.prefix_blocks <> '' AND stored_calls.grain = 'call'"
+    if one_in > 1:
+        known += f" AND stored_calls.id_key % {int(one_in)} = 0"
     return f"""
 WITH calls AS ({_canonical("cell", "start_us", "id_key", "prefix_blocks", where=known)})
 SELECT cells.cache_scope AS scope, cells.signature, cells.price_key, cells.model, calls.start_us, calls.id_key,
-  cells.sampling_rate, calls.prefix_blocks
+  cells.sampling_rate * {max(int(one_in), 1)} AS sampling_rate, calls.prefix_blocks
 FROM calls INNER JOIN cells ON cells.cell = calls.cell"""
 
 
@@ -246,7 +249,7 @@ def _overlap(end: str, low: str, high: str) -> str:
 def _stated(table: str) -> str:
     """The bill where a row states one, else the provider's list price; 0 where it states neither."""
     billed, listed = f"{table}.{MONEY[0]}", f"{table}.{MONEY[1]}"
-    return f"CASE WHEN {billed} IS NOT NULL THEN {billed} WHEN {listed} IS NOT NULL THEN {listed} ELSE 0 END"
+    return f"CASE WHEN {billed} IS NULL THEN CASE WHEN {listed} IS NULL THEN 0 ELSE {listed} END ELSE {billed} END"
 
 
 def _total(column: str, table: str = "calls") -> str:

@@ -92,7 +92,9 @@ def _cells(frame: Frame, claim: Claim, rows: Flags) -> list[Reconciliation]:
     member = np.zeros(count, dtype=np.int64)
     member[codes[::-1]] = places[::-1]
     return [
-        _cell(frame, claim, int(member[place]), int(first[place]), int(level[place]), *(column[place] for column in sums))
+        _cell(
+            frame, claim, int(member[place]), int(first[place]), int(level[place]), *(column[place] for column in sums)
+        )
         for place in range(count)
     ]
 

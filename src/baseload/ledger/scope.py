@@ -23,6 +23,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from baseload.ledger.bands import close_bands
 from baseload.ledger.frame import CLAUDE_CODE_SOURCES, Frame, frame_of, ints, known
 from baseload.ledger.price_checks import PriceCheck, price_checks
 from baseload.ledger.reconciliation import Reconciliation, reconcile
@@ -37,7 +38,8 @@ STATED: Final = ("billed_nano_usd", "reported_list_nano_usd")
 class Settled(NamedTuple):
     """The rows that count, and how they were checked.
 
-    `rows` has the columns of the spend table, and every one of them now adds up to the total. More columns: `part`
+    `rows` has the columns of the spend table, and every one of them now adds up to the total; `account` is the one the
+    row was reconciled with (an unsaid account is the only one known). More columns: `part`
     ("call"; "control", a report's bucket without calls inside it; "rest", what calls leave of one; "money", dollars
     alone), `attributed` (1 where the row says who: calls, and buckets that name a workspace, key or product),
     `scaled` (1 where figures come from a sample or were fitted to a total), `claimed_nano` (list dollars before
@@ -51,20 +53,24 @@ class Settled(NamedTuple):
     problems: tuple[Problem, ...]
 
 
-def settle(spend: Table) -> Settled:
+def settle(spend: Table, *, solve_bands: bool = True) -> Settled:
     """Settle a priced spend table.
 
     Its rows are those of `spend_sql`, already scaled by their sampling rate, with `workspace` and `api_key` of their
-    signature (and `agent`, where known) and the nano-dollar columns of `price_table`.
+    signature (and `agent`, where known) and the nano-dollar columns of `price_table`. With `solve_bands` the dollars
+    that an unknown prompt-length band leaves open are closed where the provider's list price tells (`bands`).
     """
     frame, problems = frame_of(spend)
     roles = choose(spend, frame)
     work = Work(spend, frame, roles)
     claims = _enclose(work)
+    checks = price_checks(spend, frame, roles)
+    if solve_bands:
+        close_bands(work, checks)
     return Settled(
         rows=_rows(work),
         reconciliation=reconcile(frame, claims),
-        checks=price_checks(spend, frame, roles),
+        checks=checks,
         problems=(*problems, *roles.problems),
     )
 
@@ -117,6 +123,7 @@ def _columns(work: Work) -> dict[str, NDArray[Any]]:
     columns["scaled"] = (work.sampled | changed).astype(np.int64)
     columns["attributed"] = work.frame.named.astype(np.int64)
     columns["part"] = _parts(work)
+    columns["account"] = np.array([account for _, account in work.frame.owners] or [""], dtype=object)[work.frame.owner]
     columns |= _stated(work.spend, work.frame, work.roles)
     cost = "reported_cost_nano_usd"
     columns[cost] = np.ma.array(ints(work.spend, cost), mask=~known(work.spend, cost) | work.enclosing)

@@ -29,6 +29,9 @@ class Claim(NamedTuple):
     report: Flags
     calls_nano: Ints
     report_nano: Ints
+    tokens: Ints
+    rows: Ints  # calls or buckets each row stands for, unscaled
+    sampled: Flags
     level: Ints  # finest of `attribution.LEVELS` a call matched at; len(LEVELS) = none
     period: bool
 
@@ -49,6 +52,7 @@ class Work:
         self._floating = self.sampled.copy()
         self._place_money()
         self.claimed = self.sum_of(LISTED)
+        self._all_tokens = self.sum_of(TOKEN_CLASSES)
         self.original = {name: column.copy() for name, column in self.values.items()}
 
     def tokens(self, inside: Flags, report: Flags, cell: Ints, *, cut: bool = True, period: bool = False) -> Claim:
@@ -95,7 +99,18 @@ class Work:
 
     def _claim(self, report: Flags, cell: Ints, period: bool) -> Claim:
         report_nano = np.where(report, self.sum_of(LISTED), 0)
-        return Claim(cell, self.calls, report, self.claimed, report_nano, self.level, period)
+        return Claim(
+            cell=cell,
+            calls=self.calls,
+            report=report,
+            calls_nano=self.claimed,
+            report_nano=report_nano,
+            tokens=self._all_tokens,
+            rows=ints(self.spend, "rows"),
+            sampled=self.sampled,
+            level=self.level,
+            period=period,
+        )
 
     def _fill(
         self, inner: Ints, statement: Ints, cell: Ints, values: Columns, columns: Sequence[str], *, cut: bool

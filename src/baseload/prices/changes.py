@@ -51,7 +51,7 @@ def changes_between(book: PriceBook, first_day: int, last_day: int) -> list[Chan
         *_scopes(book.record.modifiers, first_day, last_day),
         *_scopes(book.record.fees, first_day, last_day),
     ]
-    return sorted(found, key=lambda change: (change.day, change.kind, change.subject, change.what))
+    return sorted(found, key=lambda change: (change.day, change.kind, change.subject))
 
 
 def _life(book: PriceBook, first_day: int, last_day: int) -> Iterator[Change]:

@@ -29,11 +29,16 @@ class Disagreement(NamedTuple):
 
 
 class CheckResult(NamedTuple):
-    """What a cross-check found. `gone` names known faults that explain nothing any more: the other list mended them."""
+    """What a cross-check found.
+
+    `gone` names known faults that explain nothing any more: the other list mended them. `unknown_names` are models the
+    other list has and this book does not resolve.
+    """
 
     compared: int
     disagreements: tuple[Disagreement, ...]
     gone: tuple[str, ...]
+    unknown_names: tuple[str, ...] = ()
 
     @property
     def unexpected(self) -> tuple[Disagreement, ...]:
@@ -45,8 +50,13 @@ class CheckResult(NamedTuple):
         return Counter(code for found in self.disagreements for code in found.faults)
 
 
-def cross_check(book: PriceBook, peer: Peer, last_day: int, known: Sequence[Fault] = KNOWN) -> CheckResult:
-    """Compare every probe of the grid; equal means equal to the last digit, both sides being exact decimals."""
+def cross_check(
+    book: PriceBook, peer: Peer, last_day: int, *, names: Iterable[str] = (), known: Sequence[Fault] = KNOWN
+) -> CheckResult:
+    """Compare every probe of the grid; equal means equal to the last digit, both sides being exact decimals.
+
+    `names` are the model names of the other list: each must be one this book knows.
+    """
     disagreements: list[Disagreement] = []
     compared = 0
     for probe in probes(book, last_day):
@@ -59,7 +69,8 @@ def cross_check(book: PriceBook, peer: Peer, last_day: int, known: Sequence[Faul
             disagreements.append(Disagreement(probe, ours, theirs, _explained(book, probe, theirs, known)))
     explaining = {code for found in disagreements for code in found.faults}
     gone = tuple(fault.code for fault in known if fault.code not in explaining)
-    return CheckResult(compared, tuple(disagreements), gone)
+    unknown = tuple(name for name in names if not book.resolve(name))
+    return CheckResult(compared, tuple(disagreements), gone, unknown)
 
 
 def _explained(book: PriceBook, probe: Probe, theirs: Decimal | None, known: Iterable[Fault]) -> tuple[str, ...]:

@@ -9,11 +9,13 @@ from __future__ import annotations
 import datetime as dt
 from decimal import Decimal
 
-from genai_prices import Usage, calc_price
+from genai_prices import Usage, __version__, calc_price
+from genai_prices.data import providers
 
 from baseload.prices.probe import Probe
 from baseload.values import date_of_day
 
+PEER = f"genai-prices {__version__}"
 _PROVIDERS = {"anthropic": "anthropic", "bedrock": "aws", "vertex": "google"}
 _PROFILES = {"global": "global.anthropic.", "regional": "us.anthropic.", "us_gov": "us-gov.anthropic."}
 _BEDROCK_NAMES = {"claude-2.0": "claude-v2", "claude-2.1": "claude-v2:1"}
@@ -44,6 +46,11 @@ def peer_price(probe: Probe) -> Decimal | None:
     except LookupError:
         return None
     return Decimal(found.total_price)
+
+
+def peer_names() -> list[str]:
+    """The Claude models it lists under Anthropic, by its own ids."""
+    return sorted(model.id for provider in providers if provider.id == "anthropic" for model in provider.models)
 
 
 def _spelling(probe: Probe) -> str:

@@ -84,8 +84,8 @@ def read_book(texts: Mapping[str, bytes]) -> BookRecord:
 def read_addition(data: bytes, known: BookRecord, name: str, *, as_of: str) -> BookRecord:
     """The rows of a `prices add` file, checked against the book they are laid on.
 
-    A row without `source` takes the file's, a row without `checked` the file's or the day `as_of` (YYYY-MM-DD); a source
-    is any text that says where the figure comes from. Raises PriceBookError with every mistake found.
+    A row without `source` takes the file's, a row without `checked` the file's or the day `as_of` (YYYY-MM-DD); a
+    source is any text that says where the figure comes from. Raises PriceBookError with every mistake found.
     """
     content = parse_yaml(data, name)
     _check_schema(content, ADDITION_SCHEMA, name)
@@ -98,7 +98,8 @@ def read_addition(data: bytes, known: BookRecord, name: str, *, as_of: str) -> B
     stamp = {"source": content.get("source"), "checked": content.get("checked", as_of)}
     stamped = {section: _stamped(rows, section, stamp, name) for section, rows in sections.items()}
     named = {row["source"] for rows in stamped.values() for row in rows if "source" in row}
-    addition = _convert({**stamped, "sources": {text: text for text in named if text not in known.sources}}, BookRecord, name)
+    sources = {text: text for text in named if text not in known.sources}
+    addition = _convert({**stamped, "sources": sources}, BookRecord, name)
     _raise_all(name, [*check_rows(addition, known), *check_overlaps(addition.prices)])
     return addition
 

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from baseload import __version__
+from baseload.ledger.reconciliation import Reconciliation
 from baseload.ledger.run_rate import RUN_RATE_DAYS, annualised
 from baseload.ledger.totals import DayTotal, ModelTotal
 from baseload.levers.summary import LeverSummary
@@ -22,6 +23,7 @@ from baseload.report.document import (
     ProblemCount,
     ProblemPart,
     ReadinessPart,
+    ReconciliationPart,
     RunRatePart,
     TokenTotals,
     TotalsPart,
@@ -60,8 +62,8 @@ def document(facts: MapFacts) -> MapDocument:
         workloads=tuple(_workload(found) for found in facts.ranking.workloads),
         opportunities=_opportunities(facts, names),
         readiness=tuple(_readiness(row, names) for row in facts.readiness),
-        bridge=tuple(facts.bridge),
-        reconciliation=tuple(facts.reconciliation),
+        bridge=_bridge(facts.bridge),
+        reconciliation=tuple(_reconciliation(cell) for cell in facts.reconciliation),
         figures=_figures(facts),
         problem_counts=_problem_counts(facts.problems),
         problems=_problems(facts.problems),
@@ -111,12 +113,12 @@ def _headline(facts: MapFacts) -> HeadlinePart:
     few = facts.ranking.workloads_for_80_percent
     top = facts.top_model
     return HeadlinePart(
-        status=facts.status,
-        status_why=facts.status_why,
+        status=facts.bridge.status,
+        status_why=facts.bridge.status_why,
         sentence=_sentence(facts),
         top_model=top[0] if top else "",
-        top_model_name=top[1] if top else "",
-        top_model_share=top[2] if top else None,
+        top_model_name=_name(facts, top[0]) if top else "",
+        top_model_share=top[1] if top else None,
         workloads=len(facts.ranking.workloads),
         workloads_for_80_percent=len(facts.ranking.workloads) if few is None else few,
     )
@@ -131,8 +133,8 @@ def _sentence(facts: MapFacts) -> str:
     elif count > 1:
         parts.append("more than 20 % of the spend cannot be attributed to a workload")
     if facts.top_model:
-        _, name, share = facts.top_model
-        parts.append(f"{share:.0%} of it goes to {name}, the dearest model in real use")
+        model, share = facts.top_model
+        parts.append(f"{share:.0%} of it goes to {_name(facts, model)}, the dearest model in real use")
     sentence = "; ".join(parts) or "One workload holds all of the spend"
     return sentence[:1].upper() + sentence[1:] + "."
 
@@ -212,7 +214,7 @@ def _same(row: Opportunity) -> tuple[str, str, str]:
 def _model(facts: MapFacts, total: ModelTotal) -> ModelPart:
     return ModelPart(
         model=total.model,
-        name=total.name,
+        name=_name(facts, total.model),
         requests=total.requests,
         tokens=_tokens(total.tokens),
         list_usd=usd_text(total.list_nano),
@@ -220,6 +222,11 @@ def _model(facts: MapFacts, total: ModelTotal) -> ModelPart:
         billed_usd=_usd(total.billed_nano),
         share=total.list_nano / facts.ranking.list_nano if facts.ranking.list_nano else 0.0,
     )
+
+
+def _name(facts: MapFacts, model: str) -> str:
+    """What people call a model; as logged where the book does not know it."""
+    return facts.model_names.get(model) or model.removeprefix("?") or "model not said"
 
 
 def _day(total: DayTotal) -> DayPart:
@@ -289,6 +296,21 @@ def _readiness(row: ReadinessRow, names: Mapping[str, str]) -> ReadinessPart:
         next_source=row.next_source,
         steps=row.steps,
         capture_days=row.capture_days,
+    )
+
+
+def _reconciliation(cell: Reconciliation) -> ReconciliationPart:
+    return ReconciliationPart(
+        account=cell.account or cell.platform,
+        day=iso_day(cell.day),
+        model=cell.model,
+        scope=cell.scope,
+        calls_usd=usd_text(cell.calls_nano),
+        control_usd=usd_text(cell.control_nano),
+        difference_usd=usd_text(cell.difference_nano),
+        difference_share=cell.difference_share,
+        verdict=cell.verdict,
+        note=cell.note,
     )
 
 

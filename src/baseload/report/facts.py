@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
+from baseload.ledger.bridge import Bridge
+from baseload.ledger.reconciliation import Reconciliation
 from baseload.ledger.run_rate import RunRate
 from baseload.ledger.totals import DayTotal, ModelTotal
 from baseload.levers.summary import LeverSummary
-from baseload.report.document import BridgePart, ReconciliationPart
 from baseload.values import Grade, Opportunity, Problem, Window
 from baseload.workloads.ranking import Ranking
 from baseload.workloads.readiness import ReadinessRow
@@ -41,14 +42,24 @@ class MapFacts(msgspec.Struct, frozen=True, kw_only=True):
     rate_opportunities: Sequence[Opportunity] | None
     rate_levers: Sequence[LeverSummary] | None
     readiness: Sequence[ReadinessRow]
-    bridge: Sequence[BridgePart]
-    reconciliation: Sequence[ReconciliationPart]
-    status: str
-    status_why: str
-    top_model: tuple[str, str, float] | None  # (id, display name, share)
-    unpriced_rows: int
-    sampling_rate: int
-    grade: Grade
+    bridge: Bridge
+    reconciliation: Sequence[Reconciliation]
+    top_model: tuple[str, float] | None  # (id, share of list dollars)
+    model_names: Mapping[str, str]
     sources: Sequence[str]
     recompute: str
     problems: Sequence[Problem]
+
+    @property
+    def sampling_rate(self) -> int:
+        """The largest 1-in-N among the rows that count; 1 when every call was seen."""
+        return max((found.sampling_rate for found in self.ranking.workloads), default=1)
+
+    @property
+    def grade(self) -> Grade:
+        """How list dollars are known: counted tokens at dated prices, unless part of them was scaled up."""
+        return "sampled" if self.sampling_rate > 1 else "measured"
+
+    @property
+    def unpriced_rows(self) -> int:
+        return sum(found.unpriced_rows for found in self.ranking.workloads)

@@ -37,14 +37,14 @@ MOST_RECONCILIATION = 100
 MOST_PROBLEMS = 50
 
 GRADES = {
-    "billed": "Stated on a bill or in the provider's cost report.",
-    "measured": "Counted from every call's own token counts and priced at the price of its day.",
-    "replayed": "Measured by sending recorded requests again.",
-    "simulated": "Computed by running recorded calls through a model of the provider's rules.",
-    "sampled": "Scaled up from a known 1-in-N sample of calls.",
-    "assumed": "Rests on an assumption that has not been tested; the sentence beside it names the assumption.",
+    "billed": "A bill says so.",
+    "measured": "Computed from complete records of real calls.",
+    "replayed": "Real calls were run again another way.",
+    "simulated": "The published rules were applied to the real calls.",
+    "sampled": "Scaled up from a declared 1-in-N sample.",
+    "assumed": "Rests on something nobody has measured; the assumption is written beside it.",
 }
-"""How a figure is known, strongest first."""
+"""How a figure is known, strongest first (docs/concepts.md)."""
 
 
 class WorkloadRow(msgspec.Struct, frozen=True, kw_only=True):

@@ -11,6 +11,7 @@ from typing import Any, Final
 import msgspec
 
 from baseload.usage.fields import int_field, optional_object, text_of
+from baseload.usage.streams import messages_in
 
 METRICS: Final = "amazon-bedrock-invocationMetrics"
 _COUNTS: Final = {
@@ -27,12 +28,21 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
 
     usage: dict[str, Any] = {}  # msgspec copies an empty default for each instance
     metered: dict[str, Any] = {}  # same keys, from the invocation metrics of a stream
-    message_id: str = ""
-    model: str = ""
+    started_output: int = 0  # what a stream's start put in the place of the output: 1 to 8
+    settled: bool = True  # False for a stream that broke off before its final usage
+    message: Mapping[str, Any] = {}  # in the Messages shape
     stop_reason: str = ""
     service_tier: str = ""
     latency_ms: int | None = None
     first_byte_ms: int | None = None
+
+    @property
+    def message_id(self) -> str:
+        return text_of(self.message, "id")
+
+    @property
+    def model(self) -> str:
+        return text_of(self.message, "model")
 
 
 def counts_of(record: Mapping[str, Any]) -> dict[str, Any]:
@@ -59,8 +69,7 @@ def _message(body: Mapping[str, Any]) -> Answer:
     return Answer(
         usage={key: value for key, value in optional_object(body, "usage").items() if value is not None},
         metered=counts_of(metrics),
-        message_id=text_of(body, "id"),
-        model=text_of(body, "model"),
+        message=body,
         stop_reason=text_of(body, "stop_reason"),
         latency_ms=int_field(metrics, "invocationLatency", default=None),
         first_byte_ms=int_field(metrics, "firstByteLatency", default=None),
@@ -69,8 +78,10 @@ def _message(body: Mapping[str, Any]) -> Answer:
 
 def _converse(body: Mapping[str, Any]) -> Answer:
     metrics = optional_object(body, "metrics")
+    said = optional_object(optional_object(body, "output"), "message")
     return Answer(
         usage=_converse_usage(optional_object(body, "usage")),
+        message={"content": blocks_of(said.get("content"))},
         stop_reason=text_of(body, "stopReason"),
         service_tier=text_of(optional_object(body, "serviceTier"), "type"),
         latency_ms=int_field(metrics, "latencyMs", default=None),
@@ -93,25 +104,22 @@ def _converse_usage(usage: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _streamed(events: list[Mapping[str, Any]]) -> Answer:
-    """A stream's events added up: the start gives input, the last delta is cumulative and final (facts 5.2)."""
-    converse = next((event for event in events if "metadata" in event), None)
-    if converse is not None or any("messageStop" in event for event in events):
-        metadata = optional_object(converse or {}, "metadata")
-        stops = [optional_object(event, "messageStop") for event in events if "messageStop" in event]
-        return _converse({**metadata, "stopReason": stops[-1].get("stopReason") if stops else None})
-    answer: dict[str, Any] = {"usage": {}}
-    for event in events:
-        kind = event.get("type")
-        if kind == "message_start":
-            start = optional_object(event, "message")
-            answer.update({key: start.get(key) for key in ("id", "model", "stop_reason")})
-            answer["usage"] = {**optional_object(start, "usage"), "output_tokens": None}  # a placeholder of 1 to 8
-        elif kind == "message_delta":
-            answer["usage"].update({k: v for k, v in optional_object(event, "usage").items() if v is not None})
-            answer["stop_reason"] = optional_object(event, "delta").get("stop_reason")
-        if METRICS in event:
-            answer[METRICS] = event[METRICS]
-    return _message(answer)
+    """The events of one stream put together; Converse has its own, with the usage in `metadata`."""
+    parts = {
+        key: optional_object(event, key) for event in events for key in ("metadata", "messageStop") if key in event
+    }
+    if parts:
+        return _converse({**parts.get("metadata", {}), **parts.get("messageStop", {})})
+    streamed = next(messages_in(events), None)
+    if streamed is None:
+        return Answer()
+    metrics = next((event[METRICS] for event in events if METRICS in event), None)
+    answer = _message({**streamed.message, METRICS: metrics})
+    if streamed.settled:
+        return answer
+    usage = {key: value for key, value in answer.usage.items() if key != "output_tokens"}
+    started = int_field(answer.usage, "output_tokens") or 0
+    return msgspec.structs.replace(answer, usage=usage, started_output=started, settled=False)
 
 
 def request_of(body: object) -> Mapping[str, Any]:
@@ -123,9 +131,9 @@ def request_of(body: object) -> Mapping[str, Any]:
     config = optional_object(body, "inferenceConfig")
     extra = body.get("additionalModelRequestFields")
     request: dict[str, Any] = dict(extra) if isinstance(extra, Mapping) else {}
-    request["messages"] = [{**turn, "content": _blocks(turn.get("content"))} for turn in _maps(body.get("messages"))]
+    request["messages"] = [{**turn, "content": blocks_of(turn.get("content"))} for turn in _maps(body.get("messages"))]
     if body.get("system") is not None:
-        request["system"] = _blocks(body.get("system"))
+        request["system"] = blocks_of(body.get("system"))
     names = {
         "maxTokens": "max_tokens",
         "temperature": "temperature",
@@ -150,7 +158,7 @@ def _maps(value: object) -> Iterable[Mapping[str, Any]]:
     return [item for item in value if isinstance(item, Mapping)] if isinstance(value, list) else []
 
 
-def _blocks(content: object) -> list[dict[str, Any]]:
+def blocks_of(content: object) -> list[dict[str, Any]]:
     """Converse content as Messages blocks; a `cachePoint` marks the block before it."""
     blocks: list[dict[str, Any]] = []
     for item in _maps(content):
@@ -173,7 +181,7 @@ def _block(item: Mapping[str, Any]) -> dict[str, Any]:
         return {
             "type": "tool_result",
             "tool_use_id": result.get("toolUseId"),
-            "content": _blocks(result.get("content")),
+            "content": blocks_of(result.get("content")),
         }
     if "reasoningContent" in item:
         return {"type": "thinking"}

@@ -15,7 +15,7 @@ import msgspec
 
 from baseload.usage.bedrock_body import Answer, answer_of, counts_of, request_of
 from baseload.usage.bedrock_http import is_recording, log_record
-from baseload.usage.features import Features, features_of
+from baseload.usage.features import NO_FEATURES, features_of
 from baseload.usage.normal import (
     BadRecord,
     UsageTokens,
@@ -121,12 +121,14 @@ def _call(record: Mapping[str, Any], row: Row, file: SourceFile, context: ReadCo
     geo = bedrock_geo(model_raw, text_of(record, "region"), text_of(record, "inferenceRegion"))
     if naive:
         flags.append("naive_time")
+    if failed:
+        flags.append("failed")
     if request.lost or response.lost:
         flags.append("body_offloaded")
     detail = ("ttl_unknown" not in flags) + 2 * bool(response.value) + 4 * bool(request.value)
     return Call(
         call_id=_identity(record, answer),
-        rank=completeness_rank(found.tokens.total_tokens, settled=not failed, detail=detail),
+        rank=completeness_rank(found.tokens.total_tokens, settled=answer.settled and not failed, detail=detail),
         source=NAME,
         account=context.account or text_of(record, "accountId"),
         source_file=file.path,
@@ -148,26 +150,26 @@ def _call(record: Mapping[str, Any], row: Row, file: SourceFile, context: ReadCo
         thinking_tokens=found.thinking_tokens,
         body_ref=row.body_ref if request.inline else "",
         **msgspec.structs.asdict(found.tokens),
-        **_shape(record, request.value, response.value, context),
+        **_shape(record, request.value, answer, found.tokens.prompt_tokens, context),
     )
 
 
 def _tokens(record: Mapping[str, Any], answer: Answer) -> tuple[UsageTokens, list[str]]:
     """Tokens of the call: the body's own usage first, then stream metrics, then the record's counts.
 
-    The record's cache counts stand in `input`, in one variant at its top level. Flags `output_suspect` where nothing
-    gives the output of a started response, `counts_disagree` where body and record differ. Raises BadRecord
-    `no-usage` when a successful record has no count at all.
+    The record's cache counts stand in `input`, in one variant at its top level. Flags `aborted` for a stream that
+    broke off and `counts_disagree` where body and record differ. Raises BadRecord `no-usage` when a successful record
+    has no count at all.
     """
     logged = {**counts_of(record), **counts_of(optional_object(record, "input"))}
     logged.update(counts_of(optional_object(record, "output")))
-    usage = {**logged, **answer.metered, **answer.usage}
-    if not usage and record.get("errorCode") is None:
+    usage = {"output_tokens": answer.started_output, **logged, **answer.metered, **answer.usage}
+    if len(usage) == 1 and record.get("errorCode") is None:
         raise BadRecord("no-usage", "The record has no token counts", expected="input.inputTokenCount")
     found = tokens_from_usage(usage, model=answer.model)
     flags = [*found.flags]
-    if "output_tokens" not in usage and found.tokens.prompt_tokens:
-        flags.append("output_suspect")
+    if not answer.settled:
+        flags.append("aborted")
     if _disagree(logged, usage):
         flags.append("counts_disagree")
     return found, flags
@@ -210,11 +212,14 @@ def _identity(record: Mapping[str, Any], answer: Answer) -> str:
     return call_id(message_id=answer.message_id, request_id=request_id, source=NAME, content=content)
 
 
-def _shape(record: Mapping[str, Any], request: object, response: object, context: ReadContext) -> dict[str, Any]:
+def _shape(
+    record: Mapping[str, Any], request: object, answer: Answer, prompt_tokens: int, context: ReadContext
+) -> dict[str, Any]:
     """Features of the request, the caller's identity and the streaming mode, as Call fields."""
     body = request_of(request) if context.want_features else {}
-    said = response if isinstance(response, Mapping) else None
-    features = features_of(body, context.org_key, response=said) if body else Features()
+    features = NO_FEATURES
+    if body:
+        features = features_of(body, context.org_key, response=answer.message, prompt_tokens=prompt_tokens)
     who = principal_of(text_of(optional_object(record, "identity"), "arn"))
     return {
         **msgspec.structs.asdict(features),

@@ -8,16 +8,14 @@ copy is: such calls carry the flag `output_suspect`. docs/reference/sources/clau
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from decimal import InvalidOperation
-from functools import lru_cache
-from pathlib import PurePath
 from typing import Any, Final, NamedTuple
 
 import msgspec
 
 from baseload.usage.capabilities import LONG_PROMPT_TOKENS
+from baseload.usage.claude_code_files import project_slug, recognise, workspace_of
 from baseload.usage.claude_code_lines import (
     Message,
     Response,
@@ -52,9 +50,6 @@ CUES: Final = "code,system,tools"
 SUSPECT_FACTOR: Final = 4
 """Output is suspect when a line's own text implies more than four times the tokens logged (usage-sources 0.3)."""
 _CHARS_PER_TOKEN: Final = 4
-_KINDS = re.compile(rb'"type": ?"(?:assistant|user|summary|file-history-snapshot|queue-operation)"')
-_OWN_FIELDS = (b'"parentUuid"', b'"isSidechain"', b'"costUSD"', b'"requestId":"req')
-_NOT_SLUG = re.compile(r"[^A-Za-z0-9]")
 _NO_CONTENT: Final = msgspec.Raw(b"")
 _decode_content = msgspec.json.Decoder(list[dict[str, Any]] | str).decode
 
@@ -71,16 +66,6 @@ class Copy(NamedTuple):
     counts: Sequence[int]  # in the order of TOKEN_CLASSES
     parts: tuple[Part, ...]
     flags: str
-
-
-def recognise(head: bytes, name: str) -> int:
-    """2 for lines with a transcript's own fields, 1 for lines that merely could be some."""
-    if b'"sessionId"' in head and any(mark in head for mark in _OWN_FIELDS):
-        return 2
-    if not _KINDS.search(head):
-        return 0
-    has_usage = b'"usage"' in head or b'"leafUuid"' in head
-    return int(name.lower().endswith((".jsonl", ".jsonl.gz")) and has_usage)
 
 
 def read(file: SourceFile, context: ReadContext) -> Iterator[Record]:
@@ -239,34 +224,6 @@ def _cost(written: msgspec.Raw) -> int | None:
         return nano_from_usd(text)
     except InvalidOperation:
         return None
-
-
-def project_slug(path: str) -> str:
-    """The project folder of a transcript: what follows `projects`, else the folder the session's file is in.
-
-    >>> project_slug("/u/.claude/projects/-src-shop/5f/subagents/agent-1.jsonl"), project_slug("-src-shop/5f.jsonl")
-    ('-src-shop', '-src-shop')
-    """
-    parts = PurePath(path).parts[:-1]
-    if "projects" in parts[:-1]:
-        return parts[parts.index("projects") + 1]
-    if len(parts) >= 3 and parts[-1] == "subagents":
-        return parts[-3]
-    return parts[-1] if parts else ""
-
-
-@lru_cache(maxsize=1024)
-def workspace_of(slug: str, cwd: str) -> str:
-    """A readable name of the project: the folder of `cwd` that the slug was made of, else the slug itself.
-
-    >>> workspace_of("-home-ada-my-shop", "/home/ada/my-shop/src")
-    'my-shop'
-    """
-    folder = PurePath(cwd.replace("\\", "/"))
-    for candidate in (folder, *folder.parents):
-        if candidate.name and _NOT_SLUG.sub("-", str(candidate)) == slug:
-            return candidate.name
-    return slug if slug.startswith("-") or not folder.name else folder.name
 
 
 READER: Final = Reader(name=NAME, recognise=recognise, read=read, appendable=True)

@@ -6,13 +6,34 @@ from collections.abc import Sequence
 from typing import Final
 
 from baseload.errors import UsageError
-from baseload.usage import batches, claude_code, message_streams, messages
+from baseload.usage import (
+    admin_api,
+    analytics_api,
+    batches,
+    bedrock_log,
+    claude_code,
+    console_csv,
+    cur,
+    focus,
+    litellm,
+    message_streams,
+    messages,
+    vertex,
+)
 from baseload.usage.reader import Reader
 
 READERS: Final[tuple[Reader, ...]] = (
     claude_code.READER,
     batches.READER,
     message_streams.READER,
+    analytics_api.READER,
+    admin_api.READER,
+    console_csv.READER,
+    bedrock_log.READER,
+    cur.READER,
+    vertex.READER,
+    litellm.READER,
+    focus.READER,
     messages.READER,
 )
 """Every reader; where two are equally sure the earlier one has it."""

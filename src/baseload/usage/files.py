@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -19,6 +19,9 @@ QUIET_SUFFIXES: Final = (".txt", ".log")
 """Names so general that a folder's file which no reader knows is no problem."""
 SOURCE: Final = "files"
 """The `source` of problems about files no reader has seen."""
+
+Progress = Callable[[int, int, str], None]
+"""(bytes done, bytes in all, current file)."""
 
 _DIGITS = re.compile(r"(\d+)")
 _KEPT_HIDDEN = (".claude",)
@@ -51,6 +54,27 @@ def find_files(paths: Iterable[Path]) -> Iterator[Found | Problem]:
             yield Found(item, path) if isinstance(item, Path) else item
         if not count:
             yield _fault(path, "empty-folder", "The folder has no usage files", expected=", ".join(DATA_SUFFIXES))
+
+
+def in_turn(items: Iterable[Found | Problem], progress: Progress | None) -> Iterator[Found | Problem]:
+    """The items one by one, telling `progress` how many bytes of all files lie behind."""
+    found = list(items)
+    sizes = [_size_of(item.path) if isinstance(item, Found) else 0 for item in found]
+    total, done = sum(sizes), 0
+    for item, size in zip(found, sizes, strict=True):
+        if progress is not None and isinstance(item, Found):
+            progress(done, total, item.path.name)
+        yield item
+        done += size
+    if progress is not None:
+        progress(total, total, "")
+
+
+def _size_of(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
 
 
 def claude_code_folders(home: Path, config_dirs: str = "") -> list[Path]:

@@ -37,7 +37,7 @@ def labels_of(record: Mapping[str, Any], metadata: Mapping[str, Any], context: R
     return {
         "account": context.account or organisation,
         "workspace": team,
-        "api_key": context.org_key.fingerprint("key", key) if key.startswith(_SECRET) else key,
+        "api_key": "key-" + context.org_key.fingerprint("api-key", key)[:12] if key.startswith(_SECRET) else key,
         "user_id": context.org_key.fingerprint("user", user) if user else "",
         "agent": text_in(record, "agent_id"),
         "tags": tags_text({**_own_metadata(metadata), **_request_tags(record.get("request_tags"))}),

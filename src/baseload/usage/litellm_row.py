@@ -101,7 +101,7 @@ def _as_billed(call: Call, record: Mapping[str, Any]) -> Call:
     if _is_own_hit(record):
         return msgspec.structs.replace(call, requests=0, flags=join_flags(*flags, "gateway_cache_hit"))
     failed = text_of(record, "status") == "failure" and not (call.prompt_tokens or call.output_tokens)
-    return msgspec.structs.replace(call, requests=0) if failed else call
+    return msgspec.structs.replace(call, requests=0, flags=join_flags(*flags, "failed")) if failed else call
 
 
 def json_column(record: Mapping[str, Any], name: str) -> Mapping[str, Any]:

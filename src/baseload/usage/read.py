@@ -5,28 +5,23 @@ The order is fixed (the PATHs as given, folders in natural order, lines as writt
 
 from __future__ import annotations
 
-import datetime as dt
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
 from baseload.errors import BaseloadError
+from baseload.usage.clock import EARLIEST_US, clock_skew
 from baseload.usage.detect import READERS, detect, reader_named
 from baseload.usage.fields import BadRecord
-from baseload.usage.files import QUIET_SUFFIXES, SOURCE, Found, find_files, unreadable
+from baseload.usage.files import QUIET_SUFFIXES, SOURCE, Found, Progress, find_files, in_turn, unreadable
 from baseload.usage.marks import CHECKED_BYTES, FileMark, digest_of
 from baseload.usage.reader import ReadContext, Reader, Record
 from baseload.usage.source_file import BadFile, LocalFile
 from baseload.usage.source_note import SourceNote, SourceNotes, with_note
 from baseload.values import DAY_US, Call, Problem
 
-Progress = Callable[[int, int, str], None]
-"""(bytes done, bytes in all, current file)."""
-
-EARLIEST_US: Final = int(dt.datetime(2023, 1, 1, tzinfo=dt.UTC).timestamp()) * 1_000_000
-"""No Claude call is older: an earlier time is a wrong clock."""
 _READER_FAULTS = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError)
 """What a reader may trip over in a record nobody foresaw: the rest of its file is lost, and said so."""
 
@@ -65,27 +60,6 @@ def read_paths(
     run = Run(context, as_of_us, forced, marks or {}, readers)
     for item in in_turn(find_files(paths), progress):
         yield FileResult(item.file, records=[item]) if isinstance(item, Problem) else run.open(item)
-
-
-def in_turn(items: Iterable[Found | Problem], progress: Progress | None) -> Iterator[Found | Problem]:
-    """The items one by one, telling `progress` how many bytes of all files lie behind."""
-    found = list(items)
-    sizes = [_size_of(item.path) if isinstance(item, Found) else 0 for item in found]
-    total, done = sum(sizes), 0
-    for item, size in zip(found, sizes, strict=True):
-        if progress is not None and isinstance(item, Found):
-            progress(done, total, item.path.name)
-        yield item
-        done += size
-    if progress is not None:
-        progress(total, total, "")
-
-
-def _size_of(path: Path) -> int:
-    try:
-        return path.stat().st_size
-    except OSError:
-        return 0
 
 
 class Run:
@@ -161,7 +135,7 @@ class Run:
             records: Iterable[Record] = reader.read(file, context)
             for record in with_note(records, note) if isinstance(note, SourceNote) else records:
                 if isinstance(record, Call) and not EARLIEST_US <= record.start_us <= self._latest_us:
-                    yield clock_skew(record)
+                    yield clock_skew(record.start_us).problem(record.source, record.source_file, record.source_row)
                 else:
                     yield record
         except BadFile as bad:
@@ -206,23 +180,6 @@ def _mark_of(file: LocalFile, reader: Reader, fresh: FileMark) -> FileMark:
         checked_bytes=checked,
         head_digest=digest_of(file.head()[:checked]),
     )
-
-
-def clock_skew(call: Call) -> Problem:
-    """The problem of a call whose time cannot be true."""
-    moment = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
-    try:
-        shown = (moment + dt.timedelta(microseconds=call.start_us)).isoformat(timespec="seconds")
-    except OverflowError:
-        shown = f"{call.start_us} microseconds"
-    fault = BadRecord(
-        "clock-skew",
-        "The call's time is before any Claude call or in the future",
-        value=shown,
-        expected="a time from 2023 to now",
-        next_step="Mend the clock of the machine that wrote it, or the time zone of the export.",
-    )
-    return fault.problem(call.source, call.source_file, call.source_row)
 
 
 def _reader_failed(error: Exception) -> BadRecord:

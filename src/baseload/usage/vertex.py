@@ -27,9 +27,11 @@ from baseload.usage.normal import (
     tokens_from_usage,
     totals_of,
 )
+from baseload.usage.parts import with_parts
 from baseload.usage.providers import LeftOut, is_claude, vertex_geo
 from baseload.usage.reader import ReadContext, Reader, Record, SourceFile
 from baseload.usage.rows import Row, json_rows
+from baseload.usage.streams import events_in, is_stream
 from baseload.values import Call
 
 NAME: Final = "vertex"
@@ -53,43 +55,42 @@ def read(file: SourceFile, context: ReadContext) -> Iterator[Record]:
             yield row
             continue
         try:
-            call = _call(row, file, context)
+            calls = _calls(row, file, context)
         except BadRecord as bad:
             yield bad.problem(NAME, file.path, row.number)
             continue
-        if call is None:
+        yield from calls
+        if not calls:
             left_out.add()
-        else:
-            yield call
     yield from left_out.problems(NAME, file.path)
 
 
-def _call(row: Row, file: SourceFile, context: ReadContext) -> Call | None:
-    """The call of one table row; None for another publisher's model. Raises BadRecord."""
+def _calls(row: Row, file: SourceFile, context: ReadContext) -> list[Call]:
+    """The call of one table row and its parts; none for another publisher's model. Raises BadRecord."""
     record = row.record
     endpoint = text_of(record, "endpoint")
     answer, failed = _answer(record)
     model_raw = _model(record, endpoint) or answer.model
     model = context.resolve_model(model_raw) or (context.resolve_model(answer.model) if answer.model else "")
     if not is_claude(model_raw + endpoint, model):
-        return None
+        return []
     if not answer.usage and not failed:
         raise BadRecord("no-usage", "The response has no usage", expected="full_response.usage")
     start_us, naive = _moment(record.get("logging_time"))
-    found = tokens_from_usage(answer.usage, model=answer.model)
-    cut = bool(answer.usage) and "output_tokens" not in {k for k, v in answer.usage.items() if v is not None}
+    found = tokens_from_usage({"output_tokens": answer.started_output, **answer.usage}, model=answer.model)
     geo = vertex_geo(endpoint)
     rate = _sampling_rate(record)
     request = _json(record, "full_request") or _first_payload(record)
     shape = NO_FEATURES
     if context.want_features and isinstance(request, Mapping):
-        shape = features_of(request, context.org_key, prompt_tokens=found.tokens.prompt_tokens)
+        prompt_tokens = found.tokens.prompt_tokens
+        shape = features_of(request, context.org_key, response=answer.message, prompt_tokens=prompt_tokens)
     project = _PROJECT.search(endpoint)
-    return Call(
+    call = Call(
         call_id=_identity(record, answer),
         rank=completeness_rank(
             totals_of(found),
-            settled=not failed and not cut,
+            settled=not failed and answer.settled,
             detail=("ttl_unknown" not in found.flags) + 2 + 4 * bool(request),
         ),
         source=NAME,
@@ -101,7 +102,8 @@ def _call(row: Row, file: SourceFile, context: ReadContext) -> Call | None:
             geo.flag,
             "naive_time" if naive else "",
             "sampled" if rate > 1 else "",
-            "output_suspect" if cut else "",
+            "" if answer.settled else "aborted",
+            "failed" if failed else "",
         ),
         requests=0 if failed else 1,
         sampling_rate=rate,
@@ -122,6 +124,7 @@ def _call(row: Row, file: SourceFile, context: ReadContext) -> Call | None:
             "stream": _STREAMING.get(text_of(record, "api_method").lower(), shape.stream),
         },
     )
+    return list(with_parts(call, found, context))
 
 
 def _json(record: Mapping[str, Any], field: str) -> Any:
@@ -151,10 +154,9 @@ def _answer(record: Mapping[str, Any]) -> tuple[Answer, bool]:
 
 def _payload_events(payload: object) -> list[Any]:
     """Events of `response_payload`: JSON texts, or server-sent events cut anywhere."""
-    text = "".join(part for part in payload if isinstance(part, str)) if isinstance(payload, list) else ""
-    if "data:" in text:
-        return [decode_json(line[5:]) for line in text.splitlines() if line.startswith("data:")]
-    return [decode_json(part) for part in payload if isinstance(part, str)] if isinstance(payload, list) else []
+    parts = [part for part in payload if isinstance(part, str)] if isinstance(payload, list) else []
+    text = "".join(parts)
+    return list(events_in(text)) if is_stream(text) else [decode_json(part) for part in parts]
 
 
 def _model(record: Mapping[str, Any], endpoint: str) -> str:

@@ -57,7 +57,9 @@ def _plain(row: Signature) -> Signature:
 def _by_rule(row: Signature, rules: Sequence[WorkloadRule]) -> Key | None:
     for rule in rules:
         if not rule.id and matches(rule, row):
-            return Key("rule", (("rule", rule.name),), rule.name, f'The rule "{rule.name}" in baseload.toml matches it.')
+            return Key(
+                "rule", (("rule", rule.name),), rule.name, f'The rule "{rule.name}" in baseload.toml matches it.'
+            )
     return None
 
 

@@ -13,7 +13,7 @@ from baseload.values import Problem, Table, Workload
 from baseload.workloads.cascade import base_key
 from baseload.workloads.key import UNATTRIBUTED, Key
 from baseload.workloads.latency import Arrivals, arrivals_by_signature, judge
-from baseload.workloads.naming import distinct
+from baseload.workloads.naming import distinct, readable
 from baseload.workloads.neighbours import families
 from baseload.workloads.owners import main_owner
 from baseload.workloads.rules import TASKS, is_usable, latency_by_rule, rule_problems, unmet_problem
@@ -126,7 +126,7 @@ def _describe(key: Key, rows: Sequence[Signature], facts: _Facts, owners: Sequen
         shape,
         sum((facts.hours[s] for s in signatures if s in facts.hours), Counter()),
         sum((facts.arrivals[s] for s in signatures if s in facts.arrivals), Arrivals()),
-        sources={row.source for row in rows},
+        is_coding_agent=all(row.is_coding_agent for row in rows),
         names=(key.name,),
     )
     owner, cost_center = main_owner(rows, facts.spend_nano, owners)
@@ -151,15 +151,17 @@ def _task(key: Key, rows: Sequence[Signature], shape: Shape, facts: _Facts, feat
     for row in rows:
         if row.is_call and row.signature in facts.shapes:
             cues[row.task_cues] += facts.shapes[row.signature].calls
-    return classify(shape, cues, names=(key.name,), sources={row.source for row in rows}, features=features)
+    is_coding_agent = all(row.is_coding_agent for row in rows)
+    return classify(shape, cues, names=(key.name,), is_coding_agent=is_coding_agent, features=features)
 
 
 def _named(whole: Mapping[str, Workload], key_of: Mapping[str, Key]) -> dict[str, Workload]:
-    """Workloads under their readable names: a part is named by its task, what a split leaves over is "other"."""
+    """Workloads under their readable names: a part is named by its project or task, what a split leaves is "other"."""
     split_bases = {key_of[id_].base_id for id_ in whole if key_of[id_].base_id}
     wanted = {}
     for id_, workload in whole.items():
-        part = workload.task if workload.task != "unknown" else "prompt"
+        kind, value = key_of[id_].parts[-1]
+        part = readable(value) if kind == "project" else workload.task if workload.task != "unknown" else "prompt"
         ending = f"/{part}" if key_of[id_].base_id else "/other" if id_ in split_bases else ""
         wanted[id_] = workload.name + ending
     names = distinct(wanted)

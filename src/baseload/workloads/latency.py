@@ -23,7 +23,6 @@ SCHEDULE_SHARE = 0.8
 HUMAN_GAP_SECONDS = (8, 1800)
 """Pause between an answer and the session's next call that looks like a person reading: not a program, not gone."""
 
-INTERACTIVE_SOURCES = ("claude_code",)
 INTERACTIVE_WORDS = frozenset(
     ("assistant", "autocomplete", "chat", "chatbot", "copilot", "ide", "inline", "interactive", "live", "realtime",
      "repl", "support", "ui", "voice", "widget")
@@ -59,11 +58,13 @@ class Sign(NamedTuple):
 def arrivals_sql() -> str:
     """Per signature: calls, batch_calls, first_token_calls. Tables and subset as in `ledger.queries`; one scan."""
     return f"""
-WITH calls AS ({_call_rows("cell", "tier", "first_token_us")})
-SELECT cells.signature, COUNT(*) AS calls, COUNT(CASE WHEN calls.tier = 'batch' THEN 1 END) AS batch_calls,
-  COUNT(calls.first_token_us) AS first_token_calls
-FROM calls INNER JOIN cells ON cells.cell = calls.cell
-GROUP BY cells.signature"""
+WITH calls AS ({_call_rows("cell", "tier", "first_token_us")}),
+sums AS (
+  SELECT cells.spend_cell, COUNT(*) AS calls, COUNT(CASE WHEN calls.tier = 'batch' THEN 1 END) AS batch_calls,
+    COUNT(calls.first_token_us) AS first_token_calls
+  FROM calls INNER JOIN cells ON cells.cell = calls.cell
+  GROUP BY cells.spend_cell
+){_by_signature("calls", "batch_calls", "first_token_calls")}"""
 
 
 def pauses_sql() -> str:
@@ -77,9 +78,20 @@ spaced AS (
   SELECT calls.cell,
     calls.start_us - LAG({ended}) OVER (PARTITION BY calls.thread ORDER BY calls.start_us, calls.id_key) AS gap_us
   FROM calls
-)
-SELECT cells.signature, COUNT(spaced.gap_us) AS gaps, COUNT(CASE WHEN {human} THEN 1 END) AS human_gaps
-FROM spaced INNER JOIN cells ON cells.cell = spaced.cell
+),
+sums AS (
+  SELECT cells.spend_cell, COUNT(spaced.gap_us) AS gaps, COUNT(CASE WHEN {human} THEN 1 END) AS human_gaps
+  FROM spaced INNER JOIN cells ON cells.cell = spaced.cell
+  GROUP BY cells.spend_cell
+){_by_signature("gaps", "human_gaps")}"""
+
+
+def _by_signature(*columns: str) -> str:
+    """The final SELECT over `sums` (spend_cell, columns): totals by signature."""
+    totals = ", ".join(f"CAST(SUM(sums.{name}) AS BIGINT) AS {name}" for name in columns)
+    return f"""
+SELECT cells.signature, {totals}
+FROM sums INNER JOIN cells ON cells.cell = sums.spend_cell
 GROUP BY cells.signature"""
 
 
@@ -111,7 +123,7 @@ def judge(
     hours: Counter[int],
     arrivals: Arrivals,
     *,
-    sources: Iterable[str] = (),
+    is_coding_agent: bool = False,
     names: Iterable[str] = (),
 ) -> tuple[str, str]:
     """(latency, evidence in one sentence).
@@ -119,7 +131,13 @@ def judge(
     A strong sign decides unless a strong sign points the other way; weak signs decide together, two of them and none
     against. Everything else is "unknown", with what was seen.
     """
-    signs = [*_of_sources(sources), *_of_arrivals(arrivals), *_of_hours(hours), *_of_stream(shape), *_of_names(names)]
+    signs = [
+        *_of_caller(is_coding_agent),
+        *_of_arrivals(arrivals),
+        *_of_hours(hours),
+        *_of_stream(shape),
+        *_of_names(names),
+    ]
     for latency, other in (("interactive", "tolerant"), ("tolerant", "interactive")):
         strong = any(sign.strong for sign in signs if sign.latency == latency)
         against = [sign for sign in signs if sign.latency == other]
@@ -131,8 +149,8 @@ def judge(
     return "unknown", f"Not enough to tell: {_sentence(signs)}"
 
 
-def _of_sources(sources: Iterable[str]) -> list[Sign]:
-    if any(source.startswith(INTERACTIVE_SOURCES) for source in sources):
+def _of_caller(is_coding_agent: bool) -> list[Sign]:
+    if is_coding_agent:
         return [Sign("interactive", True, "a person works with it in a terminal")]
     return []
 

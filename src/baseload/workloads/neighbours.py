@@ -16,17 +16,14 @@ MIN_TOKENS = 256
 """Shorter prompts are compared by their template alone: a shared greeting proves nothing."""
 MAX_BLOCK_TEMPLATES = 64
 """Of the templates that share one block, only the oldest so many are compared: more is a company-wide preamble."""
-_LEADING_CHARS = 600  # about 30 blocks, 15,000 tokens
+LEADING_BLOCKS = 32
+"""Blocks of a prompt that are compared, about 16,000 tokens: what comes later is a conversation, not a prompt."""
 
 
 def template_prefixes_sql() -> str:
-    """Leading blocks of one prompt per template: template_id, prefix_blocks. Tables as in `ledger.queries`; one scan.
-
-    A cut in the middle of a block leaves a block that equals nothing, or one counted short: neither makes two
-    prompts alike.
-    """
-    return f"""
-SELECT stored_calls.template_id, MIN(SUBSTR(stored_calls.prefix_blocks, 1, {_LEADING_CHARS})) AS prefix_blocks
+    """The blocks of one prompt per template: template_id, prefix_blocks. Tables as in `ledger.queries`; one scan."""
+    return """
+SELECT stored_calls.template_id, MIN(stored_calls.prefix_blocks) AS prefix_blocks
 FROM stored_calls LEFT JOIN superseded ON superseded.row_id = stored_calls.row_id
 WHERE superseded.row_id IS NULL AND stored_calls.template_id <> '' AND stored_calls.prefix_blocks <> ''
 GROUP BY stored_calls.template_id"""
@@ -56,13 +53,13 @@ def families(prefixes: Mapping[str, str], first_start_us: Mapping[str, int]) -> 
 
 
 def read_blocks(text: str) -> dict[str, int]:
-    """Block hash -> tokens of `"hash:tokens hash:tokens …"`; an unreadable block is left out.
+    """Block hash -> tokens of the first LEADING_BLOCKS of `"hash:tokens …"`; an unreadable block is left out.
 
     >>> read_blocks("a1:64 b2:32")
     {'a1': 64, 'b2': 32}
     """
     found: dict[str, int] = {}
-    for part in text.split():
+    for part in text.split(maxsplit=LEADING_BLOCKS)[:LEADING_BLOCKS]:
         block, _, tokens = part.partition(":")
         if tokens.isdecimal():
             found[block] = found.get(block, 0) + int(tokens)

@@ -132,6 +132,7 @@ def _switch(seen: Sequence[_Seen], *, named: bool) -> NextSource:
     return next_source(
         sources=frozenset(one.row.source for one in seen),
         platforms=frozenset(one.platform for one in seen),
+        coding_agent=all(one.row.is_coding_agent for one in seen),
         saw_calls=any(one.shows_calls for one in seen),
         has_key=any(_names_a_caller(one.row) for one in seen),
     )

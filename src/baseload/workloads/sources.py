@@ -119,12 +119,14 @@ _BY_SOURCE = (
 _BY_PLATFORM = {"bedrock": BEDROCK_LOG, "vertex": VERTEX_LOG}
 
 
-def next_source(*, sources: frozenset[str], platforms: frozenset[str], saw_calls: bool, has_key: bool) -> NextSource:
+def next_source(
+    *, sources: frozenset[str], platforms: frozenset[str], coding_agent: bool, saw_calls: bool, has_key: bool
+) -> NextSource:
     """The cheapest source that would show the prompts of a workload which its present sources do not show.
 
     `saw_calls`: some source shows single calls; `has_key`: some row names a key, role, tag or agent.
     """
-    if any(source.startswith("claude_code") for source in sources):
+    if coding_agent:
         return CLAUDE_CODE_BODIES if saw_calls else CLAUDE_CODE_OTEL
     for head, switch in _BY_SOURCE:
         if any(source.startswith(head) for source in sources):

@@ -25,8 +25,10 @@ _WHY = {
     "template": "{calls} calls of {owner} share one prompt opening once numbers, dates and ids are masked.",
     "near_duplicate": "Prompts of {owner} whose leading blocks are mostly the same text: versions of one prompt.",
     "system": "{calls} calls of {owner} share one system prompt; their messages have nothing in common.",
+    "project": "{calls} calls of {owner} in one project, which holds a good part of its spend.",
     "structure": "{calls} calls of {owner} share one set of tools and request features; no prompt text was seen.",
 }
+_STAGES = {"system": "template", "project": "owner"}
 
 
 class Member(NamedTuple):
@@ -42,7 +44,7 @@ class Member(NamedTuple):
 class Unit(NamedTuple):
     """A possible part of a group: what kind, and the value that defines it."""
 
-    kind: str  # template | system | structure
+    kind: str  # template | system | structure | project
     value: str
 
 
@@ -52,7 +54,7 @@ def split(base: Key, members: Sequence[Member], pinned: AbstractSet[str]) -> dic
     `pinned` ids are parts that `baseload.toml` names: they stay parts however small they have become.
     """
     calls = [member for member in members if member.row.is_call]
-    if not base.splittable or not calls:
+    if not base.splits or not calls:
         return {member.row.signature: base for member in members}
     weigh = _weigher(calls)
     units = _units(base, calls, weigh, pinned)
@@ -72,11 +74,14 @@ def _weigher(calls: Sequence[Member]) -> Callable[[Member], int]:
 def _units(
     base: Key, calls: Sequence[Member], weigh: Callable[[Member], int], pinned: AbstractSet[str]
 ) -> dict[str, Unit]:
-    """Signature -> its unit, finest that is material: template, else system prompt, else tools and features."""
+    """Signature -> its unit, finest that is material: template, else system prompt, else tools and features.
+
+    The calls of a tool that works on many projects are told apart by project alone: its prompts are all alike.
+    """
     total = sum(map(weigh, calls))
     assigned: dict[str, Unit] = {}
     left = list(calls)
-    for unit_of, test in ((_template_unit, _explains), (_system_unit, None), (_structure_unit, None)):
+    for unit_of, test in _LEVELS[base.splits]:
         groups = _grouped(left, unit_of)
         material = {
             unit for unit, group in groups.items() if _is_material(group, weigh, total) or unit_id(base, unit) in pinned
@@ -141,6 +146,16 @@ def _structure_unit(member: Member) -> Unit | None:
     return Unit("structure", f"{row.tools_fp}|{features}") if row.tools_fp or features else None
 
 
+def _project_unit(member: Member) -> Unit | None:
+    return Unit("project", member.row.workspace) if member.row.workspace else None
+
+
+_LEVELS: dict[str, tuple[tuple[Callable[[Member], Unit | None], Callable[..., set[Unit]] | None], ...]] = {
+    "prompts": ((_template_unit, _explains), (_system_unit, None), (_structure_unit, None)),
+    "projects": ((_project_unit, None),),
+}
+
+
 def _grouped(calls: Iterable[Member], unit_of: Callable[[Member], Unit | None]) -> Mapping[Unit, list[Member]]:
     groups: defaultdict[Unit, list[Member]] = defaultdict(list)
     for member in calls:
@@ -174,6 +189,5 @@ def _keys_of(base: Key, calls: Sequence[Member], units: Mapping[str, Unit]) -> d
         versions = max(member.family_size for member in group)
         kind = "near_duplicate" if unit.kind == "template" and versions > 1 else unit.kind
         why = _WHY[kind].format(owner=base.name, calls=f"{sum(member.calls for member in group):,}")
-        stage = "template" if kind == "system" else kind
-        keys[unit] = base.within(stage, unit.kind, unit.value, why)
+        keys[unit] = base.within(_STAGES.get(kind, kind), unit.kind, unit.value, why)
     return keys

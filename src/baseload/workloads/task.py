@@ -21,8 +21,6 @@ _DOUBT = 1.0
 """Points that stand for everything not seen; one weak observation alone is no verdict."""
 CUE_POINTS = 2.0
 NAME_POINTS = 1.2
-CODING_TOOLS = ("claude_code",)
-"""Sources (by head of their name) whose calls are an agent's by construction."""
 FORM_FEATURES = frozenset({"structured_outputs", "forced_tool"})
 """Request features that make the answer a filled form."""
 _CUE_SENTENCES = {"code_output": "answers hold fenced code"}
@@ -53,14 +51,14 @@ def classify(
     cues: Mapping[str, int],
     *,
     names: Iterable[str] = (),
-    sources: Iterable[str] = (),
+    is_coding_agent: bool = False,
     features: Iterable[str] = (),
 ) -> Verdict:
     """The task of one workload. `cues` maps comma-joined cue lists to calls that had them.
 
     Confidence = points of the winner / (winner + runner-up + 1): 0.5 is "one good reason and nothing against".
     """
-    words = [*_by_source(sources), *_by_cues(cues), *_by_name(tuple(names))]
+    words = [*_by_caller(is_coding_agent), *_by_cues(cues), *_by_name(tuple(names))]
     by_words = _points(words)
     found = [*words, *(_settled(evidence, by_words) for evidence in _by_shape(shape, cues, _is_form(cues, features)))]
     if not found:
@@ -92,8 +90,8 @@ def _leaders(points: Mapping[str, float]) -> tuple[tuple[str, float], float]:
     return ranked[0], (ranked[1][1] if len(ranked) > 1 else 0.0)
 
 
-def _by_source(sources: Iterable[str]) -> Iterator[Evidence]:
-    if any(source.startswith(CODING_TOOLS) for source in sources):
+def _by_caller(is_coding_agent: bool) -> Iterator[Evidence]:
+    if is_coding_agent:
         yield Evidence("agentic", 2.5, "calls of a coding agent")
 
 
