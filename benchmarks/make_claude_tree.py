@@ -31,7 +31,7 @@ MODEL_WEIGHTS = (45, 35, 15, 5)
 CLASSES = (
     "uncached_input_tokens", "cache_read_tokens", "cache_write_5m_tokens", "cache_write_1h_tokens", "output_tokens",
 )  # fmt: skip
-START = datetime(2025, 10, 1, 8, tzinfo=UTC)
+START = datetime(2026, 3, 1, 8, tzinfo=UTC)
 _TEXT = (
     "the function returns a value when file path test error import class self None async await module config build "
     "line code user request response token cache model session agent tool result list dict string integer déjà vu "

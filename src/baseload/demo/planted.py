@@ -13,8 +13,9 @@ import msgspec
 import numpy as np
 
 from baseload.demo.billing import list_nano
-from baseload.demo.company import Company, Service, Single
+from baseload.demo.company import Company, Dialogue, Service
 from baseload.demo.truth import COUNTS, Cell, Totals, Truth
+from baseload.errors import PriceBookError
 from baseload.prices.book import PriceBook
 from baseload.report.document import MapDocument, OpportunityPart, PlantedPart, WorkloadPart
 from baseload.values import usd_text
@@ -45,7 +46,7 @@ Saving = Callable[[Service, Cells, PriceBook], int]
 
 
 def planted(truth: Truth, company: Company, book: PriceBook) -> tuple[Planted, ...]:
-    """Everything planted, dearest first."""
+    """Everything planted, dearest first; what is worth nothing in the last 28 days was not planted yet."""
     services = {service.name: service for service in company.services}
     found = []
     for name, workload, lever, saving in _plan(truth):
@@ -53,7 +54,8 @@ def planted(truth: Truth, company: Company, book: PriceBook) -> tuple[Planted, .
         recent = [(cell, total) for cell, total in truth.runs[workload].cells.items() if _is_recent(truth, cell.day)]
         annual = saving(service, recent, book) * YEAR_DAYS // RECENT_DAYS
         hints = tuple(hint for hint in (service.cost_center, workload, service.api_key_name) if hint)
-        found.append(Planted(name=name, workload=workload, lever=lever, annual_nano=annual, hints=hints))
+        if annual > 0:
+            found.append(Planted(name=name, workload=workload, lever=lever, annual_nano=annual, hints=hints))
     return tuple(sorted(found, key=lambda item: -item.annual_nano))
 
 
@@ -62,13 +64,13 @@ def _plan(truth: Truth) -> list[tuple[str, str, str, Saving]]:
     anywhere = _without(lambda cell: cell._replace(geo="global"))
     short = _without(lambda cell: cell._replace(band="0-100k"))
     return [
-        ("classification on the flagship model", "support-triage", "route", _on("claude-haiku-5-5")),
+        ("classification on the flagship model", "support-triage", "route", _on("claude-haiku-5-5", truth.end_day - 1)),
         ("long instructions sent in full on every call", "support-triage", "cache", _prefix_cached),
         ("nightly extraction at the interactive price", "contract-extraction", "batch", _half),
         ("nightly reports at the interactive price", "nightly-account-reports", "batch", _half),
         ("a time stamp before the cached prefix", "help-center-answers", "cache", _prefix_cached),
         ("five-minute cache on quarter-hourly prefixes", "sql-assistant", "cache", _noted(truth, "ttl_1h")),
-        ("copy rewriting on the flagship model", "product-copy", "route", _on("claude-sonnet-5-5")),
+        ("copy rewriting on the flagship model", "product-copy", "route", _on("claude-sonnet-5-5", truth.end_day - 1)),
         ("identical repeats from a redelivering queue", "address-enrichment", "repeat", _repeats(truth)),
         ("fast mode left on", "meeting-notes", "surcharge", standard),
         ("US inference nobody asked for", "supplier-onboarding", "surcharge", anywhere),
@@ -95,12 +97,15 @@ def _half(service: Service, cells: Cells, book: PriceBook) -> int:
     return _all(service, cells, book) - _all(batched, cells, book)
 
 
-def _on(model: str) -> Saving:
-    """The same tokens on another model of the same tokenizer."""
+def _on(model: str, last_day: int) -> Saving:
+    """The same tokens on another model of the same tokenizer at its price of the last day; 0 if it is not sold then."""
 
     def saving(service: Service, cells: Cells, book: PriceBook) -> int:
-        moved = [(cell._replace(model=model), total) for cell, total in cells]
-        return _all(service, cells, book) - _all(service, moved, book)
+        moved = [(cell._replace(model=model, day=last_day), total) for cell, total in cells]
+        try:
+            return _all(service, cells, book) - _all(service, moved, book)
+        except PriceBookError:
+            return 0
 
     return saving
 
@@ -117,12 +122,11 @@ def _without(plain_of: Callable[[Cell], Cell]) -> Saving:
 
 def _prefix_cached(service: Service, cells: Cells, book: PriceBook) -> int:
     """The static part read from a cache on every call; at thousands of calls an hour it is never cold."""
-    shape = service.shape
-    assert isinstance(shape, Single)  # noqa: S101 - the plan names only such services
+    each = 0 if isinstance(service.shape, Dialogue) else service.shape.static
     better = []
     for cell, total in cells:
         changed = total.copy()
-        static = int(total[0]) * shape.static
+        static = int(total[0]) * each
         prompt = int(total[_UNCACHED] + total[_READ] + total[_WRITE])
         changed[_UNCACHED], changed[_READ], changed[_WRITE] = prompt - static, static, 0
         better.append((cell, changed))

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from baseload.demo.calendar import day_factor
 from baseload.demo.calls import simulate_calls
-from baseload.demo.company import OLD_TOKENIZER_RATIO, Company, Era, Service, Single, Streams
+from baseload.demo.company import OLD_TOKENIZER_RATIO, Company, Dialogue, Era, Service, Single, Streams
 from baseload.demo.dialogues import simulate_dialogues
 from baseload.demo.streams import simulate_streams
 from baseload.demo.truth import DayPlan, ModelFacts, Run, Truth
@@ -87,8 +87,10 @@ def era_of(eras: Sequence[Era], day: int) -> Era:
 
 def _run(service: Service, company: Company, window: Window, rng: np.random.Generator, models: ModelFacts) -> Run:
     plan = schedule(service, company, window, rng)
-    if isinstance(service.shape, Single):
-        return simulate_calls(service, plan, rng, models)
-    if isinstance(service.shape, Streams):
-        return simulate_streams(service, plan, rng, models)
-    return simulate_dialogues(service, plan, rng, models)
+    match service.shape:
+        case Single() as shape:
+            return simulate_calls(service, shape, plan, rng, models)
+        case Streams() as shape:
+            return simulate_streams(service, shape, plan, rng, models)
+        case Dialogue() as shape:
+            return simulate_dialogues(service, shape, plan, rng, models)

@@ -23,10 +23,10 @@ FIRST_TOKEN_US = 1_400_000
 OWN_COLUMNS = ("prefix", "variable")
 
 
-def simulate_streams(service: Service, plan: Sequence[DayPlan], rng: np.random.Generator, models: ModelFacts) -> Run:
+def simulate_streams(
+    service: Service, shape: Streams, plan: Sequence[DayPlan], rng: np.random.Generator, models: ModelFacts
+) -> Run:
     """Every call of a `Streams` service; a unit is one prefix on one day, one in `sampling_rate` is kept whole."""
-    shape = service.shape
-    assert isinstance(shape, Streams)  # noqa: S101 - the dispatcher's own table
     ledger = Ledger(service)
     weights = rng.lognormal(0, 0.4, shape.prefixes)
     place = rng.permutation(len(plan) * shape.prefixes)  # systematic sampling over shuffled units

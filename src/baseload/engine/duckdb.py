@@ -22,6 +22,7 @@ _EXACT_TYPES = ("BIGINT", "INTEGER", "VARCHAR", "BOOLEAN", "SMALLINT", "TINYINT"
 """Types whose numpy form is exact. A HUGEINT (a bare SUM) would silently become a float64."""
 
 _BUCKET_ROWS = 2_000_000
+_MASK = "__is_missing"
 
 
 class DuckDBEngine:
@@ -146,8 +147,17 @@ def _is_constant(column: Any) -> bool:
 
 
 def _varying(table: Table) -> dict[str, Any]:
-    """The columns DuckDB must read row by row; at least one, because it carries the number of rows."""
-    varying = {name: column for name, column in table.items() if not _is_constant(column)}
+    """The columns DuckDB must read row by row; at least one, because it carries the number of rows.
+
+    A mask is a column of its own: DuckDB 1.5 takes a masked array for its data.
+    """
+    varying: dict[str, Any] = {}
+    for name, column in table.items():
+        if _is_constant(column):
+            continue
+        varying[name] = np.asarray(column)
+        if isinstance(column, np.ma.MaskedArray):
+            varying[name + _MASK] = np.ma.getmaskarray(column)
     if varying:
         return varying
     name, column = next(iter(table.items()))
@@ -155,11 +165,18 @@ def _varying(table: Table) -> dict[str, Any]:
 
 
 def _typed(table: Table) -> str:
-    """The select list that gives every column its type, constants as literals."""
+    """The select list that gives every column its type."""
     return ", ".join(
-        f"CAST({_literal(column) if _is_constant(column) else name} AS {_sql_type(column)}) AS {name}"
-        for name, column in ((_name(name), column) for name, column in table.items())
+        f"CAST({_expression(name, column)} AS {_sql_type(column)}) AS {_name(name)}" for name, column in table.items()
     )
+
+
+def _expression(name: str, column: Any) -> str:
+    if _is_constant(column):
+        return _literal(column)
+    if isinstance(column, np.ma.MaskedArray):
+        return f"CASE WHEN {_name(name + _MASK)} THEN NULL ELSE {_name(name)} END"
+    return _name(name)
 
 
 def _literal(column: Any) -> str:

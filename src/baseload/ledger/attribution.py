@@ -7,7 +7,8 @@ than it asked for, nothing is negative. Groups are int64 codes; a few dozen nump
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple, TypeAlias
+from functools import cached_property
+from typing import Final, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,23 +16,32 @@ from numpy.typing import NDArray
 Ints: TypeAlias = NDArray[np.int64]
 Columns: TypeAlias = dict[str, Ints]
 
+_EXACT_FLOAT: Final = float(1 << 53)
+_TABLE_ROWS: Final = 1 << 20
+
 
 class Groups:
-    """Rows by group code, sorted once, so that any number of columns can be summed and shared over it."""
+    """Rows by group code, so that any number of columns can be summed and shared over it."""
 
     def __init__(self, codes: Ints, count: int) -> None:
         self.codes = codes
         self.count = count
-        self._order = np.argsort(codes, kind="stable")
-        ordered = codes[self._order]
-        self._starts = np.flatnonzero(np.diff(ordered, prepend=-1))
-        self._present = ordered[self._starts]
+
+    @cached_property
+    def _sorted(self) -> tuple[Ints, Ints, Ints]:
+        """Row order by group, the first place of each group in it, and the groups present."""
+        order = np.argsort(self.codes, kind="stable")
+        ordered = self.codes[order]
+        starts = np.flatnonzero(np.diff(ordered, prepend=-1))
+        return order, starts, ordered[starts]
 
     def sums(self, values: Ints) -> Ints:
         """The exact total of each group; 0 for a group without rows."""
+        if float(np.abs(values).sum(dtype=np.float64)) < _EXACT_FLOAT:  # every partial sum is exact
+            return np.bincount(self.codes, weights=values, minlength=self.count).astype(np.int64)
+        order, starts, present = self._sorted
         totals = np.zeros(self.count, dtype=np.int64)
-        if len(values):
-            totals[self._present] = np.add.reduceat(values[self._order], self._starts)
+        totals[present] = np.add.reduceat(values[order], starts)
         return totals
 
     def share(self, values: Ints, given: Ints, *, grow: bool = False) -> Ints:
@@ -57,24 +67,34 @@ class Groups:
         """1 for the first `counts` wanted rows of each group, else 0."""
         chosen = np.zeros(len(self.codes), dtype=np.int64)
         if (counts > 0).any():
-            ordered = wanted[self._order]
+            order, starts, present = self._sorted
+            ordered = wanted[order]
             place = np.cumsum(ordered)
             before = np.zeros(self.count, dtype=np.int64)
-            before[self._present] = (place - ordered)[self._starts]
-            codes = self.codes[self._order]
-            chosen[self._order] = ordered & (place - before[codes] <= counts[codes])
+            before[present] = (place - ordered)[starts]
+            codes = self.codes[order]
+            chosen[order] = ordered & (place - before[codes] <= counts[codes])
         return chosen
 
 
 def codes_of(keys: Sequence[Ints]) -> tuple[Ints, int]:
-    """One dense code per distinct combination of key columns, and how many there are."""
-    combined = keys[0]
+    """One dense code per distinct combination of key columns (each >= 0), and how many there are."""
+    dense, count = _dense(keys[0])
     for key in keys[1:]:
-        low, high = (int(key.min()), int(key.max())) if len(key) else (0, 0)
-        dense = np.unique(combined, return_inverse=True)[1].astype(np.int64)
-        combined = dense * (high - low + 1) + (key - low)
-    found, dense = np.unique(combined, return_inverse=True)
-    return dense.astype(np.int64), len(found)
+        dense, count = _dense(dense * (int(key.max(initial=0)) + 1) + key)
+    return dense, count
+
+
+def _dense(codes: Ints) -> tuple[Ints, int]:
+    """Codes renumbered without gaps, in order; by a table where that is small, else by sorting."""
+    highest = int(codes.max(initial=0))
+    if highest > _TABLE_ROWS + 8 * len(codes):
+        found, dense = np.unique(codes, return_inverse=True)
+        return dense.astype(np.int64), len(found)
+    present = np.zeros(highest + 1, dtype=bool)
+    present[codes] = True
+    places = np.cumsum(present, dtype=np.int64)
+    return places[codes] - 1, int(places[-1]) if len(codes) else 0
 
 
 class Names(NamedTuple):
@@ -176,6 +196,8 @@ def _fill(step: _Step, demand: Demand) -> None:
     """Give each group what it still asks for, as far as the statement's rows of the group still have it."""
     for column, asked in demand.asked.items():
         wants = asked[step.within] - demand.got[column][step.within]
+        if not wants.any():
+            continue
         has = demand.left[column][step.outside]
         unlimited = _unlimited(column, step, demand)
         total = step.inner_groups.sums(wants)

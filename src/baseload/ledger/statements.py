@@ -105,7 +105,7 @@ def choose(spend: Table, frame: Frame) -> Roles:
     daily = tokens & ~partial & ~long
     modelled = by_tokens.flag(lambda source: view_of(source).has_model)
     control = _first(frame, daily & (modelled | ~_days_with(frame, ~aggregate)), by_tokens.rank)
-    naming = by_tokens.any(frame.named & daily)
+    naming = by_tokens.any(frame.named & daily, frame)
     owners = _first(frame, daily & modelled & naming & ~control, by_tokens.rank)
     owners &= ~_days_with(frame, control & naming)
     ends = _ends(spend, frame, long)
@@ -152,10 +152,13 @@ class _Order:
         """Rows of the reports whose source name passes."""
         return self._of_rows([holds(source) for source, _ in self._names]).astype(bool)
 
-    def any(self, rows: Flags) -> Flags:
-        """Rows of the reports that have at least one of `rows`."""
-        found = np.bincount(self._codes[rows], minlength=len(self._names)) > 0
-        return self._of_rows(found.tolist()).astype(bool)
+    def any(self, rows: Flags, frame: Frame) -> Flags:
+        """Rows of the reports that have at least one of `rows` for the same account."""
+        codes = self._codes * max(len(frame.owners), 1) + frame.owner
+        found = np.zeros(int(codes.max(initial=0)) + 1, dtype=bool)
+        found[codes[rows]] = True
+        of_report: Flags = found[codes]
+        return of_report
 
     def _of_rows(self, values: Sequence[int | bool]) -> Ints:
         column: Ints = np.array(values or [0], dtype=np.int64)[self._codes]

@@ -71,7 +71,7 @@ def first_opportunities(
     realised = realised_savings(positions, book, day)
     found = [
         *surcharge_opportunities(positions, book, day),
-        *repeat_opportunities(evidence.repeats),
+        *repeat_opportunities(evidence.repeats, positions),
         *retirement_opportunities(positions, book, day),
         *route_opportunities(positions, workloads, book, day),
         *losing_cache_opportunities(realised),

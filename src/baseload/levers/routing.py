@@ -1,8 +1,9 @@
 """What a cheaper model would have cost: the same tokens at another price, as a range, quality not tested.
 
-Three things make the range wide, and each is stated (anthropic-facts sections 0, 1.5 and 5.4):
+Four things make the range wide, and each is stated (anthropic-facts sections 0, 1.5 and 5.4):
 
 - two tokenizers: the same text is 1.0 to 1.35 times as many tokens on the newer one;
+- another model answers at another length;
 - thinking is on by default on newer models and bills as output;
 - the minimum cacheable prefix differs per model, so cached tokens may turn into plain input.
 """
@@ -20,8 +21,11 @@ from baseload.values import Opportunity, Tokens, Workload, day_of_date
 TOKENIZER_GROWTH = (Decimal("1.0"), Decimal("1.35"))
 """Same text, older to newer tokenizer, low and high (anthropic-facts 0.3)."""
 
+WORDINESS = Decimal("1.25")
+"""High end of output growth because another model answers at another length. An assumption: measure before moving."""
+
 THINKING_GROWTH = Decimal("2.0")
-"""High end of output growth where thinking turns on and cannot be turned off. An assumption: measure before moving."""
+"""The same where thinking turns on and cannot be turned off; takes the place of `WORDINESS`. An assumption too."""
 
 CANNOT_REWRITE: Mapping[str, str] = {
     "prefill": "answers are prefilled",
@@ -119,14 +123,14 @@ def _tier(model: Model) -> int:
 def _swap(position: Position, model: Model, book: PriceBook, day: int) -> tuple[int, int] | None:
     current = book.models[position.key.model]
     growth = tokenizer_growth(current, model)
-    thinking = THINKING_GROWTH if _thinking_turns_on(current, model) else Decimal(1)
+    wordiness = THINKING_GROWTH if _thinking_turns_on(current, model) else WORDINESS
     low_rates = book.rates(position.key._replace(model=model.id, speed="standard"), day)
     high_band = _band_after(position, growth[1])
     high_rates = book.rates(position.key._replace(model=model.id, speed="standard", band=high_band), day)
     if low_rates is None or high_rates is None:
         return None
     low_tokens = _grown(position.tokens, growth[0], Decimal(1))
-    high_tokens = _grown(position.tokens, growth[1], thinking)
+    high_tokens = _grown(position.tokens, growth[1], wordiness)
     if _loses_cache(position, model):
         high_tokens = _uncached(high_tokens)
     low, high = cost_nano(low_tokens, low_rates.low), cost_nano(high_tokens, high_rates.high)
@@ -167,13 +171,13 @@ def _loses_cache(position: Position, model: Model) -> bool:
     return cached / position.requests < model.min_cacheable_tokens
 
 
-def _grown(tokens: Tokens, growth: Decimal, thinking: Decimal) -> Tokens:
+def _grown(tokens: Tokens, growth: Decimal, wordiness: Decimal) -> Tokens:
     return Tokens(
         uncached_input_tokens=round(tokens.uncached_input_tokens * growth),
         cache_read_tokens=round(tokens.cache_read_tokens * growth),
         cache_write_5m_tokens=round(tokens.cache_write_5m_tokens * growth),
         cache_write_1h_tokens=round(tokens.cache_write_1h_tokens * growth),
-        output_tokens=round(tokens.output_tokens * growth * thinking),
+        output_tokens=round(tokens.output_tokens * growth * wordiness),
     )
 
 
@@ -190,6 +194,8 @@ def _assumption(moving: Sequence[Position], model: Model, book: PriceBook, confl
         parts.append("tokens of the same text x 1.0 to 1.35 between tokenizers")
     if any(_thinking_turns_on(current, model) for current in currents):
         parts.append(f"thinking cannot be turned off: output up to x {THINKING_GROWTH}")
+    else:
+        parts.append(f"output up to x {WORDINESS}")
     if any(_loses_cache(position, model) for position in moving):
         parts.append("prefix below its cache minimum: cached input may bill in full")
     return "; ".join(parts)

@@ -33,12 +33,13 @@ def surcharge_opportunities(positions: Iterable[Position], book: PriceBook, day:
     return found
 
 
-def repeat_opportunities(repeats: Mapping[str, tuple[int, int]]) -> list[Opportunity]:
+def repeat_opportunities(repeats: Mapping[str, tuple[int, int]], positions: Iterable[Position]) -> list[Opportunity]:
     """Identical requests paid more than once: workload -> (excess calls, their list nano-dollars).
 
     The answer to an identical request could have been kept; where the caller wants a fresh sample it could not, so
-    the range starts at nothing.
+    the range starts at nothing. In a sample of single calls most repeats lose their twin: the figure is then too low.
     """
+    sampled = {position.workload for position in positions if position.sampling_rate > 1}
     return [
         Opportunity(
             workload=workload,
@@ -46,8 +47,8 @@ def repeat_opportunities(repeats: Mapping[str, tuple[int, int]]) -> list[Opportu
             candidate="keep the answer",
             low_nano=0,
             high_nano=nano,
-            grade="measured",
-            assumption=f"{calls:,} calls repeated a request byte for byte; some may want a fresh answer",
+            grade="sampled" if workload in sampled else "measured",
+            assumption=f"{calls:,} calls repeated a request byte for byte within a day; some may want a fresh answer",
         )
         for workload, (calls, nano) in sorted(repeats.items())
         if nano > 0

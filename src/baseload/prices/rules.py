@@ -11,8 +11,10 @@ from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
 from typing import NamedTuple, TypeVar
 
+import msgspec
+
 from baseload.prices.overlay import Discount, Overlay, replaced
-from baseload.prices.rates import RATE_FIELDS, PriceKey, RateRange, Rates
+from baseload.prices.rates import FIELD_OF_CLASS, RATE_FIELDS, PriceKey, RateRange, Rates
 from baseload.prices.records import (
     BookRecord,
     FeeRecord,
@@ -104,16 +106,17 @@ class Rules(NamedTuple):
         for modifier in chain:
             factor *= modifier.factor
         discount = self._discount(rows, day)
-        priced = [_rates(row, factor, discount) for row in rows]
         fee = _last(self.fees, day)
         offer = _last([row for row in self.offers if self.key.speed in row.speeds], day)
+        unsold = _unsold(rows, offer, fee)
+        priced = [_without(_rates(row, factor, discount), unsold) for row in rows]
         notes = (*(row.note for row in rows), offer.note if offer else "", *(row.note for row in chain))
         return RateRange(
             low=_bound(min, priced),
             high=_bound(max, priced),
             web_search=fee.usd if fee else _ZERO,
             notes=tuple(dict.fromkeys(note for note in (*notes, self._lifecycle_note(day), _mark(discount)) if note)),
-            unsold=_unsold(rows, offer, fee),
+            unsold=unsold,
         )
 
     def _not_sold(self, day: int) -> Unpriced | None:
@@ -229,6 +232,12 @@ def _rates(row: PriceRecord, factor: Decimal, discount: Discount | None) -> Rate
     if discount and discount.percent is not None:
         factor *= 1 - discount.percent / 100
     return base.times(factor)
+
+
+def _without(rates: Rates, unsold: Sequence[str]) -> Rates:
+    """Rates of 0 for the token classes that are not sold, so that no range is built on them."""
+    fields = [FIELD_OF_CLASS[name] for name in unsold if name in FIELD_OF_CLASS]
+    return msgspec.structs.replace(rates, **dict.fromkeys(fields, _ZERO)) if fields else rates
 
 
 def _bound(choose: Callable[[Iterable[Decimal]], Decimal], rates: Sequence[Rates]) -> Rates:

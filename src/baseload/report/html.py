@@ -107,7 +107,7 @@ def _environment(places: int) -> Environment:
 
 def _readable(value: Any) -> Any:
     """Every text that reaches the page, freed of hidden characters and bounded; our own markup passes as it is."""
-    return names.clean(value, names.PROSE) if type(value) is str else value
+    return names.legible(value, names.PROSE) if type(value) is str else value
 
 
 def _usd(amount: str | None, places: int) -> str:

@@ -28,7 +28,12 @@ def clean(text: str, most: int = TITLE) -> str:
     >>> clean("pay\u202eroll\\n\\tteam")
     'pay�roll team'
     """
-    one_line = _SPACES.sub(" ", text[:_LEADING]).strip()
+    return legible(text.strip(), most)
+
+
+def legible(text: str, most: int) -> str:
+    """As `clean`, with the spaces at both ends kept: for pieces that are put together."""
+    one_line = _SPACES.sub(" ", text[:_LEADING])
     visible = "".join("�" if _is_hidden(character) else character for character in one_line)
     cut = len(visible) > most or len(text) > _LEADING
     return visible[: most - 1].rstrip() + "…" if cut else visible

@@ -17,11 +17,14 @@ import msgspec
 from baseload.usage.capabilities import LONG_PROMPT_TOKENS
 from baseload.usage.claude_code_files import project_slug, recognise, workspace_of
 from baseload.usage.claude_code_lines import (
+    SOURCE,
     Message,
     Response,
     Usage,
     composite_of,
+    content_key,
     counts_of,
+    identity,
     is_composite,
     response_lines,
     response_of,
@@ -30,7 +33,6 @@ from baseload.usage.features import FEATURES_VERSION, session_fp
 from baseload.usage.fields import BadRecord, time_field
 from baseload.usage.normal import (
     Part,
-    call_id,
     completeness_rank,
     derived_call_id,
     geo_of,
@@ -42,7 +44,7 @@ from baseload.usage.normal import (
 from baseload.usage.reader import Line, ReadContext, Reader, Record, SourceFile
 from baseload.values import TOKEN_CLASSES, Call, Problem, nano_from_usd
 
-NAME: Final = "claude_code"
+NAME: Final = SOURCE
 AGENT: Final = "claude-code"
 SUBAGENT: Final = "claude-code-subagent"
 CUES: Final = "code,system,tools"
@@ -108,20 +110,6 @@ def _keep_best(best: dict[str, Copy], raw: Line, line: Response, message: Messag
         flags += ("output_suspect",)
     message.content = _NO_CONTENT  # it would keep the whole line in memory
     best[key] = Copy(rank, start_us, raw.row, line, message, usage, counts, parts, join_flags(*flags))
-
-
-def identity(line: Response, message: Message, usage: Usage) -> str:
-    """The call id all copies of a response share: by message id, else request id, else the line's own id."""
-    if message.id:
-        return call_id(message_id=message.id)
-    if line.requestId or line.uuid:
-        return call_id(request_id=line.requestId or "", source=NAME, native_id=line.uuid or "")
-    return call_id(source=NAME, content=content_key(line, message, usage).encode())
-
-
-def content_key(line: Response, message: Message, usage: Usage) -> str:
-    """What names a response without any id: its time, session, model and counts."""
-    return msgspec.json.encode([line.timestamp, line.sessionId, message.model, usage]).decode()
 
 
 def is_suspect(content: msgspec.Raw, output_tokens: int) -> bool:

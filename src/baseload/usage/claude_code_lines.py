@@ -12,11 +12,12 @@ from typing import Any, Final
 import msgspec
 
 from baseload.usage.fields import MAX_CALL_TOKENS, BadRecord, decode_json, object_of, text_of
-from baseload.usage.normal import UsageTokens, tokens_from_usage
+from baseload.usage.normal import UsageTokens, call_id, tokens_from_usage
 from baseload.usage.reader import Line, SourceFile
 from baseload.usage.source_file import LocalFile
 from baseload.values import Problem
 
+SOURCE: Final = "claude_code"
 MARKER: Final = b'"usage"'
 SYNTHETIC: Final = "<synthetic>"
 """The model name of lines Claude Code writes itself, such as API errors: no call was billed."""
@@ -104,6 +105,20 @@ def response_of(data: bytes) -> tuple[Response, Message, Usage] | None:
     if message is None or message.usage is None or message.model == SYNTHETIC or line.isApiErrorMessage:
         return None
     return line, message, message.usage
+
+
+def identity(line: Response, message: Message, usage: Usage) -> str:
+    """The call id all copies of a response share: by message id, else request id, else the line's own id."""
+    if message.id:
+        return call_id(message_id=message.id)
+    if line.requestId or line.uuid:
+        return call_id(request_id=line.requestId or "", source=SOURCE, native_id=line.uuid or "")
+    return call_id(source=SOURCE, content=content_key(line, message, usage).encode())
+
+
+def content_key(line: Response, message: Message, usage: Usage) -> str:
+    """What names a response without any id: its time, session, model and counts."""
+    return msgspec.json.encode([line.timestamp, line.sessionId, message.model, usage]).decode()
 
 
 def counts_of(usage: Usage) -> tuple[int, int, int, int, int, bool]:

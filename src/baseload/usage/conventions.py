@@ -9,6 +9,7 @@ is flagged `input_ambiguous`.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Hashable, Iterable, Iterator
 from typing import Final, Literal, NamedTuple
 
@@ -24,6 +25,8 @@ Contains = Literal["all", "reads", "none"]
 FLAG: Final = "input_ambiguous"
 BATCH_ROWS: Final = 20_000
 """Rows that may wait for evidence: bounds memory; what comes later in a longer file forms further batches."""
+AGAINST_DOCUMENTED: Final = 10
+"""Rows needed to read a field as including cached tokens where its source documents that it does not."""
 
 
 class Counts(NamedTuple):
@@ -86,8 +89,9 @@ class Evidence:
 
     def __init__(self, documented: Contains) -> None:
         self._documented = documented
+        self._least = 1 if documented == "all" else AGAINST_DOCUMENTED
         self._excluding: dict[Hashable, Contains] = {}
-        self._including: set[Hashable] = set()
+        self._including: Counter[Hashable] = Counter()
 
     def see(self, draft: Draft) -> Contains | None:
         """Note one row; its own proof, if it has one."""
@@ -96,14 +100,14 @@ class Evidence:
             if found in ("none", "reads"):
                 self._excluding.setdefault(draft.key, found)
             elif found == "all" or 2 * counts.cached >= counts.input:
-                self._including.add(draft.key)
+                self._including[draft.key] += 1
         return found
 
     def decide(self, key: Hashable) -> tuple[Contains, bool]:
         """The convention of rows that prove nothing themselves, and whether it is sure."""
         if key in self._excluding:
             return self._excluding[key], True
-        if key in self._including:
+        if self._including[key] >= self._least:
             return "all", True
         return self._documented, False
 

@@ -59,7 +59,6 @@ __all__ = [
 _ORIGINAL_BIT: Final = 1 << 61
 _SETTLED_BIT: Final = 1 << 60
 _DETAIL_BITS: Final = 4
-_MAX_DETAIL: Final = (1 << _DETAIL_BITS) - 1
 _MAX_RANKED_TOKENS: Final = (1 << 55) - 1
 
 _TIERS = {
@@ -125,8 +124,12 @@ def completeness_rank(total_tokens: int, *, original: bool = True, settled: bool
     one, more tokens beat fewer (partial lines count low), and at equal tokens the richer copy wins: `detail` 0-15,
     by convention 1 for the TTL split, +2 for the response body, +4 for the request body. Fits 63 bits.
     """
-    rank = min(max(total_tokens, 0), _MAX_RANKED_TOKENS) << _DETAIL_BITS | min(max(detail, 0), _MAX_DETAIL)
-    return rank | (_ORIGINAL_BIT if original else 0) | (_SETTLED_BIT if settled else 0)
+    if total_tokens > _MAX_RANKED_TOKENS:
+        total_tokens = _MAX_RANKED_TOKENS
+    rank = total_tokens << _DETAIL_BITS | detail
+    if original:
+        rank |= _ORIGINAL_BIT
+    return rank | _SETTLED_BIT if settled else rank
 
 
 # usage objects

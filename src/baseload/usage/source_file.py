@@ -123,20 +123,24 @@ class LocalFile:
 
         Several times faster than `lines()`: for formats where few lines matter and a byte search tells which.
         """
+        longest = self._limits.line_bytes
         for block in self._blocks():
             offset, data = block
-            row, start, size = self.rows + 1, 0, len(data)
+            row, start, size = self.rows, 0, len(data)
             while start < size:
+                row += 1
                 end = data.find(b"\n", start)
                 if end < 0:
                     end = size
-                wanted = data.find(marker, start, end) >= 0 or (end > start and data[end - 1] not in _OBJECT_ENDS)
-                if wanted and self._is_short(row, end - start):
-                    yield Line(row, offset + start, data[start:end])
-                row += 1
+                if data.find(marker, start, end) >= 0 or (end > start and data[end - 1] not in _OBJECT_ENDS):
+                    if end - start > longest:
+                        self.note(row, _too_long(end - start, longest))
+                    else:
+                        yield Line(row, offset + start, data[start:end])
                 start = end + 1
-            self._passed(block, row - self.rows - 1)
-            yield from self.take_problems()
+            self._passed(block, row - self.rows)
+            if self._problems:
+                yield from self.take_problems()
         yield from self.take_problems()
 
     # what `read.py` and the quick look use

@@ -40,6 +40,11 @@ def base_key(row: Signature, rules: Sequence[WorkloadRule]) -> Key | None:
     return _by_rule(row, rules) or _by_tag(plain) or _by_agent(plain) or _by_owner(plain) or _by_source(plain)
 
 
+def owner_key(row: Signature) -> Key | None:
+    """The key of who runs a call, whatever else names it; None where no key, workspace or role does."""
+    return _by_owner(_plain(row))
+
+
 def _plain(row: Signature) -> Signature:
     """The row without words that stand for "none", and with one spelling of its agent."""
     agent = readable(row.agent) if row.agent else ""

@@ -10,7 +10,9 @@ from msgspec.structs import replace
 
 from baseload.project import OwnerRule, WorkloadRule
 from baseload.values import Problem, Table, Workload
+from baseload.workloads.alike import Member
 from baseload.workloads.cascade import base_key
+from baseload.workloads.joining import joined_bills
 from baseload.workloads.key import UNATTRIBUTED, Key
 from baseload.workloads.latency import Arrivals, arrivals_by_signature, judge
 from baseload.workloads.naming import distinct, readable
@@ -19,7 +21,7 @@ from baseload.workloads.owners import main_owner
 from baseload.workloads.rules import TASKS, is_usable, latency_by_rule, rule_problems, unmet_problem
 from baseload.workloads.shape import Shape, hours_by_signature, shapes_by_signature, total_shape
 from baseload.workloads.signature import Signature, signature_rows
-from baseload.workloads.splitting import Member, split
+from baseload.workloads.splitting import split
 from baseload.workloads.task import Verdict, classify
 
 
@@ -76,6 +78,18 @@ def _keys(
     first_starts: Mapping[str, int],
     prefixes: Mapping[str, str],
 ) -> dict[str, Key]:
+    bases, members = _base_groups(rows, rules, facts)
+    pinned = {rule.id for rule in rules if rule.id}
+    found: dict[str, Key] = {}
+    for id_, base in bases.items():
+        found.update(split(base, _members(members[id_], facts, first_starts, prefixes), pinned))
+    return found
+
+
+def _base_groups(
+    rows: Sequence[Signature], rules: Sequence[WorkloadRule], facts: _Facts
+) -> tuple[dict[str, Key], dict[str, list[Signature]]]:
+    """Keys of the first half of the cascade by id, and the rows of each; rows without any label are in none."""
     bases: dict[str, Key] = {}
     members: defaultdict[str, list[Signature]] = defaultdict(list)
     for row in rows:
@@ -83,14 +97,13 @@ def _keys(
         if key is not None:
             bases.setdefault(key.id, key)
             members[key.id].append(row)
-    pinned = {rule.id for rule in rules if rule.id}
-    found: dict[str, Key] = {}
-    for id_, base in bases.items():
-        found.update(split(base, _weighed(members[id_], facts, first_starts, prefixes), pinned))
-    return found
+    for owner_id, base_id in joined_bills(bases, members, facts.spend_nano).items():
+        members[base_id] += members.pop(owner_id)
+        del bases[owner_id]
+    return bases, members
 
 
-def _weighed(
+def _members(
     rows: Sequence[Signature], facts: _Facts, first_starts: Mapping[str, int], prefixes: Mapping[str, str]
 ) -> list[Member]:
     """Members of one base group; near-duplicates are looked for inside it alone, so that others cannot change it."""
@@ -100,12 +113,20 @@ def _weighed(
             start = first_starts[row.signature]
             born[row.template_id] = min(start, born.get(row.template_id, start))
     leader_of = families({template: prefixes[template] for template in born}, born)
-    size = Counter(leader_of.values())
     found = []
     for row in rows:
-        family = leader_of.get(row.template_id, row.template_id)
-        calls = facts.shapes[row.signature].calls if row.signature in facts.shapes else 0
-        found.append(Member(row, facts.spend_nano.get(row.signature, 0), calls, family, size[family] or 1))
+        shape = facts.shapes.get(row.signature, Shape())
+        found.append(
+            Member(
+                row=row,
+                spend_nano=facts.spend_nano.get(row.signature, 0),
+                calls=shape.calls,
+                family=leader_of.get(row.template_id, row.template_id),
+                prompt_tokens=shape.prompt_tokens,
+                output_tokens=shape.output_tokens,
+                first_start_us=first_starts.get(row.signature, 0),
+            )
+        )
     return found
 
 

@@ -76,8 +76,8 @@ def readiness(
 ) -> list[ReadinessRow]:
     """One row per ranked workload, in rank order.
 
-    `spend` needs signature, source, price_key, rows and list_nano; give it before the control totals replace the
-    calls they cover, so that every source is heard.
+    `spend` needs signature, source, price_key, rows and list_nano (samples scaled); give it before the control totals
+    replace the calls they cover, so that every source is heard.
     """
     evidence = _evidence(spend, signatures, workload_of)
     return [_row(found, evidence.get(found.workload.id, [])) for found in ranking.workloads]
@@ -97,8 +97,7 @@ def _evidence(spend: Table, signatures: Table, workload_of: Mapping[str, Workloa
 def _row(found: RankedWorkload, seen: Sequence[_Seen]) -> ReadinessRow:
     captured = sum(one.calls for one in seen if one.shows_prompt)
     named = found.workload.id != UNATTRIBUTED.id
-    cache, batch = _mostly(seen, "shows_prefix"), _mostly(seen, "shows_calls")
-    prompts = _mostly(seen, "shows_prompt")
+    cache, batch, prompts = (_mostly(seen, name, found) for name in ("shows_prefix", "shows_calls", "shows_prompt"))
     trial = prompts and captured >= TRIAL_CALLS
     missing_pattern = not (cache and batch)
     switch = NOTHING if trial else MORE_OF_THE_SAME if prompts else _switch(seen, named=named)
@@ -118,12 +117,13 @@ def _row(found: RankedWorkload, seen: Sequence[_Seen]) -> ReadinessRow:
     )
 
 
-def _mostly(seen: Sequence[_Seen], ability: str) -> bool:
-    """Whether rows with an ability carry most of the spend (most of the rows where nothing is priced)."""
-    priced = any(one.nano for one in seen)
-    weights = [(one.nano if priced else one.calls, getattr(one, ability)) for one in seen]
-    total = sum(weight for weight, _ in weights)
-    return total > 0 and sum(weight for weight, has in weights if has) >= MOST * total
+def _mostly(seen: Sequence[_Seen], ability: str, found: RankedWorkload) -> bool:
+    """Whether rows with an ability stand for most of the workload's spend (any row where nothing is priced).
+
+    Control totals repeat the spend of the calls they cover, so the ranking's own total is the measure.
+    """
+    able = [one for one in seen if getattr(one, ability)]
+    return bool(able) and sum(one.nano for one in able) >= MOST * found.list_nano
 
 
 def _switch(seen: Sequence[_Seen], *, named: bool) -> NextSource:

@@ -1,44 +1,35 @@
-"""The second half of the cascade: several programs behind one key, told apart by template, system prompt and tools.
+"""The second half of the cascade: several programs behind one key, told apart by system prompt, template and tools.
 
-Only calls can be split; an aggregate row stays with its owner, and so does what no part explains.
+Only calls can be split; an aggregate row stays with its owner, and so does what no part explains. A part must differ
+in more than its words: openings that are alike in tools, cues and size are one program fed with different data.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import NamedTuple
 
+from baseload.workloads.alike import Member, clusters
 from baseload.workloads.key import Key
-from baseload.workloads.signature import Signature
 
-MIN_SHARE = 0.05
+MIN_SHARE_PERCENT = 5
 """A part must hold this share of its owner's spend, or it stays with the owner: fewer decisions than prompts."""
 MIN_CALLS = 10
 """…and this many calls, so that a folder of experiments is not a list of workloads."""
-EXPLAINED = 0.8
-"""A template is a program's and not a popular opening line when big templates hold this share of the calls that
-have the same system prompt and tools: a chat application's first messages never do."""
+EXPLAINED_PERCENT = 80
+"""A system prompt is one template's when that holds this share of its calls, and several when big ones do together:
+the first messages of a chat never do."""
 
 _WHY = {
     "template": "{calls} calls of {owner} share one prompt opening once numbers, dates and ids are masked.",
-    "near_duplicate": "Prompts of {owner} whose leading blocks are mostly the same text: versions of one prompt.",
-    "system": "{calls} calls of {owner} share one system prompt; their messages have nothing in common.",
+    "near_duplicate": "{calls} calls of {owner}: {versions} prompt openings alike in blocks, or in tools, words and size.",
+    "system": "{calls} calls of {owner} share one system prompt, whatever data follows it.",
     "project": "{calls} calls of {owner} in one project, which holds a good part of its spend.",
     "structure": "{calls} calls of {owner} share one set of tools and request features; no prompt text was seen.",
 }
 _STAGES = {"system": "template", "project": "owner"}
-
-
-class Member(NamedTuple):
-    """One signature with what it weighs."""
-
-    row: Signature
-    spend_nano: int
-    calls: int
-    family: str  # template id of its near-duplicate family's oldest member; its own template id without one
-    family_size: int = 1
 
 
 class Unit(NamedTuple):
@@ -56,87 +47,107 @@ def split(base: Key, members: Sequence[Member], pinned: AbstractSet[str]) -> dic
     calls = [member for member in members if member.row.is_call]
     if not base.splits or not calls:
         return {member.row.signature: base for member in members}
-    weigh = _weigher(calls)
-    units = _units(base, calls, weigh, pinned)
+    group = _Group(base, calls, pinned)
+    units = group.units()
     keys = _keys_of(base, calls, units)
-    if not _worth_it(set(keys.values()), calls, units, weigh, pinned):
+    if not group.worth_it(units, keys):
         return {member.row.signature: base for member in members}
     return {member.row.signature: keys.get(units.get(member.row.signature, Unit("", "")), base) for member in members}
 
 
-def _weigher(calls: Sequence[Member]) -> Callable[[Member], int]:
-    """Spend; calls where nothing of the group is priced, so that unknown models still split."""
-    if any(member.spend_nano for member in calls):
-        return lambda member: member.spend_nano
-    return lambda member: member.calls
+class _Group:
+    """The calls of one base group and what they weigh: spend, or their number where nothing of it is priced."""
 
+    def __init__(self, base: Key, calls: Sequence[Member], pinned: AbstractSet[str]) -> None:
+        self._base = base
+        self._calls = calls
+        self._pinned = pinned
+        self._priced = any(member.spend_nano for member in calls)
+        self._total = self._weight(calls)
 
-def _units(
-    base: Key, calls: Sequence[Member], weigh: Callable[[Member], int], pinned: AbstractSet[str]
-) -> dict[str, Unit]:
-    """Signature -> its unit, finest that is material: template, else system prompt, else tools and features.
+    def units(self) -> dict[str, Unit]:
+        """Signature -> its part, for the parts that are material: the finest level a call can be told apart at."""
+        if self._base.splits == "projects":
+            wanted = {member.row.signature: _project_unit(member) for member in self._calls}
+            return self._material(self._calls, wanted)
+        found = self._material(self._calls, self._by_prompt())
+        left = [member for member in self._calls if member.row.signature not in found]
+        return found | self._material(left, {member.row.signature: _structure_unit(member) for member in left})
 
-    The calls of a tool that works on many projects are told apart by project alone: its prompts are all alike.
-    """
-    total = sum(map(weigh, calls))
-    assigned: dict[str, Unit] = {}
-    left = list(calls)
-    for unit_of, test in _LEVELS[base.splits]:
-        groups = _grouped(left, unit_of)
-        material = {
-            unit for unit, group in groups.items() if _is_material(group, weigh, total) or unit_id(base, unit) in pinned
+    def worth_it(self, units: Mapping[str, Unit], keys: Mapping[Unit, Key]) -> bool:
+        """Two parts, or one beside a material rest; one part that is nearly everything is the owner itself."""
+        if len(keys) >= 2 or any(key.id in self._pinned for key in keys.values()):
+            return True
+        return bool(keys) and self._is_material([one for one in self._calls if one.row.signature not in units])
+
+    def _material(self, calls: Sequence[Member], wanted: Mapping[str, Unit | None]) -> dict[str, Unit]:
+        groups: defaultdict[Unit, list[Member]] = defaultdict(list)
+        for member in calls:
+            unit = wanted[member.row.signature]
+            if unit is not None:
+                groups[unit].append(member)
+        return {
+            member.row.signature: unit
+            for unit, group in groups.items()
+            if self._is_pinned(unit) or self._is_material(group)
+            for member in group
         }
-        if test:
-            explained = test(left, material, weigh)
-            material = {unit for unit in material if unit in explained or unit_id(base, unit) in pinned}
-        for unit in material:
-            assigned.update((member.row.signature, unit) for member in groups[unit])
-        left = [member for member in left if member.row.signature not in assigned]
-    return assigned
 
+    def _by_prompt(self) -> dict[str, Unit | None]:
+        """The part a call's prompt puts it in: its template, its system prompt, or neither."""
+        found: dict[str, Unit | None] = {}
+        for system, calls in _grouped(self._calls, lambda member: member.row.system_fp).items():
+            inside = self._inside_system(system, calls) if system else self._without_system(calls)
+            found.update(inside)
+        for member in self._calls if self._pinned else ():
+            named = (Unit("template", member.family), Unit("system", member.row.system_fp))
+            found[member.row.signature] = next(filter(self._is_pinned, named), found[member.row.signature])
+        return found
 
-def unit_id(base: Key, unit: Unit) -> str:
-    """The id a part of a base group has or would have."""
-    return base.within(unit.kind, unit.kind, unit.value, "").id
+    def _inside_system(self, system: str, calls: Sequence[Member]) -> dict[str, Unit | None]:
+        """One template's where that is nearly all of it; else the system prompt's own, unless its templates are of
+        several kinds."""
+        templates = _grouped(calls, lambda member: member.family)
+        top = max(templates, key=lambda template: (self._weight(templates[template]), template))
+        if top and self._holds(templates[top], calls, EXPLAINED_PERCENT):
+            return {member.row.signature: Unit("template", top) for member in calls}
+        kinds = self._kinds(templates)
+        big = [member for member in calls if member.family in kinds]
+        if len(set(kinds.values())) < 2 or not self._holds(big, calls, EXPLAINED_PERCENT):
+            return {member.row.signature: Unit("system", system) for member in calls}
+        return {
+            member.row.signature: Unit("template", kinds[member.family])
+            if member.family in kinds
+            else Unit("system", system)
+            for member in calls
+        }
 
+    def _without_system(self, calls: Sequence[Member]) -> dict[str, Unit | None]:
+        kinds = self._kinds(_grouped(calls, lambda member: member.family))
+        return {
+            member.row.signature: Unit("template", kinds[member.family]) if member.family in kinds else None
+            for member in calls
+        }
 
-def _is_material(group: Sequence[Member], weigh: Callable[[Member], int], total: int) -> bool:
-    enough_calls = sum(member.calls for member in group) >= MIN_CALLS
-    return enough_calls and sum(map(weigh, group)) >= MIN_SHARE * total
+    def _kinds(self, templates: Mapping[str, Sequence[Member]]) -> dict[str, str]:
+        """Material template -> the oldest template that is alike."""
+        named = (Unit("template", template) for template in templates if template)
+        return clusters(
+            {unit.value: templates[unit.value] for unit in named if self._is_material(templates[unit.value])}
+        )
 
+    def _weight(self, calls: Iterable[Member]) -> int:
+        return sum(member.spend_nano if self._priced else member.calls for member in calls)
 
-def _explains(calls: Sequence[Member], material: AbstractSet[Unit], weigh: Callable[[Member], int]) -> set[Unit]:
-    """Templates that are programs: among calls of their context, material templates hold EXPLAINED of the weight."""
-    weight: defaultdict[str, int] = defaultdict(int)
-    solid: defaultdict[str, int] = defaultdict(int)
-    for member in calls:
-        context = _context(member.row)
-        weight[context] += weigh(member)
-        if _template_unit(member) in material:
-            solid[context] += weigh(member)
-    around: defaultdict[Unit, set[str]] = defaultdict(set)
-    for member in calls:
-        unit = _template_unit(member)
-        if unit is not None and unit in material:
-            around[unit].add(_context(member.row))
-    return {
-        unit
-        for unit, contexts in around.items()
-        if contexts == {""} or sum(solid[c] for c in contexts) >= EXPLAINED * sum(weight[c] for c in contexts)
-    }
+    def _holds(self, part: Sequence[Member], whole: Sequence[Member], percent: int) -> bool:
+        return 100 * self._weight(part) >= percent * self._weight(whole)
 
+    def _is_material(self, group: Sequence[Member]) -> bool:
+        enough_calls = sum(member.calls for member in group) >= MIN_CALLS
+        return enough_calls and 100 * self._weight(group) >= MIN_SHARE_PERCENT * self._total
 
-def _context(row: Signature) -> str:
-    """What surrounds a template: the system prompt, else the tools; "" where there is neither."""
-    return row.system_fp or (f"tools:{row.tools_fp}" if row.tools_fp else "")
-
-
-def _template_unit(member: Member) -> Unit | None:
-    return Unit("template", member.family) if member.family else None
-
-
-def _system_unit(member: Member) -> Unit | None:
-    return Unit("system", member.row.system_fp) if member.row.system_fp else None
+    def _is_pinned(self, unit: Unit) -> bool:
+        return bool(self._pinned) and self._base.within(unit.kind, unit.kind, unit.value, "").id in self._pinned
 
 
 def _structure_unit(member: Member) -> Unit | None:
@@ -150,33 +161,11 @@ def _project_unit(member: Member) -> Unit | None:
     return Unit("project", member.row.workspace) if member.row.workspace else None
 
 
-_LEVELS: dict[str, tuple[tuple[Callable[[Member], Unit | None], Callable[..., set[Unit]] | None], ...]] = {
-    "prompts": ((_template_unit, _explains), (_system_unit, None), (_structure_unit, None)),
-    "projects": ((_project_unit, None),),
-}
-
-
-def _grouped(calls: Iterable[Member], unit_of: Callable[[Member], Unit | None]) -> Mapping[Unit, list[Member]]:
-    groups: defaultdict[Unit, list[Member]] = defaultdict(list)
+def _grouped(calls: Iterable[Member], label: Callable[[Member], str]) -> dict[str, list[Member]]:
+    groups: defaultdict[str, list[Member]] = defaultdict(list)
     for member in calls:
-        unit = unit_of(member)
-        if unit is not None:
-            groups[unit].append(member)
+        groups[label(member)].append(member)
     return groups
-
-
-def _worth_it(
-    parts: AbstractSet[Key],
-    calls: Sequence[Member],
-    units: Mapping[str, Unit],
-    weigh: Callable[[Member], int],
-    pinned: AbstractSet[str],
-) -> bool:
-    """Two parts, or one part beside a material rest; one part that is nearly everything is the owner itself."""
-    if len(parts) >= 2 or any(part.id in pinned for part in parts):
-        return True
-    rest = [member for member in calls if member.row.signature not in units]
-    return bool(parts) and _is_material(rest, weigh, sum(map(weigh, calls)))
 
 
 def _keys_of(base: Key, calls: Sequence[Member], units: Mapping[str, Unit]) -> dict[Unit, Key]:
@@ -186,8 +175,14 @@ def _keys_of(base: Key, calls: Sequence[Member], units: Mapping[str, Unit]) -> d
             members[units[member.row.signature]].append(member)
     keys = {}
     for unit, group in members.items():
-        versions = max(member.family_size for member in group)
-        kind = "near_duplicate" if unit.kind == "template" and versions > 1 else unit.kind
-        why = _WHY[kind].format(owner=base.name, calls=f"{sum(member.calls for member in group):,}")
+        openings = Counter(member.row.template_id for member in group)
+        kind = "near_duplicate" if unit.kind == "template" and _is_family(group) else unit.kind
+        counted = f"{sum(member.calls for member in group):,}"
+        why = _WHY[kind].format(owner=base.name, calls=counted, versions=len(openings))
         keys[unit] = base.within(_STAGES.get(kind, kind), unit.kind, unit.value, why)
     return keys
+
+
+def _is_family(group: Sequence[Member]) -> bool:
+    """Whether near-duplicates were joined, rather than one template seen under several system prompts."""
+    return len({member.family for member in group}) > 1 or any(m.family != m.row.template_id for m in group)

@@ -38,6 +38,9 @@ class Evidence(NamedTuple):
     or_else: tuple[str, ...] = ()
 
 
+_CODING_AGENT = Evidence("agentic", 2.5, "calls of a coding agent")
+
+
 class Verdict(NamedTuple):
     """(task, confidence 0..1, evidence as one sentence)."""
 
@@ -58,7 +61,7 @@ def classify(
 
     Confidence = points of the winner / (winner + runner-up + 1): 0.5 is "one good reason and nothing against".
     """
-    words = [*_by_caller(is_coding_agent), *_by_cues(cues), *_by_name(tuple(names))]
+    words = [_CODING_AGENT] if is_coding_agent else [*_by_cues(cues), *_by_name(tuple(names))]
     by_words = _points(words)
     found = [*words, *(_settled(evidence, by_words) for evidence in _by_shape(shape, cues, _is_form(cues, features)))]
     if not found:
@@ -88,11 +91,6 @@ def _settled(evidence: Evidence, said: Mapping[str, float]) -> Evidence:
 def _leaders(points: Mapping[str, float]) -> tuple[tuple[str, float], float]:
     ranked = sorted(points.items(), key=lambda item: (-item[1], item[0]))
     return ranked[0], (ranked[1][1] if len(ranked) > 1 else 0.0)
-
-
-def _by_caller(is_coding_agent: bool) -> Iterator[Evidence]:
-    if is_coding_agent:
-        yield Evidence("agentic", 2.5, "calls of a coding agent")
 
 
 def _by_cues(cues: Mapping[str, int]) -> Iterator[Evidence]:

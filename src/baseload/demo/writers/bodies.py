@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from baseload.demo.company import Dialogue, Era, Service, Single, Streams
+from baseload.demo.company import Dialogue, Era, Service, Single
 from baseload.demo.scripts import Wording, wording
 from baseload.values import date_of_day
 
@@ -35,10 +35,8 @@ def words_of(service: Service) -> Wording:
 def single_request(service: Service, era: Era, tokens: int, number: int, start_us: int) -> dict[str, Any]:
     """The request of a `Single` call whose variable text stands for `tokens`; one number, one request."""
     words = words_of(service)
-    shape = service.shape
-    assert isinstance(shape, Single)  # noqa: S101 - the writer's own table
     system: Any = words.system
-    if shape.cached:
+    if isinstance(service.shape, Single) and service.shape.cached:
         system = [_text(_header(start_us, number)), {**_text(words.system), "cache_control": EPHEMERAL}]
     text = words.opening(number) + words.passage(tokens, number)
     messages = [{"role": "user", "content": text}]
@@ -50,7 +48,6 @@ def single_request(service: Service, era: Era, tokens: int, number: int, start_u
 def stream_request(service: Service, era: Era, tokens: int, number: int, prefix: int) -> dict[str, Any]:
     """The request of a `Streams` call on one of the long prefixes."""
     words = words_of(service)
-    assert isinstance(service.shape, Streams)  # noqa: S101 - the writer's own table
     system = [{**_text(words.system_of(prefix)), "cache_control": EPHEMERAL}]
     text = words.opening(number) + " " + words.passage(tokens, number)
     return {**_frame(service, era, words), "system": system, "messages": [{"role": "user", "content": text}]}

@@ -7,7 +7,7 @@ twice; and now and then a resumed session that copied its beginning from another
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import groupby
+from itertools import groupby, zip_longest
 from typing import Any
 
 import msgspec
@@ -38,7 +38,7 @@ def write_claude_code(output: Output, folder: str, service: Service, run: Run) -
     sessions = [list(turns) for _, turns in groupby(counted_rows(run), key=lambda turn: turn[0]["unit"])]
     for index, turns in enumerate(sessions):
         session = Session(service, words, turns[0][0]["unit"], rng)
-        lines = [line for turn, following in _pairs(turns) for line in session.lines(turn, following)]
+        lines = [line for turn, following in zip_longest(turns, turns[1:]) for line in session.lines(turn, following)]
         output.write_lines(f"{folder}/projects/{session.slug}/{session.id}.jsonl", map(_ENCODER.encode, lines))
         output.sampled_calls += len(turns)
         if index % RESUMED_EVERY == 0:
@@ -53,10 +53,6 @@ def _so_far(whole: dict[str, Any], number: int) -> dict[str, Any]:
     """The usage an early line shows: all input, hardly any output yet."""
     known = {name: value for name, value in whole.items() if name != "output_tokens_details"}
     return {**known, "output_tokens": min(whole["output_tokens"], 1 + number % 4)}
-
-
-def _pairs(turns: list[Turn]) -> Iterator[tuple[Turn, Turn | None]]:
-    yield from zip(turns, [*turns[1:], None], strict=True)
 
 
 class Session:

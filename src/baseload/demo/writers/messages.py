@@ -6,6 +6,7 @@ A line has the call's start, how long it took, its HTTP status, ids of request, 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import zip_longest
 from typing import Any, NamedTuple
 
 import msgspec
@@ -95,7 +96,7 @@ def rows_of(run: Run) -> Iterator[dict[str, int]]:
 
 def _calls(service: Service, run: Run) -> Iterator[Logged]:
     if isinstance(service.shape, Dialogue):
-        return _turns(service, run)
+        return _turns(service, service.shape, run)
     return _singles(service, run)
 
 
@@ -125,11 +126,11 @@ def counted_rows(run: Run) -> Iterator[tuple[dict[str, int], Counted, Era]]:
         yield row, counted, run.eras[row["era"]]
 
 
-def _turns(service: Service, run: Run) -> Iterator[Logged]:
+def _turns(service: Service, shape: Dialogue, run: Run) -> Iterator[Logged]:
     """Turns of dialogues, each request holding the whole conversation so far."""
     rows = list(counted_rows(run))
-    talk = Talk(service)
-    for (row, counted, era), following in zip(rows, [*rows[1:], None], strict=True):
+    talk = Talk(service, shape)
+    for (row, counted, era), following in zip_longest(rows, rows[1:]):
         calls_tool = following is not None and following[0]["unit"] == row["unit"] and following[0]["tool"] == 1
         request, content = talk.turn(row, counted, era, calls_tool=calls_tool)
         session = f"{service.name}-{row['unit']:07d}"
@@ -141,8 +142,9 @@ def _turns(service: Service, run: Run) -> Iterator[Logged]:
 class Talk:
     """One conversation at a time, its messages kept encoded because every later request repeats them."""
 
-    def __init__(self, service: Service) -> None:
+    def __init__(self, service: Service, shape: Dialogue) -> None:
         self._service = service
+        self._own_tokens = shape.own
         self._words = words_of(service)
         self._history: list[msgspec.Raw] = []
         self._unit = -1
@@ -159,7 +161,7 @@ class Talk:
             self._unit, self._history, self._tool_id = row["unit"], [], ""
         self._prompt = prompt
         asked = self._asked(row, number)
-        own = self._words.passage(self._own_tokens(), row["unit"])
+        own = self._words.passage(self._own_tokens, row["unit"])
         request = dialogue_request(self._service, era, own, self._history, asked)
         content = answer(self._words, number, counted)
         self._tool_id = ""
@@ -177,11 +179,6 @@ class Talk:
             return {"role": "user", "content": [{"type": "tool_result", "tool_use_id": self._tool_id, "content": text}]}
         opening = self._words.opening(row["unit"]) if not self._history else ""
         return {"role": "user", "content": [{"type": "text", "text": opening + text}]}
-
-    def _own_tokens(self) -> int:
-        shape = self._service.shape
-        assert isinstance(shape, Dialogue)  # noqa: S101 - the writer's own table
-        return shape.own
 
 
 def _raw(value: object) -> msgspec.Raw:

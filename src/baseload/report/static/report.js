@@ -81,6 +81,7 @@
   const keyOf = (unit, column) => {
     const row = unit.tagName === "TBODY" ? unit.rows[0] : unit;
     const cell = row.cells[column];
+    if (cell?.querySelector(".missing")) return "";
     const text = cell?.dataset.sort ?? cell?.querySelector("data")?.value ?? cell?.textContent.trim() ?? "";
     return text !== "" && Number.isFinite(Number(text)) ? Number(text) : text;
   };

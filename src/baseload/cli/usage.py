@@ -1,0 +1,160 @@
+"""`baseload usage`: the quick look. Totals and list price by day, model, key or session; keeps nothing."""
+
+from __future__ import annotations
+
+import datetime as dt
+import gc
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import Parameter
+
+from baseload.cli.book import open_book
+from baseload.cli.output import exit_code, print_json, print_problems, progress, stdout
+from baseload.cli.places import find_project, load_org_key, load_project
+from baseload.errors import NothingToRead, UsageError
+from baseload.prices.age import age_line, age_warning
+from baseload.usage.files import Found, claude_code_folders
+from baseload.usage.quick import OpenFile, Totals, quick_totals
+from baseload.usage.quick_report import GROUPS, Look, Row, document_of, look_of
+
+if TYPE_CHECKING:
+    from baseload.prices.book import PriceBook
+    from baseload.project import Project
+
+_MOST_ROWS = 400
+
+
+def usage(
+    *paths: Path,
+    by: Annotated[str, Parameter(help="Group by any of day, model, key, session; several with commas.")] = "day",
+    source: Annotated[str, Parameter(help="Read every file as this source instead of detecting it.")] = "",
+    as_json: Annotated[
+        bool, Parameter(name="--json", negative="", help="One JSON document, baseload.usage/1.")
+    ] = False,
+) -> int:
+    """The quick look: exact totals and list price of everything under PATHS, without a ledger.
+
+    Without a PATH it reads Claude Code's own transcripts. Each call counts once, whatever its copies; a key that a
+    source does not know is the project or workspace. List price is what the tokens cost without any discount.
+
+    Examples
+    --------
+    baseload usage
+    baseload usage logs/ --by model,key
+    baseload usage ~/.claude/projects --by session --json
+    """
+    groups = _groups(by)
+    now = dt.datetime.now(dt.UTC)
+    settings = load_project(find_project(Path.cwd()))
+    book = open_book(settings, find_project(Path.cwd()))
+    gc.disable()  # a short run that only ever adds to a few dicts
+    with progress("Reading") as bar:
+        totals = quick_totals(
+            _paths(paths),
+            _opener(book, settings, now, source),
+            as_of_us=int(now.timestamp() * 1_000_000),
+            by=groups,
+            source=source,
+            progress=bar.advance,
+        )
+    look = look_of(totals, book, groups)
+    if not totals.calls and not totals.controls:
+        print_problems(totals.problems)
+        raise NothingToRead("no usage record was found there. Name files or folders with usage in them.")
+    if as_json:
+        print_json(document_of(look, totals, book, now.date()))
+    else:
+        _show(look, totals, book, now.date())
+        print_problems(totals.problems)
+    return exit_code(totals.problems)
+
+
+def _groups(by: str) -> list[str]:
+    names = [name.strip() for name in by.split(",") if name.strip()]
+    wrong = [name for name in names if name not in GROUPS]
+    if wrong or not names:
+        raise UsageError(f"--by {by!r}: expected any of {', '.join(GROUPS)}, joined by commas")
+    return list(dict.fromkeys(names))
+
+
+def _paths(paths: tuple[Path, ...]) -> list[Path]:
+    if paths:
+        missing = [path for path in paths if not path.exists()]
+        if missing:
+            raise UsageError(f"{missing[0]} does not exist. Name files or folders with usage in them.")
+        return list(paths)
+    folders = claude_code_folders(Path.home(), os.environ.get("CLAUDE_CONFIG_DIR", ""))
+    if not folders:
+        raise UsageError("no PATH given and no Claude Code transcripts in your home. Name files or folders.")
+    return folders
+
+
+def _opener(book: PriceBook, settings: Project, now: dt.datetime, source: str) -> Callable[[Found], OpenFile]:
+    """How files of other sources are read; their readers are loaded when the first of them comes."""
+    opened: list[Callable[[Found], OpenFile]] = []
+
+    def open_file(found: Found) -> OpenFile:
+        if not opened:
+            from baseload.usage.detect import READERS, reader_named
+            from baseload.usage.read import Run
+            from baseload.usage.reader import ReadContext
+
+            context = ReadContext(
+                org_key=load_org_key(), resolve_model=book.resolve, account=settings.account, want_features=False
+            )
+            forced = reader_named(source) if source else None
+            opened.append(Run(context, int(now.timestamp() * 1_000_000), forced, {}, READERS).open)
+        return opened[0](found)
+
+    return open_file
+
+
+def _show(look: Look, totals: Totals, book: PriceBook, today: dt.date) -> None:
+    from rich.table import Table
+
+    console = stdout()
+    table = Table(title=f"Usage by {', '.join(look.by)}", title_justify="left")
+    for name in look.by:
+        table.add_column(name, no_wrap=True)
+    for name in ("calls", "input", "cache read", "write 5m", "write 1h", "output", "list USD"):
+        table.add_column(name, justify="right", no_wrap=True)
+    shown = look.groups[-_MOST_ROWS:]
+    for row in shown:
+        table.add_row(*row.labels, *_numbers(row))
+    table.add_section()
+    table.add_row("total", *[""] * (len(look.by) - 1), *_numbers(look.total))
+    console.print(table)
+    for line in _notes(look, totals, len(look.groups) - len(shown)):
+        console.print(line, markup=False)
+    console.print(age_line(book, today), markup=False)
+    if warning := age_warning(book, today):
+        console.print(warning, markup=False)
+
+
+def _numbers(row: Row) -> list[str]:
+    counts = [f"{count:,}" if count is not None else "?" for count in row.counts[:6]]
+    low, high = f"{row.list_usd:,.2f}", f"{row.list_high_usd:,.2f}"
+    price = low if low == high else f"{low} to {high}"
+    return [*counts, f"{price} + unpriced" if row.unpriced_tokens else price]
+
+
+def _notes(look: Look, totals: Totals, hidden: int) -> list[str]:
+    """What a reader of the table must know."""
+    files = ", ".join(f"{count:,} {source}" for source, count in sorted(totals.files.items()))
+    notes = [f"Read from {files} files; {totals.copies:,} copies of calls left out."]
+    if hidden > 0:
+        notes.append(f"{hidden:,} earlier groups are not shown; --json has them all.")
+    if look.basis != "calls":
+        notes.append(f"There are no single calls: these are the totals of {look.basis}.")
+    for source, row in look.controls.items():
+        notes.append(f"{source} is a control total, not added: list {row.list_usd:,.2f} USD.")
+    for model, why in sorted(look.unpriced.items()):
+        notes.append(f"Not priced: {model}: {why}")
+    if look.total.list_usd != look.total.list_high_usd:
+        notes.append("The range: cache writes of unknown lifetime cost more if they were kept for an hour.")
+    if totals.is_sampled:
+        notes.append("Some files are a declared sample; nothing here is scaled up. `baseload map` does that.")
+    return notes

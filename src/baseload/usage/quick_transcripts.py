@@ -1,0 +1,147 @@
+"""The fast loop of the quick look: Claude Code transcripts to sums, without a row per call.
+
+It keeps of every response the best copy as `claude_code.read` and the ledger do (highest rank, of equal ones the
+earliest), so both give the same totals; tests compare them.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Container
+from typing import Final
+
+from baseload.usage.claude_code_files import project_slug, workspace_of
+from baseload.usage.claude_code_lines import (
+    SOURCE,
+    Message,
+    Response,
+    Usage,
+    composite_of,
+    counts_of,
+    identity,
+    is_composite,
+    response_lines,
+    response_of,
+)
+from baseload.usage.clock import EARLIEST_US, clock_skew
+from baseload.usage.fields import BadRecord, time_field
+from baseload.usage.normal import Part, call_id, completeness_rank, geo_of, speed_of, tier_of, totals_of
+from baseload.usage.quick_cells import Cell, Counts, Sums
+from baseload.usage.reader import Line
+from baseload.usage.source_file import LocalFile
+from baseload.values import DAY_US, TOKEN_CLASSES, Problem, band_of_prompt, day_of, day_of_date
+
+_ZULU_CHARS: Final = len("2025-09-03T00:52:35.576Z")
+_IDENTITY_MARK: Final = "="
+
+_Labels = tuple[str, str | None, str | None, str | None, bool, str, str]
+"""(model, geo, tier, speed as written, TTL unknown, key, session)."""
+_Kept = tuple[int, str, _Labels, Counts, tuple[Part, ...]]
+"""(rank, start as comparable text, labels, counts, parts billed at other models)."""
+
+
+class Transcripts:
+    """Responses kept so far, over all files of a run."""
+
+    def __init__(self, latest_us: int, *, by_key: bool, by_session: bool) -> None:
+        self.problems: list[Problem] = []
+        self.records = 0  # response lines, copies included
+        self._latest_us = latest_us
+        self._by_key = by_key
+        self._by_session = by_session
+        self._kept: dict[str, _Kept] = {}  # by message id; "=" and the call id where there is none
+        self._dates: set[str] = set()  # UTC dates that need no further check
+
+    def read(self, file: LocalFile, declared_key: str) -> None:
+        """Take every response of a file; `declared_key` names its key where the folder's note does."""
+        slug = project_slug(file.path)
+        for line in response_lines(file):
+            if isinstance(line, Problem):
+                self.problems.append(line)
+                continue
+            try:
+                found = response_of(line.data)
+                if found is not None:
+                    self._take(line, *found, slug, declared_key)
+            except BadRecord as bad:
+                self.problems.append(bad.problem(SOURCE, file.path, line.row))
+
+    def _take(
+        self, line: Line, response: Response, message: Message, usage: Usage, slug: str, declared_key: str
+    ) -> None:
+        """Keep one copy of a response if it is the first or the best. Raises BadRecord."""
+        uncached, read, write_5m, write_1h, output, ttl_unknown = counts_of(usage)
+        total = uncached + read + write_5m + write_1h + output
+        parts: tuple[Part, ...] = ()
+        if usage.iterations and is_composite(usage):
+            whole = composite_of(line.data)
+            uncached, read, write_5m, write_1h, output = (getattr(whole.tokens, name) for name in TOKEN_CLASSES)
+            total, parts, ttl_unknown = totals_of(whole), whole.extra, "ttl_unknown" in whole.flags
+        rank = completeness_rank(total, original=not response.isSidechain, detail=0 if ttl_unknown else 1)
+        start = response.timestamp or ""
+        if start[:10] not in self._dates or len(start) != _ZULU_CHARS or start[-1] != "Z":
+            start = self._checked_start(response)
+        self.records += 1
+        key = message.id or _IDENTITY_MARK + identity(response, message, usage)
+        held = self._kept.get(key)
+        if held is None or rank > held[0] or (rank == held[0] and start < held[1]):
+            searches = usage.server_tool_use.web_search_requests or 0 if usage.server_tool_use else 0
+            named = (declared_key or workspace_of(slug, response.cwd or "")) if self._by_key else ""
+            session = (response.sessionId or "") if self._by_session else ""
+            labels = (
+                message.model or "", usage.inference_geo, usage.service_tier, usage.speed, ttl_unknown, named, session,
+            )  # fmt: skip
+            counts = (1, uncached, read, write_5m, write_1h, output, searches)
+            self._kept[key] = (rank, start, labels, counts, parts)
+
+    def _checked_start(self, response: Response) -> str:
+        """The start as text that compares in time and begins with its UTC date. Raises BadRecord."""
+        start_us, _ = time_field(response.timestamp, "timestamp")
+        if not EARLIEST_US <= start_us <= self._latest_us:
+            raise clock_skew(start_us)
+        moment = dt.datetime(1970, 1, 1, tzinfo=dt.UTC) + dt.timedelta(microseconds=start_us)
+        start = moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        day = day_of(start_us)
+        if EARLIEST_US <= day * DAY_US and (day + 1) * DAY_US <= self._latest_us:
+            self._dates.add(start[:10])
+        return start
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    def ranks(self) -> dict[str, int]:
+        """call id -> rank, to compare with what other sources say of the same calls."""
+        return {_call_id(key): kept[0] for key, kept in self._kept.items()}
+
+    def sums(self, without: Container[str] = ()) -> Sums:
+        """The sums of all calls but those whose id is in `without`."""
+        sums = Sums()
+        cells: dict[tuple[str, _Labels, str], Cell] = {}
+        for key, (_, start, labels, counts, parts) in self._kept.items():
+            if without and _call_id(key) in without:
+                continue
+            band = band_of_prompt(counts[1] + counts[2] + counts[3] + counts[4])
+            place = start[:10], labels, band
+            cell = cells.get(place)
+            if cell is None:
+                cell = cells[place] = _cell(*place)
+            sums.count(cell, counts)
+            for part in parts:
+                _count_part(sums, cell, part)
+        return sums
+
+
+def _call_id(key: str) -> str:
+    return key[1:] if key.startswith(_IDENTITY_MARK) else call_id(message_id=key)
+
+
+def _cell(date: str, labels: _Labels, band: str) -> Cell:
+    model, geo, tier, speed, ttl_unknown, key, session = labels
+    day = day_of_date(dt.date.fromisoformat(date))
+    return Cell(day, model, "anthropic", geo_of(geo), tier_of(tier), speed_of(speed), band, ttl_unknown, key, session)
+
+
+def _count_part(sums: Sums, cell: Cell, part: Part) -> None:
+    """Tokens another model served inside a response: no request of their own."""
+    own = cell._replace(model=part.model, band=band_of_prompt(part.tokens.prompt_tokens))
+    sums.count(own, (0, *(getattr(part.tokens, name) for name in TOKEN_CLASSES), 0))

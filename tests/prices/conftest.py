@@ -1,0 +1,13 @@
+"""One packaged book for all price tests: it is never changed."""
+
+from __future__ import annotations
+
+import pytest
+
+from baseload.prices.book import PriceBook
+from baseload.prices.load import load_book
+
+
+@pytest.fixture(scope="session")
+def book() -> PriceBook:
+    return load_book()
