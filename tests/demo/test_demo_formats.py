@@ -228,3 +228,16 @@ def test_identical_repeats_have_equal_request_hashes(logs: Path, book: PriceBook
     hashes = [call.request_hash for call in calls.values() if call.requests]
     # 0.3 repeats a call, more on the incident day: well over a tenth of all calls repeat another
     assert len(hashes) - len(set(hashes)) > len(hashes) / 10
+
+
+def test_no_two_calls_share_an_id(logs: Path) -> None:
+    ids = [record["response"]["id"] for name in MESSAGES for file in (logs / name).glob("*.jsonl")
+           for record in json_lines(file) if record["status"] == 200]  # fmt: skip
+    assert len(ids) == len(set(ids)) > 1000
+
+
+def test_only_models_that_think_when_nothing_is_said_show_thinking(logs: Path) -> None:
+    for file in (logs / "shop-assistant").glob("*.jsonl"):
+        for record in json_lines(file):
+            blocks = {block["type"] for block in record["response"].get("content", ())}
+            assert "thinking" not in blocks or record["request"]["model"].startswith("claude-sonnet-5")

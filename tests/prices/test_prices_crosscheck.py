@@ -57,7 +57,7 @@ def test_a_wrong_figure_of_theirs_is_unexpected(book: PriceBook) -> None:
     def wrong(probe: Probe) -> Decimal | None:
         ours = our_price(book, probe)
         off = probe.key.model == "claude-opus-5-5" and probe.charge == "output_tokens"
-        return ours * 2 if ours is not None and off else ours
+        return ours * 3 if ours is not None and off else ours
 
     found = cross_check(book, wrong, LAST)
     assert found.unexpected
@@ -81,7 +81,7 @@ def test_a_model_only_they_know_is_named(book: PriceBook) -> None:
     )
 
 
-# --- the traps of their interface (anthropic-facts section 8), each shown ------------------------------------------------
+# --- the traps of their interface (anthropic-facts section 8), each shown
 
 
 def theirs(model: str, context: dict[str, str] | None = None, provider: str = "anthropic", **usage: int) -> Decimal:

@@ -19,14 +19,9 @@ HAIKU = "claude-haiku-5-5|anthropic|global|standard|standard|0-200k"
 def test_a_read_price_cut_shows_on_the_reads_only(book: PriceBook) -> None:
     usage = Usage(price_key=SONNET, counts={"cache_read_tokens": 3_000_000_000, "output_tokens": 10_000_000})
     (row,) = impact([usage], Side(book, day("2026-10-06")), Side(book, day("2026-10-07")))
-    assert (
-        row.before
-        == Priced(
-            mtok(3_000_000_000, "0.20") + mtok(10_000_000, "10"),
-        )
-        * 2
-    )  # 600 + 100
-    assert row.after == Priced(Decimal(400), Decimal(400))
+    spent = mtok(3_000_000_000, "0.20") + mtok(10_000_000, "10")  # 600 + 100
+    assert row.before == Priced(spent, spent)
+    assert row.after == Priced(Decimal(400), Decimal(400))  # 300 + 100
     assert row.delta == Priced(Decimal(-300), Decimal(-300))
 
 

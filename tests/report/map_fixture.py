@@ -899,7 +899,7 @@ def unpriced_map() -> MapDocument:
     )
 
 
-def many_map(workloads: int = 3_000) -> MapDocument:
+def many_map(workloads: int = 600) -> MapDocument:
     """So many workloads that a page must choose."""
     base = company_map()
     parts = [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -139,7 +140,9 @@ def test_the_keyboard_reaches_the_evidence_of_every_headline_figure_with_a_visib
     for _ in range(40):
         page.keyboard.press("Tab")
         reached.append(
-            page.evaluate("[document.activeElement.textContent.trim(), getComputedStyle(document.activeElement).outlineStyle]")
+            page.evaluate(
+                "[document.activeElement.textContent.trim(), getComputedStyle(document.activeElement).outlineStyle]"
+            )
         )
 
     assert {outline for _, outline in reached} <= {"solid", "auto"}
@@ -217,7 +220,7 @@ def test_headings_never_skip_a_level(visit: Open) -> None:
 
     assert levels[0] == 1
     assert levels.count(1) == 1
-    assert all(after - before <= 1 for before, after in zip(levels, levels[1:], strict=False))
+    assert all(after - before <= 1 for before, after in pairwise(levels))
 
 
 def test_no_two_elements_share_an_id(visit: Open) -> None:
@@ -249,8 +252,8 @@ def test_a_long_table_shows_fifty_rows_and_all_of_them_on_request(visit: Open) -
     page = visit("many").page
     assert page.locator("#ranked tbody.workload:visible").count() == 50
 
-    page.get_by_role("button", name="Show all 3,000").click()
-    assert page.locator("#ranked tbody.workload:visible").count() == 3_000
+    page.get_by_role("button", name="Show all 600").click()
+    assert page.locator("#ranked tbody.workload:visible").count() == 600
 
 
 def test_paper_has_every_row_every_detail_and_charts_that_fit(visit: Open) -> None:
@@ -275,7 +278,7 @@ def test_paper_shows_all_rows_of_a_table_the_screen_cuts(visit: Open) -> None:
     page = visit("many").page
     page.emulate_media(media="print")
 
-    assert page.locator("#ranked tbody.workload tr.main:visible").count() == 3_000
+    assert page.locator("#ranked tbody.workload tr.main:visible").count() == 600
     assert page.locator("#ranked tr.drill:visible").count() == 25
 
 

@@ -101,7 +101,7 @@ def test_an_agent_name_is_a_workload_across_keys_unless_half_the_world_uses_it()
     assert found["c"].name == "k1/assistant"
 
 
-def test_claude_code_is_one_workload_from_every_source_and_its_big_projects_stand_apart() -> None:
+def test_claude_code_is_one_workload_from_every_source_and_a_persons_big_projects_stand_apart() -> None:
     rows = (
         {"signature": "shop", "source": "claude_code", "agent": "claude-code", "workspace": "shop"},
         {"signature": "blog", "source": "claude_code", "agent": "claude-code", "workspace": "blog"},
@@ -111,6 +111,8 @@ def test_claude_code_is_one_workload_from_every_source_and_its_big_projects_stan
     found = grouped(*rows, spend={"shop": 96, "blog": 4, "otel": 0})  # 4 % does not stand apart
     assert len({one.id for one in found.values()}) == 1
     assert (found["bill"].name, found["bill"].task, found["bill"].latency) == ("claude-code", "agentic", "interactive")
+    company = [row | {"account": "org"} for row in rows]
+    assert len({one.id for one in grouped(*company, spend={"shop": 60, "blog": 40}).values()}) == 1
     found = grouped(*rows, spend={"shop": 60, "blog": 40})
     assert [found[s].name for s in ("shop", "blog", "otel", "bill")] == [
         "claude-code/shop", "claude-code/blog", "claude-code/other", "claude-code/other",
@@ -166,6 +168,53 @@ TWO_TEMPLATES = (
     {"signature": "b", "api_key": "k", "template_id": "t2", "system_fp": "s2", "task_cues": "summarise"},
     {"signature": "bill", "api_key": "k", "grain": "day", "source": "console_csv"},
 )
+
+
+def test_a_key_that_is_only_an_id_is_named_by_its_task_too() -> None:
+    row = {"signature": "a", "api_key": "apikey_01AbCdEfGhIj", "task_cues": "summarise"}
+    assert grouped(row)["a"].name == "summarisation-key-efghij"
+
+
+def test_billing_rows_of_a_key_whose_calls_are_tagged_belong_to_the_tag_while_they_are_a_gap() -> None:
+    tagged = {"signature": "a", "api_key": "k", "tags": tags(app="search")}
+    bill = {"signature": "bill", "api_key": "k", "grain": "day", "source": "admin_api"}
+    found = grouped(tagged, bill, spend={"a": 100, "bill": 10})
+    assert found["bill"].id == found["a"].id
+    # 11 dollars beside 100 are more than a gap: something else uses the key
+    found = grouped(tagged, bill, spend={"a": 100, "bill": 11})
+    assert (found["bill"].name, found["a"].name) == ("k", "search")
+    # so is a second workload under the key
+    other = {"signature": "b", "api_key": "k", "tags": tags(app="ads")}
+    assert grouped(tagged, bill, other, spend={"a": 94, "b": 6, "bill": 1})["bill"].name == "k"
+
+
+def test_openings_that_differ_only_in_their_data_are_one_program() -> None:
+    rows = [{"signature": f"s{n}", "api_key": "k", "template_id": f"t{n}", "task_cues": "format"} for n in range(8)]
+    same = {f"s{n}": {"uncached_input_tokens": 100_000 + 900 * n, "output_tokens": 20_000} for n in range(8)}
+    found, _ = group(signatures(*rows), dict.fromkeys(same, USD), shapes(**same), (), ())
+    assert len({one.id for one in found.values()}) == 1
+    far = same | {"s7": {"uncached_input_tokens": 900_000, "output_tokens": 20_000}}  # nine times the prompt
+    found, _ = group(signatures(*rows), dict.fromkeys(same, USD), shapes(**far), (), ())
+    assert len({one.id for one in found.values()}) == 2
+    assert (found["s0"].stage, found["s7"].stage) == ("near_duplicate", "template")
+
+
+def test_one_system_prompt_with_several_kinds_of_request_is_several_workloads() -> None:
+    rows = [
+        {"signature": "a", "api_key": "k", "system_fp": "helpful", "template_id": "t1", "task_cues": "classify"},
+        {"signature": "b", "api_key": "k", "system_fp": "helpful", "template_id": "t2", "task_cues": "summarise"},
+    ]
+    assert {one.name for one in grouped(*rows).values()} == {"k/classification", "k/summarisation"}
+    alike = [row | {"task_cues": "answer"} for row in rows]
+    assert {one.name for one in grouped(*alike).values()} == {"k"}
+
+
+def test_a_system_prompt_that_was_edited_late_keeps_its_template_and_stays_one_workload() -> None:
+    rows = [{"signature": f"s{n}", "api_key": "k", "system_fp": f"v{n}", "template_id": "t"} for n in range(3)]
+    other = {"signature": "o", "api_key": "k", "system_fp": "x", "template_id": "u"}
+    found = grouped(*rows, other)
+    assert len({found[f"s{n}"].id for n in range(3)}) == 1
+    assert found["o"].id != found["s0"].id
 
 
 def test_two_big_templates_behind_one_key_are_two_workloads_and_the_rest_stays_with_the_key() -> None:

@@ -51,7 +51,7 @@ def show(document: MapDocument, output: Path) -> None:
     from baseload.report.write import write_report
 
     files = write_report(document, output)
-    render_text(document, stdout(), report=files[0])
+    render_text(document, stdout(), written=files)
 
 
 def outcome(document: MapDocument) -> int:

@@ -8,6 +8,7 @@ import secrets
 from collections.abc import Sequence
 from pathlib import Path
 
+from baseload import __version__
 from baseload.errors import UsageError
 from baseload.project import Project, parse_project
 from baseload.values import OrgKey
@@ -25,9 +26,12 @@ def cache_folder() -> Path:
 
 
 def map_ledger_folder(paths: Sequence[Path], org_key: OrgKey) -> Path:
-    """The private ledger of one set of PATHs: the same set on the next run finds it again."""
+    """The private ledger of one set of PATHs: the same set on the next run finds it again.
+
+    A new version of Baseload starts anew, because its readers may see more.
+    """
     named = "\n".join(sorted(str(path.resolve()) for path in paths))
-    return cache_folder() / "ledgers" / hashlib.blake2b(named.encode(), digest_size=8, key=org_key.secret).hexdigest()
+    return cache_folder() / f"ledgers-{__version__}" / hashlib.blake2b(named.encode(), digest_size=8, key=org_key.secret).hexdigest()
 
 
 def find_project(start: Path) -> Path | None:

@@ -22,6 +22,7 @@ TTL_US = 300_000_000
 SUMMARY_TOKENS = 9000  # what is left of the history after a compaction
 CHUNK_DAYS = 28
 TOKENS_PER_US = 62 / 1_000_000
+_STATE = ("unit", "start", "turns", "era", "alternate", "ratio", "thinks", "warm", "prompt", "output", "gap", "tool")
 OWN_COLUMNS = ("turn", "end_us", "alternate", "added", "tool")
 
 
@@ -31,7 +32,7 @@ def simulate_dialogues(
     """Every session of a `Dialogue` service; one session in `sampling_rate` is kept whole."""
     ledger = Ledger(service)
     offset = int(rng.integers(service.sampling_rate))
-    rows: list[Table] = []
+    rows: list[Table] = [{name: np.zeros(0, np.int64) for name in SAMPLE_COLUMNS + OWN_COLUMNS}]
     seen = 0
     end_us = (plan[-1].day + 1) * DAY_US if plan else 0
     for first in range(0, len(plan), CHUNK_DAYS):
@@ -75,6 +76,7 @@ class _Sessions:
         share = np.array([day.era.alternate_share for day in plan])
         self.alternate = (rng.random(size) < share[self.era]).astype(np.int64)
         self.ratio = np.array([models.ratio[day.era.model] for day in plan])[self.era]
+        self.thinks = np.array([day.era.model in models.thinks for day in plan], np.int64)[self.era]
         self.warm = _warmth(shape, plan, first, days)[self.era - first]
         self.prompt = np.zeros(size, np.int64)  # of the turn before
         self.output = np.zeros(size, np.int64)
@@ -113,7 +115,7 @@ class _Sessions:
             "output": output,
             "added": added,
             "tool": self.tool,
-            "thinking": (output * shape.thinking_share * rng.random(size) * 2).astype(np.int64),
+            "thinking": self.thinks * (output * shape.thinking_share * rng.random(size) * 2).astype(np.int64),
         }
         self._advance(rng, prompt, output, duration)
         return row
@@ -128,7 +130,7 @@ class _Sessions:
         self.start = self.start + self.gap
         self.turn += 1
         keep = self.turns > self.turn
-        for name in ("unit", "start", "turns", "alternate", "ratio", "warm", "prompt", "output", "gap", "tool", "era"):
+        for name in _STATE:
             setattr(self, name, getattr(self, name)[keep])
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import uuid
+import zlib
 
 import numpy as np
 
@@ -14,6 +15,11 @@ def named_id(prefix: str, *parts: str) -> str:
     """A tagged id of one thing, such as `apikey_01…` of a key's name."""
     digest = hashlib.blake2b("/".join(parts).encode(), digest_size=22).digest()
     return f"{prefix}_01" + "".join(chr(_ALPHABET[byte % len(_ALPHABET)][0]) for byte in digest)
+
+
+def generator(service: str, count: int) -> np.random.Generator:
+    """The source of one service's random ids, no two services sharing one."""
+    return np.random.default_rng([zlib.crc32(service.encode()), count])
 
 
 def random_ids(rng: np.random.Generator, prefix: str, count: int, length: int = 22) -> list[str]:

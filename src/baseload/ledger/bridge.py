@@ -11,35 +11,20 @@ with a model over half a per cent off the provider's list price, a month is PART
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Final
 
 import msgspec
-import numpy as np
 
-from baseload.ledger.frame import ints, known
-from baseload.ledger.price_checks import PriceCheck, month_of
+from baseload.ledger.month_usage import CHANNELS, Key, MonthUsage, add_restatements, month_usage
+from baseload.ledger.price_checks import PriceCheck
 from baseload.ledger.scope import Settled
 from baseload.project import Invoice
-from baseload.usage.buckets import rank_moment
-from baseload.values import DAY_US, Grade, Problem, Table, day_of_date, nano_from_usd, usd_text
-import datetime as dt
+from baseload.values import Grade, Problem, Table, nano_from_usd, usd_text
 
 EXPLAINED: Final = Decimal("0.95")
 RECONCILED, PARTIAL, NOT_RECONCILED = "reconciled", "PARTIAL", "not reconciled"
-
-CHANNELS: Final = {
-    "anthropic": "anthropic",
-    "anthropic_aws": "aws",
-    "bedrock": "aws",
-    "vertex": "gcp",
-    "google_anthropic": "gcp",
-    "foundry": "azure",
-    "openrouter": "openrouter",
-}
-"""Platform -> who sends the invoice."""
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True):
@@ -74,74 +59,189 @@ class Bridge(msgspec.Struct, frozen=True, kw_only=True):
     problems: tuple[Problem, ...] = ()
 
 
-class _Usage(msgspec.Struct, kw_only=True):
-    """What the ledger holds of one month, channel and account, in nano-dollars."""
-
-    billed: int = 0
-    list_only: int = 0  # list price of days without a cost report
-    priority: int = 0  # list price
-    unnamed: int = 0  # list price of rows that name nobody
-    listed: int = 0
-    restated: int = 0  # current minus first statement, after the month was over
-
-    @property
-    def ledger(self) -> int:
-        return self.billed + self.list_only
-
-
-Key = tuple[str, str, str]
-"""(month YYYY-MM, channel, account)"""
-
-
 def bridge_months(settled: Settled, invoices: Sequence[Invoice], restatements: Table | None = None) -> Bridge:
     """Bridge each (month, channel, account, currency) that has an invoice; several of one kind are one.
 
     `restatements` has day, source, account, first_nano and current_nano of buckets that were stated again, and
-    `first_rank` where the query gives it: then only statements made after the month was over count as revisions.
+    `first_rank` where the query gives it: then only what was first stated after the month was over is a revision.
+    An invoice without an account is of all accounts of its channel that have none of their own.
     """
-    usage = _usage(settled.rows)
-    _add_restatements(usage, restatements, settled.rows)
+    usage = month_usage(settled.rows)
+    add_restatements(usage, settled.rows, restatements)
     joined = _joined(invoices)
-    months = tuple(_bridge(key, currency, parts, usage, settled.checks, joined) for (key, currency), parts in joined)
+    months = tuple(_bridge(invoice, usage, settled.checks, joined) for invoice in joined)
     status, why = _status(months, usage, settled.checks)
-    return Bridge(months=months, status=status, status_why=why, problems=tuple(_problems(joined)))
+    return Bridge(months=months, status=status, status_why=why)
 
 
-# what the ledger holds
+# one invoice
 
 
-def _usage(rows: Table) -> dict[Key, _Usage]:
-    """Ledger dollars by month, channel and account: billed where the day has a bill, else list price."""
-    found: dict[Key, _Usage] = defaultdict(_Usage)
-    if not len(rows["day"]):
-        return found
-    parts = [key.split("|") for key in rows["price_key"].tolist()]
-    channels = [CHANNELS.get(part[1], part[1]) for part in parts]
-    places: dict[tuple[str, str, int], int] = {}
-    groups = np.array(
-        [
-            places.setdefault(key, len(places))
-            for key in zip(channels, rows["account"].tolist(), rows["day"].tolist(), strict=True)
-        ],
-        dtype=np.int64,
+class _Joined(msgspec.Struct, frozen=True, kw_only=True):
+    """All invoices of one month, channel, account and currency as one."""
+
+    month: str
+    channel: str
+    account: str
+    currency: str
+    amount: int
+    tax: int
+    credits: int
+    seats: int
+
+    @property
+    def usage(self) -> int:
+        """What was charged for API usage: the amount without tax and seats, before credits."""
+        return self.amount - self.tax - self.seats + self.credits
+
+
+def _joined(invoices: Iterable[Invoice]) -> list[_Joined]:
+    found: dict[tuple[str, str, str, str], list[Invoice]] = {}
+    for invoice in invoices:
+        key = invoice.month, invoice.channel, invoice.account, invoice.currency.upper()
+        found.setdefault(key, []).append(invoice)
+    return [
+        _Joined(
+            month=month,
+            channel=channel,
+            account=account,
+            currency=currency,
+            amount=sum(part.amount_nano for part in parts),
+            tax=sum(nano_from_usd(part.tax) for part in parts),
+            credits=sum(nano_from_usd(part.credits) for part in parts),
+            seats=sum(nano_from_usd(part.seats) for part in parts),
+        )
+        for (month, channel, account, currency), parts in sorted(found.items())
+    ]
+
+
+def _bridge(
+    invoice: _Joined, usage: Mapping[Key, MonthUsage], checks: Sequence[PriceCheck], joined: Sequence[_Joined]
+) -> MonthBridge:
+    own = _own(invoice, usage, joined)
+    comparable = invoice.currency == "USD"
+    explained = own.ledger + own.priority - own.restated if comparable else 0
+    unattributed = invoice.usage - explained
+    share = _explained_share(invoice.usage, unattributed)
+    off = [check for check in _checks_of(invoice, checks) if check.verdict in ("differs", "unpriced")]
+    reasons = []
+    if not comparable:
+        reasons.append(f"the invoice is in {invoice.currency} and the ledger in USD: they are not compared")
+    elif share < EXPLAINED:
+        reasons.append(f"{share:.1%} of the usage on the invoice is explained, under {EXPLAINED:.0%}")
+    if off:
+        reasons.append(_off(off))
+    return MonthBridge(
+        month=invoice.month,
+        channel=invoice.channel,
+        account=invoice.account,
+        currency=invoice.currency,
+        invoice_nano=invoice.amount,
+        lines=_lines(invoice, own, usage, unattributed, comparable=comparable),
+        explained_share=float(share),
+        status=PARTIAL if reasons else RECONCILED,
+        why="; ".join(reasons) or f"{share:.1%} of the usage on the invoice is explained",
     )
-    priority = np.array([part[3] == "priority" for part in parts])
-    listed = ints(rows, "list_nano")
-    has_bill = np.zeros(len(places), dtype=bool)
-    has_bill[groups[known(rows, "billed_nano_usd") & (rows["part"] != "call")]] = True
-    sums = {
-        "billed": _sums(groups, ints(rows, "billed_nano_usd"), len(places)),
-        "list": _sums(groups, np.where(priority, 0, listed), len(places)),
-        "priority": _sums(groups, np.where(priority, listed, 0), len(places)),
-        "unnamed": _sums(groups, np.where(rows["attributed"] == 0, listed, 0), len(places)),
-    }
-    for (channel, account, day), place in places.items():
-        usage = found[_month_text(day), channel, account]
-        if has_bill[place]:
-            usage.billed += int(sums["billed"][place])
-        else:
-            usage.list_only += int(sums["list"][place])
-        usage.priority += int(sums["priority"][place])
-        usage.unnamed += int(sums["unnamed"][place])
-        usage.listed += int(sums["list"][place]) + int(sums["priority"][place])
-    return found
+
+
+def _own(invoice: _Joined, usage: Mapping[Key, MonthUsage], joined: Sequence[_Joined]) -> MonthUsage:
+    """The ledger's part that the invoice is for."""
+    claimed = {other.account for other in joined if (other.month, other.channel) == (invoice.month, invoice.channel)}
+    total = MonthUsage()
+    for (month, channel, account), found in usage.items():
+        if (month, channel) != (invoice.month, invoice.channel):
+            continue
+        if account == invoice.account or (not invoice.account and account not in claimed):
+            total += found
+    return total
+
+
+def _explained_share(usage: int, unattributed: int) -> Decimal:
+    """1 - |what nothing explains| / the usage charged, never under 0: too much is as unexplained as too little."""
+    if not usage:
+        return Decimal(0) if unattributed else Decimal(1)
+    return max(Decimal(0), 1 - Decimal(abs(unattributed)) / abs(usage))
+
+
+def _lines(
+    invoice: _Joined, own: MonthUsage, usage: Mapping[Key, MonthUsage], unattributed: int, *, comparable: bool
+) -> tuple[Line, ...]:
+    lines = [
+        Line(label="Tax", nano=invoice.tax, grade="billed"),
+        Line(label="Credits", nano=-invoice.credits, grade="billed", note="Reduce the amount, not the usage."),
+        Line(label="Seats", nano=invoice.seats, grade="billed", note="Not API usage."),
+    ]
+    if comparable and own.priority:
+        note = "Usage at list price; no cost report holds the price of Priority capacity."
+        lines.append(Line(label="Priority tier", nano=own.priority, grade="assumed", note=note))
+    if elsewhere := _elsewhere(invoice, usage):
+        lines.append(Line(label="Cloud channels", nano=0, grade="measured", note=elsewhere))
+    if comparable and own.restated:
+        note = "The provider revised this month after it was over; the invoice is final."
+        lines.append(Line(label="Restatement", nano=-own.restated, grade="billed", note=note))
+    note = "On the invoice and in no source." if unattributed >= 0 else "In the sources and not on the invoice."
+    lines.append(Line(label="Unattributed", nano=unattributed, grade="assumed", note=note if unattributed else ""))
+    lines.append(_ledger_line(own) if comparable else Line(label="Ledger", nano=0, grade="measured", note="In USD."))
+    return tuple(line for line in lines if line.nano or line.label not in ("Tax", "Credits", "Seats"))
+
+
+def _ledger_line(own: MonthUsage) -> Line:
+    notes = []
+    if own.list_only:
+        notes.append(f"{usd_text(own.list_only)} of it at list price, on days without a cost report")
+    if own.listed and own.unnamed:
+        notes.append(f"{own.unnamed / own.listed:.1%} of its list price names no workspace, key or call")
+    grade: Grade = "billed" if own.billed and not own.list_only else "measured"
+    return Line(label="Ledger", nano=own.ledger, grade=grade, note="; ".join(notes))
+
+
+def _elsewhere(invoice: _Joined, usage: Mapping[Key, MonthUsage]) -> str:
+    """What other channels hold of the same month: not on this invoice."""
+    others: dict[str, int] = {}
+    for (month, channel, _), found in usage.items():
+        if month == invoice.month and channel != invoice.channel:
+            others[channel] = others.get(channel, 0) + found.ledger
+    parts = [f"{usd_text(nano)} USD by {channel}" for channel, nano in sorted(others.items()) if nano]
+    return f"In the ledger and billed elsewhere: {', '.join(parts)}." if parts else ""
+
+
+def _checks_of(invoice: _Joined, checks: Iterable[PriceCheck]) -> list[PriceCheck]:
+    return [
+        check
+        for check in checks
+        if check.month == invoice.month
+        and CHANNELS.get(check.platform, check.platform) == invoice.channel
+        and invoice.account in ("", check.account)
+    ]
+
+
+def _off(checks: Sequence[PriceCheck]) -> str:
+    """Which models are off the provider's list price, and by how much."""
+    shown = [
+        f"{check.model} {check.difference_share:+.1%}" if check.verdict == "differs" else f"{check.model} has no price"
+        for check in checks
+    ]
+    return f"list price off by more than 0.5 %: {', '.join(dict.fromkeys(shown))}"
+
+
+# the headline
+
+
+def _status(
+    months: Sequence[MonthBridge], usage: Mapping[Key, MonthUsage], checks: Sequence[PriceCheck]
+) -> tuple[str, str]:
+    """The verdict over everything. Months before the last one that no invoice covers keep it PARTIAL."""
+    if not months:
+        off = [check for check in checks if check.verdict in ("differs", "unpriced")]
+        why = "no [[invoice]] in baseload.toml shows that this usage is the whole bill"
+        return NOT_RECONCILED, f"{why}; {_off(off)}" if off else why
+    reasons = [f"{bridge.month} {bridge.channel}: {bridge.why}" for bridge in months if bridge.status == PARTIAL]
+    last = max(month for month, _, _ in usage) if usage else ""
+    covered = {(bridge.month, bridge.channel) for bridge in months}
+    bare = sorted({(month, channel) for (month, channel, _), found in usage.items() if month < last and found.ledger})
+    missing = [f"{month} {channel}" for month, channel in bare if (month, channel) not in covered]
+    if missing:
+        reasons.append(f"no invoice for {', '.join(missing)}")
+    if reasons:
+        return PARTIAL, "; ".join(reasons)
+    return RECONCILED, f"{len(months)} of {len(months)} invoices are explained to at least {EXPLAINED:.0%}"

@@ -192,10 +192,14 @@ def _ends(spend: Table, frame: Frame, long: Flags) -> Ints:
     ends = frame.day + 1
     months = long & frame.grain.where({"month"})
     for day in np.unique(frame.day[months]).tolist():
-        first = date_of_day(day)
-        after = first.replace(year=first.year + first.month // 12, month=first.month % 12 + 1, day=1)
-        ends[months & (frame.day == day)] = day_of_date(after)
+        ends[months & (frame.day == day)] = month_end(day)
     return np.maximum(ends, np.where(long, ints(spend, "end_day_exclusive"), 0))
+
+
+def month_end(day: int) -> int:
+    """The first day after the month that `day` lies in."""
+    date = date_of_day(day)
+    return day_of_date(date.replace(year=date.year + date.month // 12, month=date.month % 12 + 1, day=1))
 
 
 def _long(

@@ -73,7 +73,7 @@ TRAPS = {
     "batch-and-fast": "Batch and fast together, which do not exist, are priced as batch.",
     "bare-bedrock-id": "A Bedrock id without a profile prefix is priced as a regional one.",
     "untimed-writes": "Cache writes without a TTL split are priced as 5-minute writes.",
-    "total-input": "Its input_tokens is the whole prompt; Anthropic's uncached field in it loses the cached tokens.",
+    "total-input": "Its input_tokens is the whole prompt; Anthropic's uncached field in it is refused or mispriced.",
 }
 """Ways to ask it that give a wrong price silently; Baseload's adapter asks in none of them."""
 

@@ -6,12 +6,15 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from baseload import __version__
+from baseload.ledger.bridge import Bridge
 from baseload.ledger.reconciliation import Reconciliation
 from baseload.ledger.run_rate import RUN_RATE_DAYS, annualised
 from baseload.ledger.totals import DayTotal, ModelTotal
 from baseload.levers.summary import LeverSummary
 from baseload.report.document import (
     AlternativePart,
+    BridgeLine,
+    BridgePart,
     DayPart,
     FigurePart,
     HeadlinePart,
@@ -296,6 +299,25 @@ def _readiness(row: ReadinessRow, names: Mapping[str, str]) -> ReadinessPart:
         next_source=row.next_source,
         steps=row.steps,
         capture_days=row.capture_days,
+    )
+
+
+def _bridge(bridge: Bridge) -> tuple[BridgePart, ...]:
+    return tuple(
+        BridgePart(
+            month=month.month,
+            channel=month.channel,
+            currency=month.currency,
+            invoice_usd=usd_text(month.invoice_nano),
+            lines=tuple(
+                BridgeLine(label=line.label, usd=usd_text(line.nano), grade=line.grade, note=line.note)
+                for line in month.lines
+            ),
+            explained_share=month.explained_share,
+            status=month.status,
+            why=month.why,
+        )
+        for month in bridge.months
     )
 
 

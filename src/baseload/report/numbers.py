@@ -13,7 +13,8 @@ MISSING = "—"
 MINUS = "−"
 NO_BREAK = "\u00a0"
 WHOLE_DOLLARS_FROM = Decimal(10_000)
-_SCALES = ((10**12, "T"), (10**9, "B"), (10**6, "M"), (10**4, "k"))
+_SCALES = ((10**12, "T"), (10**9, "B"), (10**6, "M"), (10**3, "k"))
+WRITTEN_OUT_BELOW = 10_000
 
 
 def places_for(total_usd: str) -> int:
@@ -79,14 +80,13 @@ def compact(number: int | None) -> str:
     >>> compact(1234567890), compact(45_600_000), compact(9120), compact(None)
     ('1.235\xa0B', '45.60\xa0M', '9,120', '—')
     """
-    if number is None:
-        return MISSING
-    for scale, letter in _SCALES:
-        if abs(number) >= scale:
-            value = Decimal(number) / scale
-            places = max(0, 3 - max(0, value.adjusted()))
-            return f"{value:,.{places}f}{NO_BREAK}{letter}".replace("-", MINUS)
-    return count(number)
+    if number is None or abs(number) < WRITTEN_OUT_BELOW:
+        return count(number)
+    rounded = Decimal(f"{Decimal(number):.3E}")
+    scale, letter = next(pair for pair in _SCALES if abs(rounded) >= pair[0])
+    value = rounded / scale
+    places = max(0, 3 - value.adjusted())
+    return f"{value:,.{places}f}{NO_BREAK}{letter}".replace("-", MINUS)
 
 
 def share(ratio: float | None, places: int = 1) -> str:

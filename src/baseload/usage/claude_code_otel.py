@@ -26,7 +26,7 @@ from baseload.usage.normal import (
     time_field,
     tokens_from_usage,
 )
-from baseload.usage.otlp import Entry, count, entries, moment, resource_tags, text
+from baseload.usage.otlp import Entry, count, entries, moment, resource_tags, shape_count, text
 from baseload.usage.providers import LeftOut, bedrock_geo, hints_of, is_claude
 from baseload.usage.reader import ReadContext, Reader, Record, SourceFile
 from baseload.values import Call, Problem
@@ -93,7 +93,8 @@ def _call(entry: Entry, path: str, context: ReadContext, *, succeeded: bool) -> 
     if not is_claude(model_raw, model):
         return None
     end_us, naive = _end(entry)
-    duration_ms = count(said, "duration_ms") or 0
+    start_us = end_us - (shape_count(said, "duration_ms") or 0) * 1000
+    first_ms = shape_count(said, "ttft_ms")
     found = tokens_from_usage(_usage(said) if succeeded else {})
     bedrock = hints_of(model_raw).platform == "bedrock"
     user = text(said, *_USERS)
@@ -106,8 +107,8 @@ def _call(entry: Entry, path: str, context: ReadContext, *, succeeded: bool) -> 
         source_row=entry.row,
         flags=join_flags(*found.flags, "naive_time" if naive else "", "" if succeeded else "failed"),
         requests=1 if succeeded else 0,
-        start_us=end_us - duration_ms * 1000,
-        first_token_us=None if not (ttft := count(said, "ttft_ms")) else end_us - duration_ms * 1000 + ttft * 1000,
+        start_us=start_us,
+        first_token_us=None if first_ms is None else start_us + first_ms * 1000,
         end_us=end_us,
         user_id=context.org_key.fingerprint("user", user) if user else "",
         agent=_agent(said),
@@ -121,7 +122,7 @@ def _call(entry: Entry, path: str, context: ReadContext, *, succeeded: bool) -> 
         stop_reason=text(said, "stop_reason"),
         http_status=_status(said, succeeded=succeeded),
         session_id=session_fp(context.org_key, text(said, "session.id")),
-        attempt=count(said, "attempt"),
+        attempt=shape_count(said, "attempt"),
         reported_cost_nano_usd=_cost(said),
         **msgspec.structs.asdict(found.tokens),
     )

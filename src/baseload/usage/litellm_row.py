@@ -7,7 +7,6 @@ log Anthropic's own counts (usage-sources 1.2 and 2.8): the row proves its own c
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -34,7 +33,7 @@ from baseload.usage.normal import (
     totals_of,
 )
 from baseload.usage.openai_shape import messages_request, stop_reason_of
-from baseload.usage.providers import Geo, bedrock_geo, hints_of, is_claude, platform_of, vertex_geo
+from baseload.usage.providers import Geo, bedrock_geo, hints_of, is_claude, platform_of, region_of, vertex_geo
 from baseload.usage.reader import ReadContext
 from baseload.usage.rows import Row
 from baseload.values import Call
@@ -43,8 +42,6 @@ NAME: Final = "litellm"
 BATCH_ACCOUNT: Final = "litellm batches"
 """Where totals of whole batches go: an account of their own, so that they are added to calls and never enclose them."""
 MICROSECONDS: Final = 1_000_000
-
-_REGION: Final = re.compile(r"bedrock[a-z-]*\.([a-z0-9-]+)\.amazonaws")
 
 
 def draft_of(row: Row, file: str, context: ReadContext) -> Draft | Call | None:
@@ -199,8 +196,7 @@ def _later(record: Mapping[str, Any], name: str) -> int | None:
 def _geo(record: Mapping[str, Any], platform: str, found: UsageTokens) -> Geo:
     base = text_of(record, "api_base")
     if platform == "bedrock":
-        region = _REGION.search(base)
-        return bedrock_geo(text_of(record, "model"), region[1] if region else "")
+        return bedrock_geo(text_of(record, "model"), region_of(base))
     if platform == "vertex":
         return vertex_geo(base if "/locations/" in base else "")
     return Geo(geo_of(found.geo))

@@ -27,8 +27,8 @@ from baseload.usage.normal import (
 )
 from baseload.usage.openai_shape import stop_reason_of
 from baseload.usage.otel_content import request_of
-from baseload.usage.otlp import Entry, count, moment, resource_tags, text
-from baseload.usage.providers import Geo, bedrock_geo, hints_of, is_claude, platform_of, vertex_geo
+from baseload.usage.otlp import Entry, count, moment, resource_tags, shape_count, text
+from baseload.usage.providers import Geo, bedrock_geo, hints_of, is_claude, platform_of, region_of, vertex_geo
 from baseload.usage.reader import ReadContext
 from baseload.values import Call
 
@@ -86,7 +86,6 @@ _CHAT_OPERATIONS: Final = ("chat", "text_completion", "generate_content", "messa
 _FIRST_CHUNK: Final = ("gen_ai.response.time_to_first_chunk", "gen_ai.server.time_to_first_token")
 _ERROR_STATUS: Final = (2, "2", "STATUS_CODE_ERROR")
 _VERTEX_HOST: Final = re.compile(r"^([a-z0-9-]+)-aiplatform\.")
-_BEDROCK_HOST: Final = re.compile(r"bedrock[a-z-]*\.([a-z0-9-]+)\.")
 
 
 def chat_kind(entry: Entry) -> str:
@@ -160,7 +159,7 @@ def _call(
         **{
             **msgspec.structs.asdict(features),
             **msgspec.structs.asdict(found.tokens),
-            "max_tokens": count(said, "gen_ai.request.max_tokens", "llm.request.max_tokens"),
+            "max_tokens": shape_count(said, "gen_ai.request.max_tokens", "llm.request.max_tokens"),
             "stream": stream if isinstance(stream, bool) else features.stream,
             "user_id": context.org_key.fingerprint("user", user) if user else "",
             "session_id": session_fp(context.org_key, text(said, "gen_ai.conversation.id", "session.id")),
@@ -192,8 +191,7 @@ def _geo(said: Mapping[str, Any], platform: str, model_raw: str) -> Geo:
     """Geo class by model id and host; a Vertex or Bedrock host names its region."""
     host = text(said, "server.address")
     if platform == "bedrock":
-        region = _BEDROCK_HOST.search(host)
-        return bedrock_geo(model_raw, region[1] if region else text(said, "aws.region", "cloud.region"))
+        return bedrock_geo(model_raw, region_of(host) or text(said, "aws.region", "cloud.region"))
     if platform == "vertex":
         location = _VERTEX_HOST.search(host)
         return vertex_geo(location[1] if location else "global" if host.startswith("aiplatform.") else "")

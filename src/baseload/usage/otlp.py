@@ -97,6 +97,14 @@ def count(attributes: Mapping[str, Any], *names: str) -> int | None:
     return None
 
 
+def shape_count(attributes: Mapping[str, Any], *names: str) -> int | None:
+    """`count` for what only describes a call: None where it cannot be read."""
+    try:
+        return count(attributes, *names)
+    except BadRecord:
+        return None
+
+
 def text(attributes: Mapping[str, Any], *names: str) -> str:
     """The first of these attributes that holds text."""
     for name in names:

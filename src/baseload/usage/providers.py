@@ -15,6 +15,7 @@ from baseload.usage.fields import BadRecord
 from baseload.values import Problem
 
 _OPAQUE: Final = "application-inference-profile/"
+_BEDROCK_HOST: Final = re.compile(r"bedrock[a-z-]*\.([a-z0-9-]+)\.")
 _GCP_LOCATION: Final = re.compile(r"/locations/([a-z0-9-]+)/")
 
 _PLATFORMS: Final = {
@@ -82,6 +83,16 @@ def bedrock_geo(model_id: str, region: str = "", inference_region: str = "") -> 
     if inference_region and region and inference_region.partition("-")[0] != region.partition("-")[0]:
         return Geo("global")
     return Geo("regional", "geo_assumed")
+
+
+def region_of(address: str) -> str:
+    """The AWS region in a Bedrock host name or URL; "" when there is none.
+
+    >>> region_of("https://bedrock-runtime.us-east-1.amazonaws.com/model/x/invoke")
+    'us-east-1'
+    """
+    found = _BEDROCK_HOST.search(address)
+    return found[1] if found else ""
 
 
 def vertex_geo(endpoint: str) -> Geo:

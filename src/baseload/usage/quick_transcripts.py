@@ -7,7 +7,7 @@ earliest), so both give the same totals; tests compare them.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Container
+from collections.abc import Collection
 from typing import Final
 
 from baseload.usage.claude_code_files import project_slug, workspace_of
@@ -102,7 +102,7 @@ class Transcripts:
         moment = dt.datetime(1970, 1, 1, tzinfo=dt.UTC) + dt.timedelta(microseconds=start_us)
         start = moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
         day = day_of(start_us)
-        if EARLIEST_US <= day * DAY_US and (day + 1) * DAY_US <= self._latest_us:
+        if day * DAY_US >= EARLIEST_US and (day + 1) * DAY_US <= self._latest_us:
             self._dates.add(start[:10])
         return start
 
@@ -113,7 +113,7 @@ class Transcripts:
         """call id -> rank, to compare with what other sources say of the same calls."""
         return {_call_id(key): kept[0] for key, kept in self._kept.items()}
 
-    def sums(self, without: Container[str] = ()) -> Sums:
+    def sums(self, without: Collection[str] = ()) -> Sums:
         """The sums of all calls but those whose id is in `without`."""
         sums = Sums()
         cells: dict[tuple[str, _Labels, str], Cell] = {}

@@ -15,7 +15,7 @@ from baseload.workloads.cascade import base_key
 from baseload.workloads.joining import joined_bills
 from baseload.workloads.key import UNATTRIBUTED, Key
 from baseload.workloads.latency import Arrivals, arrivals_by_signature, judge
-from baseload.workloads.naming import distinct, readable
+from baseload.workloads.naming import distinct, is_opaque, readable
 from baseload.workloads.neighbours import families
 from baseload.workloads.owners import main_owner
 from baseload.workloads.rules import TASKS, is_usable, latency_by_rule, rule_problems, unmet_problem
@@ -177,16 +177,24 @@ def _task(key: Key, rows: Sequence[Signature], shape: Shape, facts: _Facts, feat
 
 
 def _named(whole: Mapping[str, Workload], key_of: Mapping[str, Key]) -> dict[str, Workload]:
-    """Workloads under their readable names: a part is named by its project or task, what a split leaves is "other"."""
+    """Workloads under their readable names, each its own."""
     split_bases = {key_of[id_].base_id for id_ in whole if key_of[id_].base_id}
-    wanted = {}
-    for id_, workload in whole.items():
-        kind, value = key_of[id_].parts[-1]
-        part = readable(value) if kind == "project" else workload.task if workload.task != "unknown" else "prompt"
-        ending = f"/{part}" if key_of[id_].base_id else "/other" if id_ in split_bases else ""
-        wanted[id_] = workload.name + ending
+    wanted = {id_: _name(one, key_of[id_], is_rest=id_ in split_bases) for id_, one in whole.items()}
     names = distinct(wanted)
     return {id_: replace(workload, name=names[id_]) for id_, workload in whole.items()}
+
+
+def _name(workload: Workload, key: Key, *, is_rest: bool) -> str:
+    """A part is named by its project or task, what a split leaves is "other", a key that is only an id by its task."""
+    kind, value = key.parts[-1]
+    task = "" if workload.task == "unknown" else workload.task
+    if key.base_id:
+        return f"{workload.name}/{readable(value) if kind == 'project' else task or 'prompt'}"
+    if is_rest:
+        return f"{workload.name}/other"
+    return (
+        f"{task}-{workload.name}" if task and kind in ("api_key", "workspace") and is_opaque(value) else workload.name
+    )
 
 
 def _apply_rules(

@@ -18,9 +18,14 @@ def readable(value: str, kind: str = "id") -> str:
     ('ticket-triage-prod', 'key-ghijkl')
     """
     value = _arn_tail(value.strip())
-    if _OPAQUE.fullmatch(value):
+    if is_opaque(value):
         return f"{kind.removeprefix('api_')}-{slug(value)[-6:].strip('-')}"
     return slug(value)
+
+
+def is_opaque(value: str) -> bool:
+    """Whether a label is an id that nobody knows by heart."""
+    return bool(_OPAQUE.fullmatch(value))
 
 
 def slug(text: str) -> str:

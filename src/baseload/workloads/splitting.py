@@ -24,7 +24,7 @@ the first messages of a chat never do."""
 
 _WHY = {
     "template": "{calls} calls of {owner} share one prompt opening once numbers, dates and ids are masked.",
-    "near_duplicate": "{calls} calls of {owner}: {versions} prompt openings alike in blocks, or in tools, words and size.",
+    "near_duplicate": "{calls} calls of {owner}: {versions} openings alike in blocks, or in tools, words and size.",
     "system": "{calls} calls of {owner} share one system prompt, whatever data follows it.",
     "project": "{calls} calls of {owner} in one project, which holds a good part of its spend.",
     "structure": "{calls} calls of {owner} share one set of tools and request features; no prompt text was seen.",
@@ -158,7 +158,10 @@ def _structure_unit(member: Member) -> Unit | None:
 
 
 def _project_unit(member: Member) -> Unit | None:
-    return Unit("project", member.row.workspace) if member.row.workspace else None
+    """The project of a person's own transcripts. A company decides about a tool as a whole: where calls name a key or
+    an account they are not told apart."""
+    row = member.row
+    return Unit("project", row.workspace) if row.workspace and not (row.api_key or row.account) else None
 
 
 def _grouped(calls: Iterable[Member], label: Callable[[Member], str]) -> dict[str, list[Member]]:

@@ -6,10 +6,9 @@ from itertools import groupby
 from typing import Any
 
 import msgspec
-import numpy as np
 
 from baseload.demo.company import Era, Service
-from baseload.demo.ids import random_ids
+from baseload.demo.ids import generator, random_ids
 from baseload.demo.truth import Run
 from baseload.demo.writers.analytics import key_id
 from baseload.demo.writers.bodies import Counted, answer, message, single_request, words_of
@@ -26,7 +25,7 @@ Item = tuple[dict[str, int], Counted, Era]
 
 def write_batches(output: Output, folder: str, service: Service, run: Run) -> None:
     """`<batch>.json`, `<batch>_requests.jsonl`, `<batch>_results.jsonl` for each day's batch, and the sampling note."""
-    rng = np.random.default_rng([len(run.sample["unit"]), 41])
+    rng = generator(service.name, len(run.sample["unit"]))
     for _, group in groupby(counted_rows(run), key=lambda item: item[0]["start_us"] // DAY_US):
         items = list(group)
         batch = random_ids(rng, "msgbatch_01", 1)[0]

@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
-import numpy as np
 
 from baseload.demo.company import Service
-from baseload.demo.ids import random_ids, random_uuids
+from baseload.demo.ids import generator, random_ids, random_uuids
 from baseload.demo.truth import Run
 from baseload.demo.writers.bodies import Counted, answer, message, single_request, words_of
 from baseload.demo.writers.cur import REGION, role_arn
@@ -22,7 +21,7 @@ ANTHROPIC_VERSION = "bedrock-2023-05-31"
 
 def write_bedrock(output: Output, folder: str, service: Service, run: Run) -> None:
     """One log object a day, and the sampling note."""
-    rng = np.random.default_rng([len(run.sample["unit"]), 29])
+    rng = generator(service.name, len(run.sample["unit"]))
     rows = list(counted_rows(run))
     requests, messages = random_uuids(rng, len(rows)), random_ids(rng, "msg_bdrk_01", len(rows))
     days: dict[int, list[bytes]] = {}

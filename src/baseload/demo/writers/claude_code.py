@@ -14,7 +14,7 @@ import msgspec
 import numpy as np
 
 from baseload.demo.company import Era, Service
-from baseload.demo.ids import random_ids, random_uuids
+from baseload.demo.ids import generator, random_ids, random_uuids
 from baseload.demo.scripts import Wording
 from baseload.demo.truth import Run
 from baseload.demo.writers.analytics import key_id
@@ -33,7 +33,7 @@ Turn = tuple[dict[str, int], Counted, Era]
 
 def write_claude_code(output: Output, folder: str, service: Service, run: Run) -> None:
     """`projects/<slug>/<session>.jsonl` for every sampled session below `folder`, and the sampling note."""
-    rng = np.random.default_rng([len(run.sample["unit"]), 17])
+    rng = generator(service.name, len(run.sample["unit"]))
     words = words_of(service)
     sessions = [list(turns) for _, turns in groupby(counted_rows(run), key=lambda turn: turn[0]["unit"])]
     for index, turns in enumerate(sessions):

@@ -10,10 +10,9 @@ from itertools import zip_longest
 from typing import Any, NamedTuple
 
 import msgspec
-import numpy as np
 
 from baseload.demo.company import Account, Dialogue, Era, Service, Single, Streams
-from baseload.demo.ids import named_id, random_ids
+from baseload.demo.ids import generator, named_id, random_ids
 from baseload.demo.truth import Run
 from baseload.demo.writers.analytics import key_id
 from baseload.demo.writers.bodies import (
@@ -61,7 +60,7 @@ def write_messages(
     output: Output, folder: str, service: Service, account: Account, run: Run, days: SpecialDays
 ) -> None:
     """A JSONL file a month below `folder`, lines in order of their start, and the sampling note."""
-    rng = np.random.default_rng([len(run.sample["unit"]), len(service.name)])
+    rng = generator(service.name, len(run.sample["unit"]))
     months: dict[str, list[Entry]] = {}
     ids = iter(random_ids(rng, "", 3 * len(run.sample["unit"])))
     for logged in _calls(service, run):
