@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import sys
 import types
@@ -74,7 +75,13 @@ class Maps:
         self.asked: list[tuple[Sequence[Path], Path, Project]] = []
 
     def build_map(
-        self, paths: Sequence[Path], project_dir: Path, *, source: str | None = None, project: Project | None = None
+        self,
+        paths: Sequence[Path],
+        project_dir: Path,
+        *,
+        source: str | None = None,
+        project: Project | None = None,
+        as_of: dt.date | None = None,
     ) -> doc.MapDocument:
         self.asked.append((paths, project_dir, project or Project()))
         return self.document
@@ -172,6 +179,15 @@ def test_next_lists_the_dearest_decision_first(maps: Maps, tmp_path: Path, capsy
         ("owner", "big", "90.00", None),
         ("invoice", "2026-10", "60.00", None),  # November is not over
     ]
+
+
+def test_a_month_that_began_before_the_window_is_not_asked_about(
+    maps: Maps, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    window = doc.WindowPart(start="2026-10-02", end_exclusive="2026-11-20", days=49)
+    maps.document = a_map(window=window)
+    run("next", "u", "--project", str(tmp_path), "--json")
+    assert [one["kind"] for one in json.loads(capsys.readouterr().out)["decisions"]] == ["deadline", "owner"]
 
 
 def test_next_on_a_terminal_shows_questions_and_what_to_write(

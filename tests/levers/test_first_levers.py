@@ -7,7 +7,6 @@ write 5.00; Haiku 4.5 1 in, 5 out; Haiku 5.5 0.10 in, 0.50 out, five times that 
 from __future__ import annotations
 
 import datetime as dt
-from decimal import Decimal
 
 import numpy as np
 import pytest
@@ -186,7 +185,7 @@ def test_tokens_sent_again_while_the_entry_lived_could_have_been_reads(book: Pri
     assert (row.low_nano, row.high_nano) == (0, 8_600_000_000)
 
 
-def prefix_rows(*calls: tuple[int, str], rate: int = 1) -> dict[str, np.ndarray]:
+def prefix_rows(*calls: tuple[int, str], rate: int = 1, flags: str = "") -> dict[str, np.ndarray]:
     count = len(calls)
     return {
         "scope": np.zeros(count, dtype=np.int64),
@@ -195,6 +194,7 @@ def prefix_rows(*calls: tuple[int, str], rate: int = 1) -> dict[str, np.ndarray]
         "model": np.array(["m"] * count, dtype=object),
         "start_us": np.array([start for start, _ in calls], dtype=np.int64),
         "sampling_rate": np.full(count, rate, dtype=np.int64),
+        "flags": np.array([flags] * count, dtype=object),
         "prefix_blocks": np.array([blocks for _, blocks in calls], dtype=object),
     }
 
@@ -218,12 +218,20 @@ def test_blocks_after_a_difference_are_another_prefix_even_when_they_look_the_sa
     assert len(found["signature"]) == 0
 
 
-def test_a_sample_thins_arrivals_and_the_correction_knows_it() -> None:
-    # p = 1/2 of gaps close, 1-in-2 sample: 1 - (1/2)^2 = 3/4; arrivals 3 x 2 = 6: reads 4.5, writes 6 x 1/4 x 3/4
+def test_gaps_of_sampled_calls_stand_for_shorter_ones() -> None:
+    # 1-in-10 calls, one every 3,000 s: really one every 300 s = the TTL, so a share 1 - 1/e = 0.6321 finds it alive:
+    # 2 gaps x 10 x 0.6321 x 2,000 = 25,285 tokens read, 2 x 10 x 0.3679 x 0.6321 x 2,000 = 9,302 written
+    calls = [(0, "a:2000"), (10 * TTL_US, "a:2000"), (20 * TTL_US, "a:2000")]
+    found = prefix_reads({"m": 1024})(prefix_rows(*calls, rate=10))
+    assert found["readable_tokens"].tolist() == [25_285]
+    assert found["written_tokens"].tolist() == [9_302]
+
+
+def test_gaps_inside_whole_sampled_sessions_are_true_gaps() -> None:
     calls = [(0, "a:2000"), (TTL_US, "a:2000"), (3 * TTL_US, "a:2000")]
-    found = prefix_reads({"m": 1024})(prefix_rows(*calls, rate=2))
-    assert found["readable_tokens"].tolist() == [9_000]
-    assert found["written_tokens"].tolist() == [round(2_000 * Decimal("1.125"))]
+    found = prefix_reads({"m": 1024})(prefix_rows(*calls, rate=10, flags="sampled_whole"))
+    assert found["readable_tokens"].tolist() == [20_000]
+    assert found["written_tokens"].tolist() == [20_000]
 
 
 def test_a_lever_counts_each_workload_once() -> None:

@@ -116,6 +116,14 @@ def test_platforms_named_by_the_checks_are_the_ones_sold(book: PriceBook) -> Non
     assert {name for row in book.record.offers for name in row.platforms} == set(PLATFORMS)
 
 
+def test_the_reference_page_lists_every_code_note_and_feature(book: PriceBook, root: Path) -> None:
+    page = (root / "docs" / "reference" / "prices.md").read_text(encoding="utf-8")
+    for word in (*NEXT_STEPS, *NOTES):
+        assert f"| `{word}` |" in page, word
+    for feature in book.features.values():
+        assert f"| `{feature.name}` | {feature.meaning} | {feature.rewrite or '–'} |" in page, feature.name
+
+
 # --- the checks, each seen failing -----------------------------------------------------------------------------------
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime as dt
 import random
 import sys
+from functools import cache
 from pathlib import Path
 
 import msgspec
@@ -142,6 +143,7 @@ COMPANY = [
 ]
 
 
+@cache
 def company_map() -> MapDocument:
     """Northwind Freight: about 2M USD a year, caches used badly here and there; the same on every call."""
     cells = _cells()
@@ -764,6 +766,7 @@ HOSTILE = (
 )
 
 
+@cache
 def hostile_map() -> MapDocument:
     """Names from an attacker in every text that comes from outside."""
     base = company_map()
@@ -788,6 +791,7 @@ def hostile_map() -> MapDocument:
     )
 
 
+@cache
 def first_day_map() -> MapDocument:
     """An admin key and three days of reports: no calls, no request counts, no invoice, no opportunity."""
     base = company_map()
@@ -868,6 +872,7 @@ def first_day_map() -> MapDocument:
     )
 
 
+@cache
 def unpriced_map() -> MapDocument:
     """Every row is of a model nobody has a price for."""
     base = first_day_map()
@@ -899,6 +904,7 @@ def unpriced_map() -> MapDocument:
     )
 
 
+@cache
 def many_map(workloads: int = 600) -> MapDocument:
     """So many workloads that a page must choose."""
     base = company_map()

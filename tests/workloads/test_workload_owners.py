@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from workload_tables import USD, signatures
 
-from baseload.project import OwnerRule
-from baseload.workloads.owners import owner_spend, read_owner_csv
+from baseload.project import OwnerRule, Project
+from baseload.workloads.owners import owner_spend, read_owner_csv, with_owner_csv
 
 
 def test_a_csv_of_keys_and_teams_becomes_owner_rules() -> None:
@@ -78,3 +78,11 @@ def test_the_first_rule_that_matches_wins() -> None:
     table = signatures({"signature": "a", "api_key": "k1", "agent": "x"})
     rules = (OwnerRule(owner="Ann", agent="x"), OwnerRule(owner="Bob", api_key="k1"))
     assert owner_spend(table, {"a": 1}, rules)[0].owner == "Ann"
+
+
+def test_rules_of_the_project_win_over_its_csv() -> None:
+    project = Project(owner=(OwnerRule(owner="Ann", api_key="k"),), owner_csv="o.csv")
+    found, problems = with_owner_csv(project, b"key,owner\nk,Bob\nj,Bob\n", "o.csv")
+    table = signatures({"signature": "a", "api_key": "k"}, {"signature": "b", "api_key": "j"})
+    assert [one.owner for one in owner_spend(table, {"a": 2, "b": 1}, found.owner)] == ["Ann", "Bob"]
+    assert problems == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import itertools
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -22,11 +23,12 @@ _JSON = Parameter(name="--json", negative=(), help="One JSON document on standar
 
 def init(
     *paths: Path,
-    project: Annotated[Path, Parameter(help="Project folder: where baseload.toml is written.")] = Path(),
+    project: Annotated[Path | None, Parameter(help="Project folder: where baseload.toml is written.")] = None,
     owners: Annotated[Path | None, Parameter(help="A CSV key,owner[,cost_center] to take owners from.")] = None,
     output: Annotated[str, _OUTPUT] = "",
     force: Annotated[bool, Parameter(negative=(), help="Replace the file; the old one is kept beside it.")] = False,
     source: Annotated[str | None, Parameter(help="Read every PATH as this source.")] = None,
+    as_of: Annotated[dt.date | None, Parameter(help="Pretend today is this day.")] = None,
     json: Annotated[bool, _JSON] = False,
 ) -> int:
     """Write a commented baseload.toml from usage: owners, deadlines and bars for the workloads that matter.
@@ -46,10 +48,11 @@ def init(
     from baseload.cli.run import build_map
     from baseload.workloads.init_file import render_project
 
-    target = None if output == "-" else Path(output) if output else project / PROJECT_FILE
+    folder = _project_folder(project)
+    target = None if output == "-" else Path(output) if output else folder / PROJECT_FILE
     _refuse_to_overwrite(target, force=force)
-    settings, problems = _with_owners(load_project(project), owners, project)
-    document = build_map(paths, project, source=source, project=settings)
+    settings, problems = _with_owners(load_project(folder), owners, folder)
+    document = build_map(paths, folder, source=source, project=settings, as_of=as_of)
     usage = usage_of(document)
     text = render_project(settings, usage)
     kept = _write(text, target)
@@ -65,9 +68,10 @@ def init(
 
 def next_decisions(
     *paths: Path,
-    project: Annotated[Path, Parameter(help="Project folder with baseload.toml.")] = Path(),
+    project: Annotated[Path | None, Parameter(help="Project folder (with baseload.toml).")] = None,
     limit: Annotated[int, Parameter(help="How many to show.")] = 15,
     source: Annotated[str | None, Parameter(help="Read every PATH as this source.")] = None,
+    as_of: Annotated[dt.date | None, Parameter(help="Pretend today is this day.")] = None,
     json: Annotated[bool, _JSON] = False,
 ) -> int:
     """List the decisions only a person can make, ranked by the dollars that wait for them.
@@ -84,8 +88,9 @@ def next_decisions(
     from baseload.cli.run import build_map
     from baseload.workloads.decisions import decisions
 
-    settings = load_project(project)
-    document = build_map(paths, project, source=source, project=settings)
+    folder = _project_folder(project)
+    settings = load_project(folder)
+    document = build_map(paths, folder, source=source, project=settings, as_of=as_of)
     usage = usage_of(document)
     found = decisions(usage, settings)
     if json:
@@ -93,6 +98,13 @@ def next_decisions(
     else:
         _print_decisions(document, usage, found, limit)
     return EXIT_PROBLEMS if document.problem_counts else EXIT_DONE
+
+
+def _project_folder(named: Path | None) -> Path:
+    """The folder named, else the nearest one with a baseload.toml, else this one."""
+    from baseload.cli.places import find_project
+
+    return named or find_project(Path.cwd()) or Path()
 
 
 def usage_of(document: MapDocument) -> Usage:
@@ -104,11 +116,6 @@ def usage_of(document: MapDocument) -> Usage:
     for one in document.opportunities:
         levers = saving.setdefault(one.workload, {})
         levers[one.lever] = max(levers.get(one.lever, 0), nano_from_usd(one.high_usd))
-    months: dict[str, int] = {}
-    for day in document.by_day:
-        month = day.day[:7]
-        if month < document.as_of[:7]:
-            months[month] = months.get(month, 0) + nano_from_usd(day.list_usd)
     unpriced = document.totals.unpriced_rows
     return Usage(
         subjects=tuple(
@@ -130,9 +137,21 @@ def usage_of(document: MapDocument) -> Usage:
         rows=document.totals.requests or unpriced,
         unpriced_rows=unpriced,
         unknown_models=_unknown_models(document),
-        months=months,
+        months=_whole_months(document),
         bill_known=document.totals.billed_usd is not None,
     )
+
+
+def _whole_months(document: MapDocument) -> dict[str, int]:
+    """List nano-dollars of the months that lie in the window from their first day on and are over."""
+    from baseload.values import nano_from_usd
+
+    found: dict[str, int] = {}
+    for day in document.by_day:
+        month = day.day[:7]
+        if document.window.start <= f"{month}-01" and month < document.as_of[:7]:
+            found[month] = found.get(month, 0) + nano_from_usd(day.list_usd)
+    return found
 
 
 def _unknown_models(document: MapDocument) -> tuple[str, ...]:

@@ -62,7 +62,7 @@ def frame_of(spend: Table) -> tuple[Frame, list[Problem]]:
     size = len(spend["day"])
     day = ints(spend, "day")
     keys = texts(spend, "price_key")
-    parts = [_key_parts(key) for key in keys.values]
+    parts = [key_parts(key) for key in keys.values]
     platform = _relabel(keys, [part[1] for part in parts])
     accounts = texts(spend, "account")
     owner, owners, problems = _owners(platform, accounts)
@@ -122,7 +122,7 @@ def _relabel(column: Texts, labels: Sequence[str]) -> Texts:
     return Texts(column.map([places[label] for label in labels]), tuple(places))
 
 
-def _key_parts(price_key: str) -> tuple[str, str, str, str, str, str]:
+def key_parts(price_key: str) -> tuple[str, str, str, str, str, str]:
     """model, platform, geo, tier, speed, band; a model of no name is ""."""
     model, platform, geo, tier, speed, band = (price_key.split("|") + [""] * 6)[:6]
     return ("" if model == "?" else model), platform, geo, tier, speed, band

@@ -8,7 +8,7 @@ import msgspec
 import numpy as np
 
 from baseload.ledger.attribution import Groups, codes_of
-from baseload.ledger.frame import ints, known, texts
+from baseload.ledger.frame import ints, key_parts, known, texts
 from baseload.ledger.price_checks import month_of
 from baseload.ledger.statements import LONG_GRAINS, Flags, month_end
 from baseload.usage.buckets import rank_moment
@@ -75,7 +75,7 @@ class _Days:
 
     def __init__(self, rows: Table) -> None:
         keys, accounts = texts(rows, "price_key"), texts(rows, "account")
-        parts = [(key.split("|") + ["", "", "", ""])[:4] for key in keys.values]
+        parts = [key_parts(key) for key in keys.values]
         named = [CHANNELS.get(part[1], part[1]) for part in parts]
         channels = sorted(set(named))
         self.day = ints(rows, "day")

@@ -158,12 +158,14 @@ def prefixes_sql(one_in: int = 1) -> str:
     share of the calls, by their id, and says so in `sampling_rate`.
     """
     known = "stored_calls.prefix_blocks <> '' AND stored_calls.grain = 'call'"
+    flags = "calls.flags" if one_in <= 1 else "''"  # a sample of calls is no longer one of whole sessions
     if one_in > 1:
         known += f" AND stored_calls.id_key % {int(one_in)} = 0"
     return f"""
-WITH calls AS ({_canonical("cell", "start_us", "id_key", "prefix_blocks", where=known)})
+WITH calls AS ({_canonical("cell", "start_us", "id_key", "flags", "prefix_blocks", where=known)})
 SELECT cells.cache_scope AS scope, cells.signature, cells.price_key, cells.model, calls.start_us, calls.id_key,
-  cells.sampling_rate * {max(int(one_in), 1)} AS sampling_rate, calls.prefix_blocks
+  cells.sampling_rate * {max(int(one_in), 1)} AS sampling_rate, {flags} AS flags,
+  calls.prefix_blocks
 FROM calls INNER JOIN cells ON cells.cell = calls.cell"""
 
 

@@ -126,7 +126,7 @@ def _alternatives(daily_nano: Mapping[int, int], complete: Window) -> tuple[Alte
 def _trend_end(values: NDArray[np.float64]) -> int:
     weekly = values.reshape(26, 7).sum(axis=1)
     slope, level = np.polyfit(np.arange(26.0), weekly, 1)
-    return round((level + slope * 25.5) * YEAR_DAYS / 7)
+    return round(float(level + slope * 25.5) * YEAR_DAYS / 7)
 
 
 def _interval(values: NDArray[np.float64]) -> tuple[int, int]:

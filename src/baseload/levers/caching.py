@@ -5,15 +5,16 @@ Three separate rows, never summed: they overlap. The exact planner (breakpoints,
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from decimal import Decimal
+from collections.abc import Callable, Iterable, Mapping
 
 import msgspec
 import numpy as np
 
 from baseload.levers.position import Position, by_workload, cost_nano
 from baseload.prices.book import PriceBook, PriceKey
+from baseload.usage.source_note import SAMPLED_WHOLE
 from baseload.values import Opportunity, Table, Tokens
 
 TTL_US = 300_000_000
@@ -143,70 +144,66 @@ def shared_prefix_opportunities(
 def prefix_reads(minimum_tokens: Mapping[str, int]) -> Callable[[Table], Table]:
     """A `map_sorted` function: rows of one prefix scope in time order -> readable and written tokens.
 
-    Rows have `scope`, `signature`, `price_key`, `model`, `start_us`, `sampling_rate`, `prefix_blocks`
+    Rows have `scope`, `signature`, `price_key`, `model`, `start_us`, `sampling_rate`, `flags`, `prefix_blocks`
     ("hash:tokens …"); `minimum_tokens` is the minimum cacheable prefix per model. Each distinct prefix is a node; its
     arrivals at most five minutes apart form a chain: the first writes the node's tokens, the others read them; a node
-    nobody comes back to is not written. Where calls are a 1-in-N sample, the share p of gaps within the TTL is
-    corrected to 1 - (1 - p)^N (thinned Poisson arrivals) and counts are scaled by N.
+    nobody comes back to is not written. Counts of a 1-in-N sample are scaled by N. Where single calls were sampled the
+    gaps between them are about N times too long: a gap g then stands for arrivals at the rate N / g, of which the share
+    1 - exp(-N TTL / g) finds the entry alive (Poisson arrivals, anthropic-facts section 3).
     """
 
     def read(rows: Table) -> Table:
-        totals: dict[tuple[str, str], list[int]] = {}
-        for owner, tokens, reads, writes in _nodes(rows, minimum_tokens):
-            total = totals.setdefault(owner, [0, 0])
-            total[0] += round(tokens * reads)
-            total[1] += round(tokens * writes)
-        owners = sorted(totals)
+        totals: dict[tuple[str, str], list[float]] = {}
+        for node in _nodes(rows, minimum_tokens):
+            total = totals.setdefault(node.owner, [0.0, 0.0])
+            total[0] += node.tokens * node.reads
+            total[1] += node.tokens * node.writes
+        owners = sorted(owner for owner, total in totals.items() if total[0] > 0)
         return {
             "signature": np.array([owner[0] for owner in owners], dtype=object),
             "price_key": np.array([owner[1] for owner in owners], dtype=object),
-            "readable_tokens": np.array([totals[owner][0] for owner in owners], dtype=np.int64),
-            "written_tokens": np.array([totals[owner][1] for owner in owners], dtype=np.int64),
+            "readable_tokens": np.array([round(totals[owner][0]) for owner in owners], dtype=np.int64),
+            "written_tokens": np.array([round(totals[owner][1]) for owner in owners], dtype=np.int64),
         }
 
     return read
 
 
 class _Node:
-    """One distinct prefix: who sent it first, its last block's tokens and its arrivals."""
+    """One distinct prefix: who sent it first, its last block's tokens, and what its arrivals came to so far."""
 
-    __slots__ = ("close", "last_us", "owner", "rate", "seen", "starts_followed", "tokens", "was_followed")
+    __slots__ = ("followed", "last_us", "owner", "rate", "reads", "thinned", "tokens", "writes")
 
-    def __init__(self, owner: tuple[str, str], tokens: int, rate: int, at: int) -> None:
+    def __init__(self, owner: tuple[str, str], tokens: int, rate: int, at: int, *, thinned: bool) -> None:
         self.owner = owner
         self.tokens = tokens
         self.rate = rate
-        self.seen = 1
-        self.close = 0
+        self.thinned = thinned
         self.last_us = at
-        self.starts_followed = 0
-        self.was_followed = False
+        self.followed = False
+        self.reads = 0.0
+        self.writes = 0.0
 
     def arrive(self, at: int) -> None:
-        self.seen += 1
-        if at - self.last_us <= TTL_US:
-            self.close += 1
-            if not self.was_followed:
-                self.starts_followed += 1
-            self.was_followed = True
+        gap, self.last_us = at - self.last_us, at
+        if self.thinned:
+            alive = 1.0 if gap == 0 else -math.expm1(-self.rate * TTL_US / gap)
+            self.reads += self.rate * alive
+            self.writes += self.rate * (1 - alive) * alive  # a chain's first call, when somebody follows it
+        elif gap <= TTL_US:
+            self.reads += self.rate
+            self.writes += 0 if self.followed else self.rate
+            self.followed = True
         else:
-            self.was_followed = False
-        self.last_us = at
-
-    def reads_and_writes(self) -> tuple[Decimal, Decimal]:
-        if self.rate == 1 or self.seen < 2:
-            return Decimal(self.close), Decimal(self.starts_followed)
-        share = Decimal(self.close) / (self.seen - 1)
-        share = 1 - (1 - share) ** self.rate
-        arrivals = Decimal(self.seen * self.rate)
-        return arrivals * share, arrivals * (1 - share) * share
+            self.followed = False
 
 
-def _nodes(rows: Table, minimum_tokens: Mapping[str, int]) -> Iterator[tuple[tuple[str, str], int, Decimal, Decimal]]:
+def _nodes(rows: Table, minimum_tokens: Mapping[str, int]) -> Iterable[_Node]:
     nodes: dict[int, _Node] = {}
     columns = (rows[name].tolist() for name in _PREFIX_COLUMNS)
-    for scope, signature, price_key, model, start_us, rate, blocks in zip(*columns, strict=True):
+    for scope, signature, price_key, model, start_us, rate, flags, blocks in zip(*columns, strict=True):
         minimum = minimum_tokens.get(model, 1024)
+        thinned = rate > 1 and SAMPLED_WHOLE not in flags.split(",")
         running, total, pending = hash((scope, model)), 0, 0
         for block in blocks.split(" "):
             digest, _, count = block.rpartition(":")
@@ -217,17 +214,14 @@ def _nodes(rows: Table, minimum_tokens: Mapping[str, int]) -> Iterator[tuple[tup
                 continue
             node = nodes.get(running)
             if node is None:
-                nodes[running] = _Node((signature, price_key), pending, rate, start_us)
+                nodes[running] = _Node((signature, price_key), pending, rate, start_us, thinned=thinned)
             else:
                 node.arrive(start_us)
             pending = 0
-    for node in nodes.values():
-        reads, writes = node.reads_and_writes()
-        if reads:
-            yield node.owner, node.tokens, reads, writes
+    return nodes.values()
 
 
-_PREFIX_COLUMNS = ("scope", "signature", "price_key", "model", "start_us", "sampling_rate", "prefix_blocks")
+_PREFIX_COLUMNS = ("scope", "signature", "price_key", "model", "start_us", "sampling_rate", "flags", "prefix_blocks")
 
 
 def _plain(tokens: Tokens) -> Tokens:

@@ -18,6 +18,7 @@ from baseload.usage.capabilities import LONG_PROMPT_TOKENS
 from baseload.usage.claude_code_files import project_slug, recognise, workspace_of
 from baseload.usage.claude_code_lines import (
     SOURCE,
+    Found,
     Message,
     Response,
     Usage,
@@ -26,8 +27,7 @@ from baseload.usage.claude_code_lines import (
     counts_of,
     identity,
     is_composite,
-    response_lines,
-    response_of,
+    responses,
 )
 from baseload.usage.features import FEATURES_VERSION, session_fp
 from baseload.usage.fields import BadRecord, time_field
@@ -41,7 +41,7 @@ from baseload.usage.normal import (
     tier_of,
     totals_of,
 )
-from baseload.usage.reader import Line, ReadContext, Reader, Record, SourceFile
+from baseload.usage.reader import ReadContext, Reader, Record, SourceFile
 from baseload.values import TOKEN_CLASSES, Call, Problem, nano_from_usd
 
 NAME: Final = SOURCE
@@ -73,29 +73,28 @@ class Copy(NamedTuple):
 def read(file: SourceFile, context: ReadContext) -> Iterator[Record]:
     """One Call per response of the file, and one more per part billed at another model."""
     best: dict[str, Copy] = {}
-    for line in response_lines(file):
-        if isinstance(line, Problem):
-            yield line
+    for found in responses(file):
+        if isinstance(found, Problem):
+            yield found
             continue
         try:
-            found = response_of(line.data)
-            if found is not None:
-                _keep_best(best, line, *found)
+            _keep_best(best, found)
         except BadRecord as bad:
-            yield bad.problem(NAME, file.path, line.row)
+            yield bad.problem(NAME, file.path, found.row)
     rows = _Rows(file.path, context)
     for copy in best.values():
         yield from rows.calls_of(copy)
 
 
-def _keep_best(best: dict[str, Copy], raw: Line, line: Response, message: Message, usage: Usage) -> None:
+def _keep_best(best: dict[str, Copy], found: Found) -> None:
     """Remember a copy of a response if it is the first or beats the one held. Raises BadRecord."""
+    row, line, message, usage = found
     *counts, ttl_unknown = counts_of(usage)
     total = sum(counts)
     parts: tuple[Part, ...] = ()
     flags: tuple[str, ...] = ("ttl_unknown",) if ttl_unknown else ()
     if is_composite(usage):
-        whole = composite_of(raw.data)
+        whole = composite_of(message, usage)
         counts = [getattr(whole.tokens, name) for name in TOKEN_CLASSES]
         total, parts, flags = totals_of(whole), whole.extra, whole.flags
     rank = completeness_rank(total, original=not line.isSidechain, detail=0 if ttl_unknown else 1)
@@ -109,7 +108,7 @@ def _keep_best(best: dict[str, Copy], raw: Line, line: Response, message: Messag
     if is_suspect(message.content, counts[4]):
         flags += ("output_suspect",)
     message.content = _NO_CONTENT  # it would keep the whole line in memory
-    best[key] = Copy(rank, start_us, raw.row, line, message, usage, counts, parts, join_flags(*flags))
+    best[key] = Copy(rank, start_us, row, line, message, usage, counts, parts, join_flags(*flags))
 
 
 def is_suspect(content: msgspec.Raw, output_tokens: int) -> bool:

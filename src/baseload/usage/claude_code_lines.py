@@ -7,13 +7,13 @@ response and skips two lines in five unread. Rules and traps: usage-sources 0.2,
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
 from baseload.usage.fields import MAX_CALL_TOKENS, BadRecord, decode_json, object_of, text_of
 from baseload.usage.normal import UsageTokens, call_id, tokens_from_usage
-from baseload.usage.reader import Line, SourceFile
+from baseload.usage.reader import SourceFile
 from baseload.usage.source_file import LocalFile
 from baseload.values import Problem
 
@@ -40,6 +40,11 @@ class _Details(msgspec.Struct, gc=False):
 class _Iteration(msgspec.Struct, gc=False):
     type: str | None = None
     model: str | None = None
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cache_creation_input_tokens: int | None = 0
+    cache_read_input_tokens: int | None = 0
+    cache_creation: _Split | None = None
 
 
 class Usage(msgspec.Struct, gc=False):
@@ -81,30 +86,71 @@ class Response(msgspec.Struct, gc=False):
     costUSD: msgspec.Raw = msgspec.Raw(b"")  # noqa: N815 - as written
 
 
-_decode = msgspec.json.Decoder(Response).decode
+class Found(NamedTuple):
+    """A line that is a response."""
+
+    row: int
+    line: Response
+    message: Message
+    usage: Usage
 
 
-def response_lines(file: SourceFile) -> Iterator[Line | Problem]:
-    """The lines that may be responses, and those that are torn."""
-    return file.marked_lines(MARKER) if isinstance(file, LocalFile) else file.lines()
+_decoder = msgspec.json.Decoder(Response)
+_decode, _decode_lines = _decoder.decode, _decoder.decode_lines
 
 
-def response_of(data: bytes) -> tuple[Response, Message, Usage] | None:
-    """The response a line holds, with its message and usage; None when it is another kind of line.
+def responses(file: SourceFile) -> Iterator[Found | Problem]:
+    """Every response line of a transcript. A line that is torn or has impossible fields is one problem."""
+    if not isinstance(file, LocalFile):
+        for line in file.lines():
+            yield from [line] if isinstance(line, Problem) else _found_in(line.row, line.data, file.path)
+        return
+    for block in file.blocks():
+        try:
+            decoded = _decode_lines(block.data)
+        except (msgspec.DecodeError, RecursionError):
+            decoded = []
+        if len(decoded) == block.lines:
+            for row, response in enumerate(decoded, start=block.row):
+                message = response.message
+                if message is not None and (usage := message.usage) is not None and is_billed(response, message):
+                    yield Found(row, response, message, usage)
+        else:  # a torn, odd or empty line somewhere: one by one
+            for row, data in enumerate(block.data.split(b"\n")[: block.lines], start=block.row):
+                if file.is_short(row, len(data)):
+                    yield from _found_in(row, data, file.path)
+        yield from file.take_problems()
+    yield from file.take_problems()
 
-    Task results nest a `usage` of their own that is not `message.usage`: it never counts. Raises BadRecord.
+
+def is_billed(response: Response, message: Message) -> bool:
+    """False for lines Claude Code wrote itself, such as API errors."""
+    return message.model != SYNTHETIC and not response.isApiErrorMessage
+
+
+def _found_in(row: int, data: bytes, path: str) -> Iterator[Found | Problem]:
+    """The response of one line, or its one problem, or nothing.
+
+    Task results nest a `usage` of their own that is not `message.usage`: it never counts.
     """
+    text = data.strip()
+    if not text or (MARKER not in text and text.endswith(b"}")):
+        return
     try:
-        line = _decode(data)
+        response = _response_of(text)
+    except BadRecord as bad:
+        yield bad.problem(SOURCE, path, row)
+        return
+    message = response.message if response is not None else None
+    if response is not None and message is not None and message.usage is not None and is_billed(response, message):
+        yield Found(row, response, message, message.usage)
+
+
+def _response_of(data: bytes) -> Response | None:
+    try:
+        return _decode(data)
     except (msgspec.DecodeError, RecursionError):
-        checked = _checked(data) if data.strip() else None
-        if checked is None:
-            return None
-        line = checked
-    message = line.message
-    if message is None or message.usage is None or message.model == SYNTHETIC or line.isApiErrorMessage:
-        return None
-    return line, message, message.usage
+        return _checked(data)
 
 
 def identity(line: Response, message: Message, usage: Usage) -> str:
@@ -147,10 +193,9 @@ def is_composite(usage: Usage) -> bool:
     return any(entry.model is not None or entry.type not in (None, "message") for entry in usage.iterations or ())
 
 
-def composite_of(data: bytes) -> UsageTokens:
-    """The whole reading of a composite response line, with the parts billed at other models. Raises BadRecord."""
-    message = object_of(decode_json(data)["message"], "message")
-    return tokens_from_usage(object_of(message["usage"], "message.usage"), model=text_of(message, "model"))
+def composite_of(message: Message, usage: Usage) -> UsageTokens:
+    """The whole reading of a composite response, with the parts billed at other models. Raises BadRecord."""
+    return tokens_from_usage(msgspec.to_builtins(usage), model=message.model or "")
 
 
 def _checked(data: bytes) -> Response | None:

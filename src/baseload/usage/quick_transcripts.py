@@ -13,21 +13,18 @@ from typing import Final
 from baseload.usage.claude_code_files import project_slug, workspace_of
 from baseload.usage.claude_code_lines import (
     SOURCE,
-    Message,
+    Found,
     Response,
-    Usage,
     composite_of,
     counts_of,
     identity,
     is_composite,
-    response_lines,
-    response_of,
+    responses,
 )
 from baseload.usage.clock import EARLIEST_US, clock_skew
 from baseload.usage.fields import BadRecord, time_field
 from baseload.usage.normal import Part, call_id, completeness_rank, geo_of, speed_of, tier_of, totals_of
 from baseload.usage.quick_cells import Cell, Counts, Sums
-from baseload.usage.reader import Line
 from baseload.usage.source_file import LocalFile
 from baseload.values import DAY_US, TOKEN_CLASSES, Problem, band_of_prompt, day_of, day_of_date
 
@@ -55,26 +52,23 @@ class Transcripts:
     def read(self, file: LocalFile, declared_key: str) -> None:
         """Take every response of a file; `declared_key` names its key where the folder's note does."""
         slug = project_slug(file.path)
-        for line in response_lines(file):
-            if isinstance(line, Problem):
-                self.problems.append(line)
+        for found in responses(file):
+            if isinstance(found, Problem):
+                self.problems.append(found)
                 continue
             try:
-                found = response_of(line.data)
-                if found is not None:
-                    self._take(line, *found, slug, declared_key)
+                self._take(found, slug, declared_key)
             except BadRecord as bad:
-                self.problems.append(bad.problem(SOURCE, file.path, line.row))
+                self.problems.append(bad.problem(SOURCE, file.path, found.row))
 
-    def _take(
-        self, line: Line, response: Response, message: Message, usage: Usage, slug: str, declared_key: str
-    ) -> None:
+    def _take(self, found: Found, slug: str, declared_key: str) -> None:
         """Keep one copy of a response if it is the first or the best. Raises BadRecord."""
+        _, response, message, usage = found
         uncached, read, write_5m, write_1h, output, ttl_unknown = counts_of(usage)
         total = uncached + read + write_5m + write_1h + output
         parts: tuple[Part, ...] = ()
         if usage.iterations and is_composite(usage):
-            whole = composite_of(line.data)
+            whole = composite_of(message, usage)
             uncached, read, write_5m, write_1h, output = (getattr(whole.tokens, name) for name in TOKEN_CLASSES)
             total, parts, ttl_unknown = totals_of(whole), whole.extra, "ttl_unknown" in whole.flags
         rank = completeness_rank(total, original=not response.isSidechain, detail=0 if ttl_unknown else 1)

@@ -17,11 +17,16 @@ from baseload.values import Call, Problem
 
 NOTE_NAME: Final = "baseload-source.json"
 SCHEMA: Final = "baseload.source/1"
+SAMPLED_WHOLE: Final = "sampled_whole"
 MOST_BYTES: Final = 64 * 1024
 
 
 class SourceNote(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The note of one folder. `sampling_rate` N means that every unit stands for N like it; 1 = all are here."""
+    """The note of one folder. `sampling_rate` N means that every unit stands for N like it; 1 = all are here.
+
+    `sampling_unit` says what was kept or dropped as a whole: "call" (also when unsaid), or something larger, such as
+    "session", inside which the calls and their gaps are complete; then the calls carry the flag SAMPLED_WHOLE.
+    """
 
     schema: str
     sampling_rate: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] = 1
@@ -54,17 +59,23 @@ class SourceNotes:
 
 def with_note(records: Iterable[Record], note: SourceNote) -> Iterator[Record]:
     """The records with what the note adds; problems pass unchanged. Control totals are never a sample."""
+    whole = note.sampling_rate > 1 and note.sampling_unit not in ("", "call")
     for record in records:
         if not isinstance(record, Call):
             yield record
             continue
         yield msgspec.structs.replace(
             record,
+            flags=_with_flag(record.flags) if whole else record.flags,
             sampling_rate=note.sampling_rate if record.grain == "call" else record.sampling_rate,
             account=record.account or note.account,
             workspace=record.workspace or note.workspace,
             api_key=record.api_key or note.api_key,
         )
+
+
+def _with_flag(flags: str) -> str:
+    return ",".join(sorted({SAMPLED_WHOLE, *flags.split(",")} - {""}))
 
 
 def _read(path: Path) -> SourceNote | Problem | None:

@@ -75,9 +75,8 @@ def _invoices(project: Project, usage: Usage) -> Iterator[str]:
     have = {invoice.month for invoice in project.invoice}
     for month, nano in sorted(usage.months.items()):
         if month not in have:
-            yield f"# list price of that month's usage: {_dollars(nano)}"
-            yield from ("# [[invoice]]", f'# month = "{month}"', '# amount = "0.00"  # total to pay, tax included')
-            yield '# tax = "0.00"'
+            yield f"# [[invoice]]  # the list price of {month} is {_dollars(nano)}"
+            yield from (f'# month = "{month}"', '# amount = "…"  # total to pay, tax included', '# tax = "…"')
 
 
 def _owners(project: Project, usage: Usage) -> Iterator[str]:

@@ -143,10 +143,11 @@ def judge(
         against = [sign for sign in signs if sign.latency == other]
         weak = sum(sign.latency == latency for sign in signs) >= 2
         if (strong and not any(sign.strong for sign in against)) or (weak and not against):
-            return latency, _sentence(sign for sign in signs if sign.latency == latency)
+            said = _said(sign for sign in signs if sign.latency == latency)
+            return latency, f"{said[:1].upper()}{said[1:]}."
     if not signs:
         return "unknown", "Nothing shows whether anybody waits." if shape.calls else "Only billing rows: no call seen."
-    return "unknown", f"Not enough to tell: {_sentence(signs)}"
+    return "unknown", f"Not enough to tell: {_said(signs)}."
 
 
 def _of_caller(is_coding_agent: bool) -> list[Sign]:
@@ -206,6 +207,5 @@ def _words(name: str) -> list[str]:
     return "".join(char if char.isalpha() else " " for char in name.casefold()).split()
 
 
-def _sentence(signs: Iterable[Sign]) -> str:
-    text = "; ".join(sign.sentence for sign in sorted(signs, key=lambda sign: not sign.strong))
-    return text[:1].upper() + text[1:] + "."
+def _said(signs: Iterable[Sign]) -> str:
+    return "; ".join(sign.sentence for sign in sorted(signs, key=lambda sign: not sign.strong))

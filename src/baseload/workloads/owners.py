@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 
-from baseload.project import OwnerRule
+from baseload.project import OwnerRule, Project
 from baseload.values import Problem, Table
 from baseload.workloads.rules import matches
 from baseload.workloads.signature import Signature, signature_rows
@@ -83,6 +83,12 @@ def read_owner_csv(data: bytes, file: str) -> tuple[list[OwnerRule], list[Proble
         ]
     rules = [record for record in found if isinstance(record, OwnerRule)]
     return rules, [record for record in found if isinstance(record, Problem)]
+
+
+def with_owner_csv(project: Project, data: bytes, file: str) -> tuple[Project, list[Problem]]:
+    """The project with the owners of its CSV behind its own [[owner]] rules, which therefore win."""
+    rules, problems = read_owner_csv(data, file)
+    return msgspec.structs.replace(project, owner=(*project.owner, *rules)), problems
 
 
 def _delimiter(text: str) -> str:
