@@ -29,6 +29,7 @@ from baseload.report.facts import BookNote, MapFacts
 from baseload.values import Problem
 from baseload.workloads.grouping import group
 from baseload.workloads.key import UNATTRIBUTED
+from baseload.workloads.latency import arrivals_sql, pauses_sql
 from baseload.workloads.ranking import rank, top_model
 from baseload.workloads.readiness import readiness
 
@@ -61,6 +62,9 @@ def map_ledger(
         request.project.workload,
         request.project.owner,
         hours=engine.query(hours_sql()),
+        arrivals=engine.query(arrivals_sql()),
+        pauses=engine.query(pauses_sql()),
+        key_names=request.project.key_name,
     )
     ranking = rank(settled.rows, workload_of, window)
     complete = complete_window(*whole_days(spend), request.as_of_day)

@@ -83,6 +83,7 @@ class Project(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     account: str = ""
     price_overlay: str = ""
     model_alias: dict[str, str] = msgspec.field(default_factory=dict)  # ARN or gateway name -> model id
+    key_name: dict[str, str] = msgspec.field(default_factory=dict)  # api key or workspace id -> its name in the Console
     invoice: tuple[Invoice, ...] = ()
     owner: tuple[OwnerRule, ...] = ()
     owner_csv: str = ""  # "key,owner[,cost_center]" with a header row

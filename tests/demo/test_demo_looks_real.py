@@ -36,6 +36,11 @@ def test_about_two_million_a_year_goes_to_the_dearest_lines(lines: tuple[BillLin
     assert recent(dollars(tuple(dear))) > 0.8 * recent(dollars(lines))
 
 
+def test_one_flagship_model_holds_most_of_the_spend(lines: tuple[BillLine, ...]) -> None:
+    flagship = recent(dollars(lines, model="claude-opus-4-8"))
+    assert 0.6 < flagship / recent(dollars(lines)) < 0.85
+
+
 def test_more_than_a_dozen_services_and_none_is_half_of_the_spend(lines: tuple[BillLine, ...]) -> None:
     shares = [recent(dollars(lines, service=service.name)) for service in LARKFIELD.services]
     assert len(shares) >= 12
@@ -94,8 +99,8 @@ def test_every_service_changes_models_only_forwards(service: object) -> None:
 
 
 def test_the_era_of_a_day_is_the_last_that_has_started() -> None:
-    eras = next(service for service in LARKFIELD.services if service.name == "support-triage").eras
-    day = day_of_date(dt.date(2026, 8, 5))
+    eras = next(service for service in LARKFIELD.services if service.name == "claude-code").eras
+    day = day_of_date(dt.date(2026, 7, 27))
     assert [era_of(eras, day - 1).model, era_of(eras, day).model] == ["claude-opus-4-8", "claude-opus-5"]
 
 

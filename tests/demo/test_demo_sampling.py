@@ -63,7 +63,7 @@ def test_a_turn_reads_what_the_turn_before_left_within_five_minutes(name: str, b
     service = msgspec.structs.replace(SERVICES[name], sampling_rate=1)
     shape, models = service.shape, model_facts(LARKFIELD, book)
     assert isinstance(shape, Dialogue)
-    plan = [DayPlan(END - 1, 400, service.eras[-1], incident=False)]
+    plan = [DayPlan(END - 1, 400, service.eras[-1])]
     sample = simulate_dialogues(service, shape, plan, np.random.default_rng(1), models).sample
     prompt = sample["read"] + sample["write"]
     gaps = np.diff(sample["start_us"])

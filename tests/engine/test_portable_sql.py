@@ -22,7 +22,7 @@ NUMBERS = (exp.Add, exp.Sub, exp.Mul, exp.Mod, exp.Neg, exp.Sum, exp.Count, exp.
 WINDOWS = (exp.Window, exp.Lag, exp.Lead, exp.RowNumber, exp.Order, exp.Ordered)
 ALLOWED = (*STRUCTURE, *NAMES, *LOGIC, *NUMBERS, *WINDOWS)
 
-NOT_NULL_ORDER = {"start_us", "id_key", "rank", "row_id"}
+NOT_NULL_ORDER = {"start_us", "id_key", "rank", "stated_nano"}
 """Columns a window may be ordered by: never null, because engines disagree on where nulls go."""
 
 

@@ -140,6 +140,11 @@ def test_a_spelling_says_where_and_how_the_model_was_bought(raw: str) -> None:
     assert spell(raw).hints == HINTS[raw]
 
 
+def test_a_text_too_long_for_a_name_is_not_searched(book: PriceBook) -> None:
+    assert book.resolve("claude-opus-5-5" + " " * 300) == ""
+    assert spell("(" * 2_000_000) == spell("")
+
+
 @given(st.text(max_size=120))
 def test_any_text_is_taken_apart_without_an_error(raw: str) -> None:
     spell(raw)

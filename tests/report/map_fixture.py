@@ -173,7 +173,7 @@ def company_map() -> MapDocument:
             workloads=len(workloads),
             workloads_for_80_percent=sum(part.cumulative_share < 0.8 for part in workloads) + 1,
         ),
-        run_rate=_run_rate(annual, observed, total),
+        run_rate=_run_rate(annual, total),
         levers=_levers(opportunities),
         by_model=by_model,
         by_day=by_day,
@@ -363,15 +363,15 @@ def _totals(workloads: tuple[WorkloadPart, ...], total: int) -> TotalsPart:
     )
 
 
-def _run_rate(annual: int, observed: int, total: int) -> RunRatePart:
+def _run_rate(annual: int, total: int) -> RunRatePart:
     return RunRatePart(
         annual_usd=usd_text(annual),
         low_usd=usd_text(annual * 94 // 100),
         high_usd=usd_text(annual * 107 // 100),
         interval="95 % interval, block bootstrap of whole weeks",
         window=_window(END - dt.timedelta(days=28), END),
-        complete_days=27,
-        observed_usd=usd_text(observed),
+        complete_days=DAYS,
+        observed_usd=usd_text(total),
         gaps=(GAP.isoformat(),),
         outlier_days=(OUTLIER.isoformat(),),
         sampling_rate=20,
@@ -777,6 +777,8 @@ def hostile_map() -> MapDocument:
     return msgspec.structs.replace(
         base,
         title=HOSTILE,
+        headline=msgspec.structs.replace(base.headline, status_why=HOSTILE, sentence=HOSTILE),
+        figures=tuple(msgspec.structs.replace(part, made_from=(HOSTILE,), recompute=HOSTILE) for part in base.figures),
         workloads=workloads,
         opportunities=tuple(
             msgspec.structs.replace(item, workload_name=HOSTILE, candidate="=cmd|' /C calc'!A0", assumption=HOSTILE)

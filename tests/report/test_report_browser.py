@@ -269,6 +269,8 @@ def test_paper_has_every_row_every_detail_and_charts_that_fit(visit: Open) -> No
     widths = page.eval_on_selector_all("[data-chart] svg", "all => all.map(e => e.getBoundingClientRect().width)")
     assert len(widths) == 4
     assert max(widths) <= 688
+    drawn = page.eval_on_selector_all("[data-chart] svg", "all => all.map(e => e.getAttribute('width'))")
+    assert set(drawn) == {"680"}  # drawn for the paper, not shrunk to it
     assert page.evaluate("document.documentElement.scrollWidth") <= 688
     page.evaluate("dispatchEvent(new Event('afterprint'))")
     assert page.locator("details[open]").count() == page.locator("details.block[open]").count()
@@ -279,6 +281,8 @@ def test_paper_shows_all_rows_of_a_table_the_screen_cuts(visit: Open) -> None:
     page.emulate_media(media="print")
 
     assert page.locator("#ranked tbody.workload tr.main:visible").count() == 600
+    shown = page.eval_on_selector_all("#ranked tbody.workload", "all => all.map(e => getComputedStyle(e).display)")
+    assert set(shown) == {"table-row-group"}
     assert page.locator("#ranked tr.drill:visible").count() == 25
 
 

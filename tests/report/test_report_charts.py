@@ -125,5 +125,18 @@ def test_every_chart_says_in_words_what_it_shows() -> None:
     assert all(len(chart.description) > 60 for chart in drawn.values())
     assert "Claims intake: read and extract" in drawn["treemap"].description
     assert "7 of 12 workloads hold 80 %" in drawn["concentration"].description
-    options = json.loads(embedded(drawn))
-    assert options["daily"]["aria"]["label"]["description"] == drawn["daily"].description
+    for name, option in json.loads(embedded(drawn)).items():
+        assert option.get("baseOption", option)["aria"]["label"]["description"] == drawn[name].description
+
+
+def test_what_is_worth_nothing_at_the_run_rate_is_not_drawn() -> None:
+    document = company_map()
+    gone = tuple(
+        msgspec.structs.replace(item, low_annual_usd="0.00", high_annual_usd="0.00") if item.lever == "route" else item
+        for item in document.opportunities
+    )
+    chart = charts(msgspec.structs.replace(document, opportunities=gone))["ranges"]
+
+    labels = chart.option["baseOption"]["yAxis"]["data"]
+    assert labels[0].startswith("Claims intake: read and extract\nbatch")  # the dearest that is left
+    assert not [label for label in labels if "route:" in label]

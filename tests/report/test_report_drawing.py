@@ -77,3 +77,7 @@ def test_models_keep_the_hue_of_their_line_and_lose_shade_by_rank() -> None:
 
 def test_a_lever_nobody_knows_is_drawn_as_if_it_needed_a_test() -> None:
     assert palette.tone("teleport") == "test"
+
+
+def test_a_range_of_nothing_is_not_drawn() -> None:
+    assert bars.scale([Decimal(100)])(Decimal(0), Decimal(0)).width == 0

@@ -81,3 +81,10 @@ def test_shown_dollars_are_within_half_a_unit_of_the_exact_amount(amount: Decima
         return
     shown = Decimal(text.replace("−", "-").replace("$", "").replace(",", ""))
     assert abs(shown - amount) <= Decimal("0.005")
+
+
+def test_neighbouring_days_read_as_one_run_and_many_runs_are_counted() -> None:
+    every_other = [f"2026-10-{day:02d}" for day in range(1, 31, 2)]  # fifteen days, fifteen runs
+
+    assert numbers.day_runs(every_other, most=2) == "2026-10-01, 2026-10-03 and 13\xa0days more"
+    assert numbers.day_runs([]) == ""

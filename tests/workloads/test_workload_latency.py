@@ -15,13 +15,17 @@ NONE = Arrivals()
 
 
 def test_calls_in_three_adjacent_hours_are_a_schedule() -> None:
-    latency, evidence = judge(PLAIN, NIGHTLY, NONE)
+    latency, evidence = judge(PLAIN, NIGHTLY, NONE, span_days=7)
     assert latency == "tolerant"
     assert "95% of its calls start between" in evidence
 
 
+def test_one_evenings_work_is_no_schedule() -> None:
+    assert judge(PLAIN, NIGHTLY, NONE, span_days=6.9)[0] == "unknown"
+
+
 def test_a_schedule_may_cross_midnight() -> None:
-    latency, evidence = judge(PLAIN, Counter({23: 400, 0: 500, 12: 100}), NONE)
+    latency, evidence = judge(PLAIN, Counter({23: 400, 0: 500, 12: 100}), NONE, span_days=30)
     assert latency == "tolerant"
     assert "UTC" in evidence
 
@@ -41,7 +45,7 @@ def test_a_stream_is_read_by_somebody() -> None:
 
 
 def test_a_stream_on_a_schedule_is_unknown_and_both_are_said() -> None:
-    latency, evidence = judge(Shape(calls=1000, stream_known=1000, stream_calls=1000), NIGHTLY, NONE)
+    latency, evidence = judge(Shape(calls=1000, stream_known=1000, stream_calls=1000), NIGHTLY, NONE, span_days=30)
     assert latency == "unknown"
     assert "stream" in evidence
     assert "UTC" in evidence
@@ -61,7 +65,7 @@ def test_a_coding_agent_is_interactive_even_in_billing_rows() -> None:
 
 
 def test_fewer_than_fifty_calls_have_no_pattern() -> None:
-    assert judge(Shape(calls=49, stream_known=49), Counter({1: 49}), NONE)[0] == "unknown"
+    assert judge(Shape(calls=49, stream_known=49), Counter({1: 49}), NONE, span_days=30)[0] == "unknown"
 
 
 def test_billing_rows_alone_are_unknown_for_that_reason() -> None:

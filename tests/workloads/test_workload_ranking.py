@@ -83,6 +83,14 @@ def test_a_cost_reports_rows_count_no_calls_and_hide_none() -> None:
     assert found.usd_per_request == Decimal("1.5")
 
 
+def test_dollars_without_tokens_say_nothing_about_calls() -> None:
+    zero = dict.fromkeys(TOKEN_CLASSES, 0)
+    row = {"signature": "a", "usd": 4, "requests": None} | zero
+    assert rank(spend(row), {"a": workload("a")}, WINDOW).workloads[0].requests is None
+    found = rank(spend(row, {"signature": "a", "usd": 1, "requests": 9}), {"a": workload("a")}, WINDOW)
+    assert found.workloads[0].requests == 9
+
+
 def test_no_bill_is_none_and_not_zero() -> None:
     assert rank(spend({"signature": "a", "usd": 1}), {"a": workload("a")}, WINDOW).workloads[0].billed_nano is None
 
@@ -143,8 +151,8 @@ def test_an_empty_ledger_ranks_nothing() -> None:
 
 def test_the_top_model_is_the_dearest_that_holds_a_real_share() -> None:
     price = {"opus": Decimal(25), "sonnet": Decimal(15), "old": Decimal(75)}
-    # 4 of 100 dollars on the dearest is a stray; 60 of 100 on the next is the top model
-    assert top_model({"old": 4, "opus": 60, "sonnet": 36}, price) == ("opus", 0.6)
+    # 4 of 100 dollars on the dearest are a stray call: 60 on the next name the top, and at or above its price are 64
+    assert top_model({"old": 4, "opus": 60, "sonnet": 36}, price) == ("opus", 0.64)
     assert top_model({"old": 5, "opus": 60, "sonnet": 35}, price) == ("old", 0.05)
     assert top_model({"?": 100}, price) is None
     assert top_model({}, price) is None

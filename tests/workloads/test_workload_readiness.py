@@ -109,6 +109,30 @@ def test_the_cheapest_next_source_depends_on_where_the_calls_run(
     assert row.steps
 
 
+@pytest.mark.parametrize(("calls_usd", "trial"), [(5, True), (4, False)])
+def test_control_totals_beside_calls_hide_nothing_and_calls_of_a_few_days_allow_nothing(
+    calls_usd: int, trial: bool
+) -> None:
+    # the bill says 10 dollars; logged calls stand for 5 of them, half, or for 4, less than half
+    table = signatures({"signature": "c"} | PROMPTS, {"signature": "b", "api_key": "k"} | BUCKETS)
+    spend: Table = {
+        "signature": text(["c", "b"]),
+        "source": text(["messages", "admin_api"]),
+        "price_key": text(["m|anthropic|global|standard|standard|any"] * 2),
+        "list_nano": np.array([calls_usd * USD, 10 * USD]),
+        "rows": np.array([400, 1]),
+    }
+    settled: Table = {
+        "signature": text(["b"]), "source": text(["admin_api"]), "model": text(["m"]),
+        "day": np.zeros(1, dtype=np.int64),
+        "list_nano": np.array([10 * USD]), "requests": np.ma.array([0], mask=[True]),
+        **{name: np.ones(1, dtype=np.int64) for name in TOKEN_CLASSES},
+    }  # fmt: skip
+    found, _ = group(table, {"b": 10 * USD}, shapes(c=400), (), ())
+    row = readiness(rank(settled, found, Window(start_day=0, end_day_exclusive=1)), spend, table, found)[0]
+    assert (row.trial, row.cache, row.batch) == (trial, trial, trial)
+
+
 def test_unattributed_spend_cannot_even_be_ranked() -> None:
     assert not ready(BUCKETS).rank
 

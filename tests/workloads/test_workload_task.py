@@ -50,6 +50,8 @@ def test_a_forced_tool_that_fills_a_form_is_extraction_and_not_an_agent() -> Non
     forced = shape(prompt=5000, output=300, tool_result_calls=100)  # every call stops to "call" the tool
     assert classify(forced, {"extract,tool_use,tools": 100}, features=("forced_tool",)).task == "extraction"
     assert classify(forced, {"": 100}).task != "agentic"
+    mostly = shape(prompt=5000, output=300, tool_result_calls=90)
+    assert classify(mostly, {"": 100}, features=("structured_outputs",)).task != "agentic"
 
 
 def test_tool_loops_are_seen_without_prompts_too() -> None:

@@ -18,7 +18,7 @@ BINS = ("out_le_20", "out_le_100", "out_le_500", "out_le_2000", "out_gt_2000")
 SHAPE_INTS = (
     "calls", "stream_calls", "stream_known", "failures", "tool_result_calls", "uncached_input_tokens",
     "cache_read_tokens", "cache_write_5m_tokens", "cache_write_1h_tokens", "output_tokens", "thinking_sum", *BINS,
-    "messages_sum", "first_start_us",
+    "messages_sum", "first_start_us", "last_start_us",
 )  # fmt: skip
 
 

@@ -31,7 +31,11 @@ def map_ledger_folder(paths: Sequence[Path], org_key: OrgKey) -> Path:
     A new version of Baseload starts anew, because its readers may see more.
     """
     named = "\n".join(sorted(str(path.resolve()) for path in paths))
-    return cache_folder() / f"ledgers-{__version__}" / hashlib.blake2b(named.encode(), digest_size=8, key=org_key.secret).hexdigest()
+    return (
+        cache_folder()
+        / f"ledgers-{__version__}"
+        / hashlib.blake2b(named.encode(), digest_size=8, key=org_key.secret).hexdigest()
+    )
 
 
 def find_project(start: Path) -> Path | None:

@@ -1,4 +1,4 @@
-"""Usage to weigh a price change on: the last 28 complete days of a ledger, or a file of `baseload usage --json`."""
+"""Usage to weigh a price change on: the last 28 complete days of a ledger, or a file of usage by price key."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def read_usage(path: Path, today: dt.date) -> UsageWindow:
     except OSError as error:
         raise UsageError(f"{path}: {error.strerror}; expected a ledger folder or a file of usage") from error
     except (msgspec.DecodeError, ValueError) as error:
-        raise UsageError(f"{path}: {error}; expected the document of `baseload usage --json`") from error
+        raise UsageError(f"{path}: {error}; expected window and by_price_key (docs/reference/prices.md)") from error
     if not rows:
         raise NothingToRead(f"{path}: no usage by price key in it.")
     window = found.window

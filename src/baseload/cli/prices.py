@@ -19,7 +19,19 @@ _PROJECT = Parameter(help="Project folder with baseload.toml: its model_alias na
 _DAY = Parameter(help="A UTC day, YYYY-MM-DD; today when left out.")
 
 
-@app.command
+def _examples(*lines: str) -> str:
+    """The foot of a command's help: the docstring's own Examples section is not printed by cyclopts."""
+    return "\n".join(["Examples:", "", "```", *lines, "```"])
+
+
+@app.command(
+    help_epilogue=_examples(
+        "baseload prices show",
+        "baseload prices show --platform bedrock --geo regional --tier batch",
+        'baseload prices show "Claude Haiku 5.5"',
+        "baseload prices show us.anthropic.claude-sonnet-4-5-20250929-v1:0 --on 2026-01-31",
+    )
+)
 def show(
     model: str = "",
     *,
@@ -37,13 +49,6 @@ def show(
     """Show the prices of a day, or everything known about one model.
 
     MODEL may be any spelling: an id, an ARN, a Console name, a gateway's. Prices are USD per million tokens.
-
-    Examples
-    --------
-    baseload prices show
-    baseload prices show --platform bedrock --geo regional --tier batch
-    baseload prices show "Claude Haiku 5.5"
-    baseload prices show us.anthropic.claude-sonnet-4-5-20250929-v1:0 --on 2026-01-31
     """
     from baseload.cli import price_documents as documents
     from baseload.cli.output import EXIT_DONE, print_json
@@ -68,7 +73,13 @@ def show(
     return EXIT_DONE
 
 
-@app.command
+@app.command(
+    help_epilogue=_examples(
+        "baseload prices check",
+        "baseload prices check --brief",
+        "baseload prices check --json | jq .unexpected",
+    )
+)
 def check(
     *,
     on: Annotated[dt.date | None, Parameter(help="Compare prices up to this UTC day; today when left out.")] = None,
@@ -79,12 +90,6 @@ def check(
 
     Faults known of that list are named and proven; anything else is unexpected and the exit code is 1. Your own
     additions and overlay take no part. Needs the extra: `pip install "baseload[prices-check]"`.
-
-    Examples
-    --------
-    baseload prices check
-    baseload prices check --brief
-    baseload prices check --json | jq .unexpected
     """
     from baseload.cli.output import EXIT_DONE, EXIT_PROBLEMS, print_json
     from baseload.cli.price_documents import check_document
@@ -110,7 +115,12 @@ def check(
     return EXIT_PROBLEMS if result.unexpected or result.unknown_names else EXIT_DONE
 
 
-@app.command
+@app.command(
+    help_epilogue=_examples(
+        "baseload prices diff 2026-09-01 2026-11-22",
+        "baseload prices diff 2025-11-23 2025-11-25 --json",
+    )
+)
 def diff(
     date1: dt.date,
     date2: dt.date,
@@ -121,11 +131,6 @@ def diff(
     """List what changed between two days: prices, models, platforms, rules and fees.
 
     The two days are compared with each other; the order does not matter.
-
-    Examples
-    --------
-    baseload prices diff 2026-09-01 2026-11-22
-    baseload prices diff 2025-11-23 2025-11-25 --json
     """
     from baseload.cli.output import EXIT_DONE, print_json
     from baseload.cli.price_documents import diff_document
@@ -144,7 +149,13 @@ def diff(
     return EXIT_DONE
 
 
-@app.command
+@app.command(
+    help_epilogue=_examples(
+        "baseload prices impact .baseload/ledger --from 2026-09-21 --to 2026-09-22",
+        "baseload prices impact usage.json --with announced.yaml --to 2027-01-01",
+        "baseload prices impact .baseload/ledger --overlay contract.yaml",
+    )
+)
 def impact(
     path: Path,
     *,
@@ -152,21 +163,17 @@ def impact(
     after: Annotated[
         dt.date | None, Parameter(name="--to", help="And as on this UTC day; today when left out.")
     ] = None,
-    change: Annotated[tuple[Path, ...], Parameter(name="--with", help="A price file to try, not stored.")] = (),
+    change: Annotated[
+        tuple[Path, ...], Parameter(name="--with", negative=(), help="A price file to try, not stored.")
+    ] = (),
     overlay: Annotated[Path | None, Parameter(help="Negotiated prices on the after side only.")] = None,
     project: Annotated[Path, _PROJECT] = Path(),
     json: Annotated[bool, _JSON] = False,
 ) -> int:
     """Show what a price change does to usage already seen: run rate before and after, by model.
 
-    PATH is a ledger folder (its last 28 complete days) or a file of `baseload usage --json`. The change is between two
+    PATH is a ledger folder (its last 28 complete days) or a JSON file of usage by price key. The change is between two
     days of the book, or a price file tried with --with, or a contract tried with --overlay. Tokens stay as they were.
-
-    Examples
-    --------
-    baseload prices impact .baseload/ledger --from 2026-09-21 --to 2026-09-22
-    baseload prices impact usage.json --with announced.yaml --to 2027-01-01
-    baseload prices impact .baseload/ledger --overlay contract.yaml
     """
     from baseload.cli.output import EXIT_DONE, EXIT_PROBLEMS, print_json
     from baseload.cli.price_documents import impact_document
@@ -186,7 +193,12 @@ def impact(
     return EXIT_PROBLEMS if document.without_price else EXIT_DONE
 
 
-@app.command
+@app.command(
+    help_epilogue=_examples(
+        "baseload prices add new-model.yaml",
+        "baseload prices add new-model.yaml --dry-run",
+    )
+)
 def add(
     file: Path,
     *,
@@ -198,11 +210,6 @@ def add(
 
     Every row needs a source and a first day; the day it was checked is today unless the file says so. It is kept in
     your configuration folder and used by every command from then on; later additions win.
-
-    Examples
-    --------
-    baseload prices add new-model.yaml
-    baseload prices add new-model.yaml --dry-run
     """
     from baseload.cli.book import additions_folder, read_file
     from baseload.cli.output import EXIT_DONE, print_json

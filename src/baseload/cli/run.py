@@ -7,12 +7,12 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
-from baseload.cli.book import open_book
-from baseload.cli.output import progress
+from baseload.cli.book import open_book, read_file
+from baseload.cli.output import print_problems, progress
 from baseload.cli.places import find_project, load_org_key, load_project, map_ledger_folder
 from baseload.engine.duckdb import DuckDBEngine
 from baseload.errors import NothingToRead, UsageError
-from baseload.ledger.importing import import_records
+from baseload.ledger.importing import ImportSummary, import_records
 from baseload.ledger.store import Ledger, is_ledger
 from baseload.pipeline import MapRequest, map_ledger
 from baseload.prices.age import age_warning
@@ -23,6 +23,8 @@ from baseload.report.facts import BookNote
 from baseload.usage.read import read_paths
 from baseload.usage.reader import ReadContext
 from baseload.values import day_of_date
+from baseload.workloads.owners import with_owner_csv
+
 
 def build_map(
     paths: Sequence[Path],
@@ -40,7 +42,7 @@ def build_map(
     folder, which the next run only brings up to date. Raises NothingToRead when no record could be used.
     """
     folder = project_dir if project_dir is not None else find_project(Path.cwd())
-    settings = project if project is not None else load_project(folder)
+    settings = with_owners(project if project is not None else load_project(folder), folder)
     today = as_of or dt.datetime.now(dt.UTC).date()
     book = open_book(settings, folder)
     with _ledger(paths, folder, settings, book, source, today) as ledger, DuckDBEngine() as engine:
@@ -50,10 +52,20 @@ def build_map(
     return document
 
 
+def with_owners(settings: Project, folder: Path | None) -> Project:
+    """The project with the owners of its `owner_csv` behind its own rules. Raises UsageError where it has none."""
+    if not settings.owner_csv:
+        return settings
+    path = (folder or Path()) / settings.owner_csv
+    project, problems = with_owner_csv(settings, read_file(path), str(path))
+    print_problems(problems)
+    return project
+
+
 def import_into(
     ledger: Ledger, paths: Sequence[Path], settings: Project, book: PriceBook, source: str | None, today: dt.date
-) -> None:
-    """Bring a ledger up to date with some PATHs, showing progress."""
+) -> ImportSummary:
+    """Bring a ledger up to date with some PATHs, showing progress; returns what it read."""
     context = ReadContext(org_key=load_org_key(), resolve_model=book.resolve, account=settings.account)
     with progress("Reading") as bar:
         results = read_paths(
@@ -64,7 +76,7 @@ def import_into(
             marks=ledger.file_marks,
             progress=bar.advance,
         )
-        import_records(ledger, results)
+        return import_records(ledger, results)
 
 
 def _ledger(

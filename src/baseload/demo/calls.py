@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from baseload.demo.calendar import clock_us
 from baseload.demo.company import Service, Single, Spread
+from baseload.demo.sampling import Sampler
 from baseload.demo.truth import BAND_EDGE, COUNTS, SAMPLE_COLUMNS, DayPlan, Ledger, ModelFacts, Run, Totals
 from baseload.values import DAY_US, Table
 
@@ -16,23 +17,22 @@ Ints = NDArray[np.int64]
 
 REPEAT_AFTER_US = 31_000_000  # the queue's redelivery time
 MAX_PROMPT = 190_000
-NEVER = -1  # the sampling offset of a service without logs: no remainder equals it
 OWN_COLUMNS = ("copy", "variable", "searches")
 
 
 def simulate_calls(
     service: Service, shape: Single, plan: Sequence[DayPlan], rng: np.random.Generator, models: ModelFacts
 ) -> Run:
-    """All calls of a `Single` service, day by day, in order of arrival; every Nth (with its repeats) is kept."""
+    """All calls of a `Single` service, day by day, in order of arrival; one in N, with its repeats, is kept."""
     ledger = Ledger(service)
-    offset = int(rng.integers(service.sampling_rate)) if service.logs else NEVER
+    sampler = Sampler(service.sampling_rate if service.logs else 0, rng)
     rows: list[Table] = []
     seen = 0
     for index, day in enumerate(plan):
         ratio = models.ratio[day.era.model]
         drawn = _draw(shape, day, rng, ratio, thinks=day.era.model in models.thinks)
         _book(ledger, shape, day, drawn, ratio)
-        keep = np.flatnonzero((drawn["unit"] + seen) % service.sampling_rate == offset)
+        keep = np.flatnonzero(np.isin(drawn["unit"], sampler.draw(day.units)))
         rows.append(_kept(drawn, keep, service, day, rng) | _counted(shape, drawn, keep, ratio, index, seen))
         seen += day.units
     sample = {name: np.concatenate([row[name] for row in rows]) for name in SAMPLE_COLUMNS + OWN_COLUMNS}
@@ -80,11 +80,10 @@ def _draw(shape: Single, day: DayPlan, rng: np.random.Generator, ratio: float, *
 
 
 def _with_repeats(shape: Single, day: DayPlan, rng: np.random.Generator) -> tuple[Ints, Ints]:
-    mean = shape.incident_repeats if day.incident and shape.incident_repeats else shape.repeat_mean
     units = np.arange(day.units, dtype=np.int64)
-    if not mean:
+    if not shape.repeat_mean:
         return units, np.zeros_like(units)
-    copies = rng.geometric(1 / (1 + mean), day.units)
+    copies = rng.geometric(1 / (1 + shape.repeat_mean), day.units)
     unit = np.repeat(units, copies)
     first = np.repeat(np.cumsum(copies) - copies, copies)
     return unit, np.arange(len(unit), dtype=np.int64) - first
@@ -94,7 +93,7 @@ def _book(ledger: Ledger, shape: Single, day: DayPlan, drawn: dict[str, Ints], r
     fixed = header_tokens(shape, ratio) + static_tokens(shape, ratio)
     above = drawn["variable"] > BAND_EDGE - fixed
     for band, mask in (("0-100k", ~above), ("100k-200k", above)):
-        ledger.add(day.day, day.era, day.era.model, band, _totals(shape, drawn, mask, fixed))
+        ledger.add(day.day, day.era, band, _totals(shape, drawn, mask, fixed))
     if shape.repeat_mean:
         ledger.note("repeats", day.day, _totals(shape, drawn, drawn["copy"] > 0, fixed))
 
@@ -120,8 +119,9 @@ def _kept(
     """The sampled rows of one day, with the moment each call started."""
     originals, place = np.unique(drawn["unit"][keep], return_inverse=True)
     moments = clock_us(service.volume.hours, (originals + rng.random(len(originals))) / max(day.units, 1))
-    start = day.day * DAY_US + moments[place] + drawn["copy"][keep] * REPEAT_AFTER_US
-    return {name: drawn[name][keep] for name in ("output", "thinking", *OWN_COLUMNS)} | {"start_us": start}
+    since_midnight = np.minimum(moments[place] + drawn["copy"][keep] * REPEAT_AFTER_US, DAY_US - 1)
+    kept = {name: drawn[name][keep] for name in ("output", "thinking", *OWN_COLUMNS)}
+    return {**kept, "start_us": day.day * DAY_US + since_midnight}
 
 
 def _counted(shape: Single, drawn: dict[str, Ints], keep: Ints, ratio: float, era: int, seen: int) -> dict[str, Ints]:

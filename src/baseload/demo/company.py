@@ -55,8 +55,6 @@ class Era(msgspec.Struct, frozen=True, kw_only=True):
     model: str
     speed: str = "standard"
     geo: str = "global"
-    alternate: str = ""  # a second model that some sessions use
-    alternate_share: float = 0.0
 
 
 class Single(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,8 +68,7 @@ class Single(msgspec.Struct, frozen=True, kw_only=True):
     cached: bool = False  # a 5m breakpoint at the end of the system part
     long_share: float = 0.0  # of calls whose variable part is drawn from `long` instead
     long: Spread = (1.0, 0.0)
-    repeat_mean: float = 0.0  # identical repeats per call; incident days have `incident_repeats`
-    incident_repeats: float = 0.0
+    repeat_mean: float = 0.0  # identical repeats per call
     search_share: float = 0.0  # calls that make one web search
 
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from baseload.demo.calendar import clock_us
 from baseload.demo.calls import Ints, spread
 from baseload.demo.company import Dialogue, Service
+from baseload.demo.sampling import Sampler
 from baseload.demo.truth import BAND_EDGE, COUNTS, SAMPLE_COLUMNS, DayPlan, Ledger, ModelFacts, Run
 from baseload.values import DAY_US, Table
 
@@ -22,8 +23,8 @@ TTL_US = 300_000_000
 SUMMARY_TOKENS = 9000  # what is left of the history after a compaction
 CHUNK_DAYS = 28
 TOKENS_PER_US = 62 / 1_000_000
-_STATE = ("unit", "start", "turns", "era", "alternate", "ratio", "thinks", "warm", "prompt", "output", "gap", "tool")
-OWN_COLUMNS = ("turn", "end_us", "alternate", "added", "tool")
+_STATE = ("unit", "kept", "start", "turns", "era", "ratio", "thinks", "warm", "prompt", "output", "gap", "tool")
+OWN_COLUMNS = ("turn", "end_us", "added", "tool")
 
 
 def simulate_dialogues(
@@ -31,18 +32,19 @@ def simulate_dialogues(
 ) -> Run:
     """Every session of a `Dialogue` service; one session in `sampling_rate` is kept whole."""
     ledger = Ledger(service)
-    offset = int(rng.integers(service.sampling_rate))
+    sampler = Sampler(service.sampling_rate, rng)
     rows: list[Table] = [{name: np.zeros(0, np.int64) for name in SAMPLE_COLUMNS + OWN_COLUMNS}]
     seen = 0
     end_us = (plan[-1].day + 1) * DAY_US if plan else 0
     for first in range(0, len(plan), CHUNK_DAYS):
         chunk = plan[first : first + CHUNK_DAYS]
         sessions = _Sessions(service, shape, plan, first, len(chunk), seen, rng, models)
+        sessions.kept = _kept(chunk, sampler)
         while sessions.alive:
             turn = sessions.step(rng)
             turn = {name: column[turn["start_us"] < end_us] for name, column in turn.items()}
             _book(ledger, plan, turn)
-            keep = turn["unit"] % service.sampling_rate == offset
+            keep = turn["kept"] > 0
             rows.append({name: turn[name][keep] for name in SAMPLE_COLUMNS + OWN_COLUMNS})
         seen += sum(day.units for day in chunk)
     eras = tuple(day.era for day in plan)
@@ -73,11 +75,10 @@ class _Sessions:
         self.unit = np.arange(size) + seen
         self.start = days_us[self.era] + moments
         self.turns = np.minimum(spread(rng, size, shape.turns), shape.max_turns)
-        share = np.array([day.era.alternate_share for day in plan])
-        self.alternate = (rng.random(size) < share[self.era]).astype(np.int64)
         self.ratio = np.array([models.ratio[day.era.model] for day in plan])[self.era]
         self.thinks = np.array([day.era.model in models.thinks for day in plan], np.int64)[self.era]
         self.warm = _warmth(shape, plan, first, days)[self.era - first]
+        self.kept = np.zeros(size, np.int64)
         self.prompt = np.zeros(size, np.int64)  # of the turn before
         self.output = np.zeros(size, np.int64)
         self.gap = np.zeros(size, np.int64)
@@ -104,11 +105,11 @@ class _Sessions:
         duration = 900_000 + (output / TOKENS_PER_US).astype(np.int64)
         row = {
             "unit": self.unit,
+            "kept": self.kept,
             "turn": np.full(size, self.turn),
             "start_us": self.start,
             "end_us": self.start + duration,
             "era": self.era,
-            "alternate": self.alternate,
             "uncached": uncached,
             "read": read,
             "write": prompt - read,
@@ -134,6 +135,16 @@ class _Sessions:
             setattr(self, name, getattr(self, name)[keep])
 
 
+def _kept(days: Sequence[DayPlan], sampler: Sampler) -> Ints:
+    """1 for the sessions of these days that are kept, 0 for the others."""
+    flags = []
+    for day in days:
+        flag = np.zeros(day.units, np.int64)
+        flag[sampler.draw(day.units)] = 1
+        flags.append(flag)
+    return np.concatenate(flags)
+
+
 def _warmth(shape: Dialogue, plan: Sequence[DayPlan], first: int, days: int) -> NDArray[np.float64]:
     """Probability, by day, that the shared prefix was used within the last five minutes by anybody.
 
@@ -149,20 +160,18 @@ def _book(ledger: Ledger, plan: Sequence[DayPlan], turn: dict[str, Ints]) -> Non
     """Add one turn of many sessions to the cells of its own UTC day, which may be the session's second."""
     day = turn["start_us"] // DAY_US
     above = (turn["uncached"] + turn["read"] + turn["write"] > BAND_EDGE).astype(np.int64)
-    group = ((day * len(plan) + turn["era"]) * 2 + turn["alternate"]) * 2 + above
+    group = (day * len(plan) + turn["era"]) * 2 + above
     keys, place = np.unique(group, return_inverse=True)
     sums = {name: np.bincount(place, turn[name], len(keys)) for name in ("uncached", "read", "write", "output")}
     counts = np.bincount(place, minlength=len(keys))
     for index, key in enumerate(keys.tolist()):
         rest, is_above = divmod(key, 2)
-        rest, is_alternate = divmod(rest, 2)
         day_number, era_index = divmod(rest, len(plan))
         era = plan[era_index].era
         total = np.zeros(len(COUNTS), np.int64)
         total[:4] = counts[index], sums["uncached"][index], sums["read"][index], sums["write"][index]
         total[5] = sums["output"][index]
-        model = era.alternate if is_alternate else era.model
-        ledger.add(day_number, era, model, "100k-200k" if is_above else "0-100k", total)
+        ledger.add(day_number, era, "100k-200k" if is_above else "0-100k", total)
 
 
 def _sorted(rows: list[Table]) -> Table:

@@ -23,7 +23,7 @@ from baseload.values import usd_text
 RECENT_DAYS = 28
 YEAR_DAYS = 365
 TOLERANCE = Decimal("0.2")
-"""How far outside a found range the planted figure may lie: what a 1-in-N sample and rounding explain."""
+"""How far outside a found range the planted figure may lie, as a share of itself: what a 1-in-N sample explains."""
 
 _UNCACHED, _READ, _WRITE = (
     COUNTS.index(f"{name}_tokens") for name in ("uncached_input", "cache_read", "cache_write_5m")
@@ -63,20 +63,22 @@ def _plan(truth: Truth) -> list[tuple[str, str, str, Saving]]:
     standard = _without(lambda cell: cell._replace(speed="standard"))
     anywhere = _without(lambda cell: cell._replace(geo="global"))
     short = _without(lambda cell: cell._replace(band="0-100k"))
+    successor = _on("claude-sonnet-5-5", truth.end_day - 1)
     return [
         ("classification on the flagship model", "support-triage", "route", _on("claude-haiku-5-5", truth.end_day - 1)),
         ("long instructions sent in full on every call", "support-triage", "cache", _prefix_cached),
         ("nightly extraction at the interactive price", "contract-extraction", "batch", _half),
         ("nightly reports at the interactive price", "nightly-account-reports", "batch", _half),
-        ("a time stamp before the cached prefix", "help-center-answers", "cache", _prefix_cached),
+        ("cache writes that nobody can read", "help-center-answers", "cache", _writes_plain),
+        ("a time stamp before the static part of the prompt", "help-center-answers", "cache", _prefix_beside_plain),
         ("five-minute cache on quarter-hourly prefixes", "sql-assistant", "cache", _noted(truth, "ttl_1h")),
-        ("copy rewriting on the flagship model", "product-copy", "route", _on("claude-sonnet-5-5", truth.end_day - 1)),
+        ("copy rewriting on the flagship model", "product-copy", "route", successor),
         ("identical repeats from a redelivering queue", "address-enrichment", "repeat", _repeats(truth)),
         ("fast mode left on", "meeting-notes", "surcharge", standard),
         ("US inference nobody asked for", "supplier-onboarding", "surcharge", anywhere),
         ("threads over 100,000 tokens", "thread-moderation", "surcharge", short),
         ("regional profile where a global one would do", "claims-summary", "surcharge", anywhere),
-        ("spend on a model about to retire", "invoice-matching", "retirement", _all),
+        ("a model about to retire, dearer than its successor", "invoice-matching", "retirement", successor),
     ]
 
 
@@ -98,7 +100,7 @@ def _half(service: Service, cells: Cells, book: PriceBook) -> int:
 
 
 def _on(model: str, last_day: int) -> Saving:
-    """The same tokens on another model of the same tokenizer at its price of the last day; 0 if it is not sold then."""
+    """The same token counts on another model at its price of the last day; 0 if it is not sold then."""
 
     def saving(service: Service, cells: Cells, book: PriceBook) -> int:
         moved = [(cell._replace(model=model, day=last_day), total) for cell, total in cells]
@@ -133,6 +135,21 @@ def _prefix_cached(service: Service, cells: Cells, book: PriceBook) -> int:
     return _all(service, cells, book) - _all(service, better, book)
 
 
+def _writes_plain(service: Service, cells: Cells, book: PriceBook) -> int:
+    """The same prompts without cache marks: what was written is sent as plain input."""
+    plain = []
+    for cell, total in cells:
+        changed = total.copy()
+        changed[_UNCACHED], changed[_WRITE] = total[_UNCACHED] + total[_WRITE], 0
+        plain.append((cell, changed))
+    return _all(service, cells, book) - _all(service, plain, book)
+
+
+def _prefix_beside_plain(service: Service, cells: Cells, book: PriceBook) -> int:
+    """What reading the static part would save beyond leaving the marks out."""
+    return _prefix_cached(service, cells, book) - _writes_plain(service, cells, book)
+
+
 def _noted(truth: Truth, note: str) -> Saving:
     """Against what the simulator counted under a better set-up on the same days."""
 
@@ -160,9 +177,9 @@ def _repeats(truth: Truth) -> Saving:
 def match_planted(items: Iterable[Planted], document: MapDocument) -> tuple[PlantedPart, ...]:
     """Each planted inefficiency beside the map's own opportunities for the same workload and lever.
 
-    It counts as found when the map's annual range, widened by `TOLERANCE` at both ends, holds the planted figure.
-    Where a workload has several candidates the one of the largest upper bound stands for it; where the map split a
-    workload, its parts add up.
+    It counts as found when the annual range of one candidate holds the planted figure, give or take `TOLERANCE` of it.
+    Where the map split a workload, the parts of one candidate add up; where no candidate's range holds the figure, the
+    one of the largest upper bound is shown.
     """
     by_workload: dict[str, list[OpportunityPart]] = {}
     for part in document.opportunities:
@@ -170,25 +187,45 @@ def match_planted(items: Iterable[Planted], document: MapDocument) -> tuple[Plan
     return tuple(_matched(item, document.workloads, by_workload) for item in items)
 
 
+class _Range(msgspec.Struct, frozen=True, kw_only=True):
+    """Annual dollars one candidate could save on the parts of a workload."""
+
+    candidate: str
+    low: Decimal
+    high: Decimal
+
+    def holds(self, amount: Decimal) -> bool:
+        return self.low <= amount * (1 + TOLERANCE) and amount * (1 - TOLERANCE) <= self.high
+
+
 def _matched(
     item: Planted, workloads: Sequence[WorkloadPart], by_workload: Mapping[str, Sequence[OpportunityPart]]
 ) -> PlantedPart:
     own = [workload for workload in workloads if is_meant(item, workload)]
-    best = [chosen for workload in own if (chosen := _best(by_workload.get(workload.id, ()), item.lever))]
-    low = sum((Decimal(part.low_annual_usd or 0) for part in best), Decimal(0))
-    high = sum((Decimal(part.high_annual_usd or 0) for part in best), Decimal(0))
+    ranges = _ranges(part for workload in own for part in by_workload.get(workload.id, ()) if part.lever == item.lever)
     amount = Decimal(usd_text(item.annual_nano))
-    found = bool(best) and low * (1 - TOLERANCE) <= amount <= high * (1 + TOLERANCE)
+    holding = [found for found in ranges if found.holds(amount)]
+    best = max(holding or ranges, key=lambda found: found.high, default=None)
     return PlantedPart(
         name=item.name,
         workload=item.workload,
         lever=item.lever,
         planted_annual_usd=usd_text(item.annual_nano),
-        found_low_annual_usd=f"{low:f}" if best else None,
-        found_high_annual_usd=f"{high:f}" if best else None,
-        found=found,
-        note=_note(item, own, best, found=found),
+        found_low_annual_usd=f"{best.low:f}" if best else None,
+        found_high_annual_usd=f"{best.high:f}" if best else None,
+        found=bool(holding),
+        note=_note(item, own, best, found=bool(holding)),
     )
+
+
+def _ranges(parts: Iterable[OpportunityPart]) -> list[_Range]:
+    """The allowed parts by candidate, added up."""
+    totals: dict[str, tuple[Decimal, Decimal]] = {}
+    for part in parts:
+        if part.high_annual_usd is not None and part.low_annual_usd is not None and not part.excluded_by:
+            low, high = totals.get(part.candidate, (Decimal(0), Decimal(0)))
+            totals[part.candidate] = low + Decimal(part.low_annual_usd), high + Decimal(part.high_annual_usd)
+    return [_Range(candidate=name, low=low, high=high) for name, (low, high) in totals.items()]
 
 
 def is_meant(item: Planted, workload: WorkloadPart) -> bool:
@@ -199,15 +236,9 @@ def is_meant(item: Planted, workload: WorkloadPart) -> bool:
     return any(hint.lower() in said for hint in item.hints)
 
 
-def _best(parts: Iterable[OpportunityPart], lever: str) -> OpportunityPart | None:
-    own = [part for part in parts if part.lever == lever and part.high_annual_usd is not None and not part.excluded_by]
-    return max(own, key=lambda part: Decimal(part.high_annual_usd or 0), default=None)
-
-
-def _note(item: Planted, own: Sequence[WorkloadPart], best: Sequence[OpportunityPart], *, found: bool) -> str:
+def _note(item: Planted, own: Sequence[WorkloadPart], best: _Range | None, *, found: bool) -> str:
     if not own:
         return "the map shows no such workload"
-    if not best:
+    if best is None:
         return f"the map lists no {item.lever} opportunity for it"
-    said = ", ".join(dict.fromkeys(part.candidate for part in best))
-    return said if found else f"{said}: the range does not hold the planted figure"
+    return best.candidate if found else f"{best.candidate}: the range does not hold the planted figure"

@@ -16,7 +16,7 @@ class Script(msgspec.Struct, frozen=True, kw_only=True):
     system: str
     rules: tuple[str, ...] = ()  # repeated with numbers until the system text has `static_chars`
     static_chars: int = 0
-    chars_per_token: float = 0.0  # where the fixed prompt is nowhere written out; else it follows from its length
+    chars_per_token: float = 0.0  # 0 = as the length of the fixed prompt has it
     tools: tuple[dict[str, Any], ...] = ()
     opening: str = ""  # first words of the user's text; {id} is the record's own number
     sentences: tuple[str, ...]  # what the variable part is made of
@@ -229,10 +229,8 @@ SCRIPTS: dict[str, Script] = {
         ),
     ),
     "thread-moderation": Script(
-        system=(
-            "Moderation of the Larkfield community. Read the thread and classify its last post as allowed, off_topic, "
-            "advertising, insult or dangerous. Answer with the label only."
-        ),
+        system="Moderation: classify the last post as allowed, off_topic, advertising, insult or dangerous.",
+        chars_per_token=0.04,  # its longest threads would fill the folder
         opening="Thread {id}\n",
         sentences=(
             "{name}: has anybody used {product} outdoors for more than {number} months?",
@@ -353,7 +351,7 @@ SCRIPTS: dict[str, Script] = {
     ),
     "claude-code": Script(
         system="",
-        chars_per_token=0.13,
+        chars_per_token=0.08,  # its fixed prompt is in no transcript
         sentences=(
             "def {word}(order, depot): return order.{word2} * {number}",
             "services/{word}/models.py:{number}: class {word2}:",

@@ -34,13 +34,8 @@ SERVICES = (
         workspace="Support",
         logs="messages",
         sampling_rate=5000,
-        volume=Volume(per_day=88_000, week=SUPPORT, hours=AROUND_THE_CLOCK, growth=0.025, holiday=0.7, incident=1.7),
-        eras=(
-            Era(start="", model="claude-opus-4-7"),
-            Era(start="2026-06-09", model="claude-opus-4-8"),
-            Era(start="2026-08-05", model="claude-opus-5"),
-            Era(start="2026-10-06", model="claude-opus-5-5"),
-        ),
+        volume=Volume(per_day=76_000, week=SUPPORT, hours=AROUND_THE_CLOCK, growth=0.025, holiday=0.7, incident=3.6),
+        eras=(Era(start="", model="claude-opus-4-7"), Era(start="2026-06-09", model="claude-opus-4-8")),
         shape=Single(static=2900, variable=(260, 0.55), output=(38, 0.2), thinking=(42, 0.6)),
         app_tag=True,
     ),
@@ -55,11 +50,7 @@ SERVICES = (
         logs="messages",
         sampling_rate=1000,
         volume=Volume(per_day=6300, week=NIGHTLY, hours=AT_ONE, growth=0.015, holiday=0.8, month_end=1.7),
-        eras=(
-            Era(start="", model="claude-opus-4-7"),
-            Era(start="2026-06-22", model="claude-opus-4-8"),
-            Era(start="2026-08-17", model="claude-opus-5"),
-        ),
+        eras=(Era(start="", model="claude-opus-4-7"), Era(start="2026-06-22", model="claude-opus-4-8")),
         shape=Single(static=1900, variable=(25_000, 0.5), output=(620, 0.35), thinking=(260, 0.5)),
         max_tokens=8192,
     ),
@@ -72,16 +63,13 @@ SERVICES = (
         api_key_name="claude-code",
         workspace="Claude Code",
         logs="claude_code",
-        sampling_rate=600,
+        sampling_rate=400,
         volume=Volume(per_day=980, week=OFFICE, hours=US_OFFICE, growth=0.05, holiday=0.15),
         eras=(
             Era(start="", model="claude-opus-4-7"),
             Era(start="2026-05-29", model="claude-opus-4-8"),
-            Era(start="2026-06-10", model="claude-opus-4-8", alternate="claude-fable-5", alternate_share=0.12),
-            Era(start="2026-07-27", model="claude-opus-5", alternate="claude-fable-5", alternate_share=0.12),
-            Era(start="2026-09-03", model="claude-opus-5", alternate="claude-fable-5-1", alternate_share=0.14),
-            Era(start="2026-09-24", model="claude-opus-5-5", alternate="claude-fable-5-1", alternate_share=0.14),
-            Era(start="2026-11-10", model="claude-opus-5-5", alternate="claude-fable-5-2", alternate_share=0.14),
+            Era(start="2026-07-27", model="claude-opus-5"),
+            Era(start="2026-09-24", model="claude-opus-5-5"),
         ),
         shape=Dialogue(
             shared=14_500,
@@ -108,14 +96,9 @@ SERVICES = (
         logs="messages",
         sampling_rate=1100,
         volume=Volume(
-            per_day=14_600, week=CONSUMER, hours=EVENINGS, growth=0.04, launched=130, pilot=0.08, incident=1.5
+            per_day=13_000, week=CONSUMER, hours=EVENINGS, growth=0.04, launched=130, pilot=0.08, incident=2.8
         ),
-        eras=(
-            Era(start="", model="claude-opus-4-7"),
-            Era(start="2026-06-02", model="claude-opus-4-8"),
-            Era(start="2026-08-10", model="claude-opus-5"),
-            Era(start="2026-10-12", model="claude-opus-5-5"),
-        ),
+        eras=(Era(start="", model="claude-opus-4-7"), Era(start="2026-06-02", model="claude-opus-4-8")),
         shape=Single(header=60, static=6400, variable=(3300, 0.3), output=(290, 0.4), thinking=(90, 0.6), cached=True),
         stream=True,
         max_tokens=2048,
@@ -198,17 +181,10 @@ SERVICES = (
         logs="messages",
         sampling_rate=800,
         volume=Volume(
-            per_day=20_500, week=OFFICE, hours=EU_OFFICE, growth=0.01, holiday=0.6, month_end=1.2, incident=1.3
+            per_day=20_500, week=OFFICE, hours=EU_OFFICE, growth=0.01, holiday=0.6, month_end=1.2, incident=1.5
         ),
-        eras=(Era(start="", model="claude-opus-4-7"), Era(start="2026-08-12", model="claude-opus-5")),
-        shape=Single(
-            static=1250,
-            variable=(240, 0.4),
-            output=(130, 0.25),
-            thinking=(60, 0.5),
-            repeat_mean=0.3,
-            incident_repeats=4.0,
-        ),
+        eras=(Era(start="", model="claude-opus-4-7"), Era(start="2026-06-30", model="claude-opus-4-8")),
+        shape=Single(static=1250, variable=(240, 0.4), output=(130, 0.25), thinking=(60, 0.5), repeat_mean=0.3),
         max_tokens=1500,
     ),
     # On the cheapest model, but whole threads of over 100,000 tokens are sent and priced at five times the rate.
@@ -220,15 +196,15 @@ SERVICES = (
         api_key_name="moderation",
         workspace="Digital",
         logs="messages",
-        sampling_rate=6000,
-        volume=Volume(per_day=118_000, week=CONSUMER, hours=EVENINGS, growth=0.02),
+        sampling_rate=500,
+        volume=Volume(per_day=17_000, week=CONSUMER, hours=EVENINGS, growth=0.02),
         eras=(Era(start="", model="claude-haiku-4-5-20251001"), Era(start="2026-10-14", model="claude-haiku-5-5")),
         shape=Single(
             static=1100,
             variable=(3900, 0.9),
             output=(24, 0.2),
             thinking=(30, 0.5),
-            long_share=0.017,
+            long_share=0.12,
             long=(131_000, 0.14),
         ),
         max_tokens=400,
@@ -263,8 +239,6 @@ SERVICES = (
         eras=(
             Era(start="", model="claude-opus-4-7", geo="us"),
             Era(start="2026-06-16", model="claude-opus-4-8", geo="us"),
-            Era(start="2026-08-19", model="claude-opus-5", geo="us"),
-            Era(start="2026-10-20", model="claude-opus-5-5", geo="us"),
         ),
         shape=Single(static=2100, variable=(3300, 0.5), output=(430, 0.4), thinking=(150, 0.6), search_share=0.12),
         stream=True,
@@ -280,7 +254,7 @@ SERVICES = (
         workspace="Digital",
         logs="messages",
         sampling_rate=2800,
-        volume=Volume(per_day=4800, week=CONSUMER, hours=EVENINGS, growth=0.03, incident=1.6),
+        volume=Volume(per_day=4800, week=CONSUMER, hours=EVENINGS, growth=0.03, incident=2.5),
         eras=(
             Era(start="", model="claude-sonnet-4-6"),
             Era(start="2026-07-06", model="claude-sonnet-5"),

@@ -47,7 +47,7 @@ def simulate(
 def model_facts(company: Company, book: PriceBook) -> ModelFacts:
     """Tokenizer ratio and thinking habit of every model the company ever calls. KeyError on one the book lacks."""
     eras = [era for service in company.services for era in service.eras]
-    names = {era.model for era in eras} | {era.alternate for era in eras if era.alternate}
+    names = {era.model for era in eras}
     old = {name: book.models[name].tokenizer == "old" for name in names}
     return ModelFacts(
         ratio={name: 1 / OLD_TOKENIZER_RATIO if old[name] else 1.0 for name in names},
@@ -75,7 +75,7 @@ def schedule(service: Service, company: Company, window: Window, rng: np.random.
     for day in range(window.start_day, end):
         noise = float(np.exp(rng.normal(0, volume.noise)))
         units = round(base * day_factor(volume, day, end, incident) * noise)
-        plan.append(DayPlan(day, units, era_of(service.eras, day), day == incident))
+        plan.append(DayPlan(day, units, era_of(service.eras, day)))
     return plan
 
 

@@ -87,7 +87,7 @@ def _hits(prefix: Ints, start: Ints, ttl_us: int) -> NDArray[np.bool_]:
 
 def _book(ledger: Ledger, shape: Streams, day: DayPlan, calls: dict[str, Ints], ratio: float) -> None:
     total = _totals(calls, "cache_write_5m_tokens", int(calls["read"].sum()), int(calls["write"].sum()))
-    ledger.add(day.day, day.era, day.era.model, "0-100k", total)
+    ledger.add(day.day, day.era, "0-100k", total)
     read = int(calls["read_1h"].sum())
     writes = len(calls["prefix"]) * round(shape.static * ratio) - read
     ledger.note("ttl_1h", day.day, _totals(calls, "cache_write_1h_tokens", read, writes))

@@ -58,7 +58,6 @@ class DayPlan(NamedTuple):
     day: int
     units: int
     era: Era
-    incident: bool
 
 
 class Run(msgspec.Struct, frozen=True, kw_only=True):
@@ -97,10 +96,10 @@ class Ledger:
         self.cells: dict[Cell, Totals] = {}
         self.notes: dict[tuple[str, int], Totals] = {}
 
-    def add(self, day: int, era: Era, model: str, band: str, totals: Totals) -> None:
+    def add(self, day: int, era: Era, band: str, totals: Totals) -> None:
         """Add to one cell; a total of nothing leaves no cell."""
         if totals[0]:
-            cell = Cell(self._service, day, model, era.speed, era.geo, band)
+            cell = Cell(self._service, day, era.model, era.speed, era.geo, band)
             self.cells[cell] = self.cells.get(cell, 0) + totals
 
     def note(self, name: str, day: int, totals: Totals) -> None:

@@ -38,7 +38,7 @@ def cell_columns(cells: Sequence[Cell]) -> Table:
     return table
 
 
-def report_cells(stored: Table, most: int = MOST_SIGNATURES) -> Table:
+def report_cells(stored: Table, most: int) -> Table:
     """The dimension reports join: `stored` plus `tool_results` (0 | 1) and `spend_cell`, what calls are summed under.
 
     That is the cell itself, unless there are more than `most` signatures: then labels are dropped (DROPPED_FIRST)

@@ -169,26 +169,49 @@ SELECT cells.cache_scope AS scope, cells.signature, cells.price_key, cells.model
 FROM calls INNER JOIN cells ON cells.cell = calls.cell"""
 
 
+def sources_sql() -> str:
+    """What the ledger was filled with: rows, known requests and days by source, account and grain."""
+    return f"""
+WITH calls AS ({_canonical("cell", "day", "requests")}),
+sums AS (
+  SELECT calls.cell, COUNT(*) AS row_count, {_total("requests")} AS requests, MIN(calls.day) AS first_day,
+    MAX(calls.day) AS last_day
+  FROM calls
+  GROUP BY calls.cell
+)
+SELECT cells.source, cells.account, cells.grain, {_total("row_count", "sums")} AS row_count,
+  {_total("requests", "sums")} AS requests, MIN(sums.first_day) AS first_day, MAX(sums.last_day) AS last_day
+FROM sums INNER JOIN cells ON cells.cell = sums.cell
+GROUP BY cells.source, cells.account, cells.grain"""
+
+
 def restatements_sql() -> str:
     """Control totals whose money changed in a later version: by day, source, account and model, first and current.
 
-    The first version is the one of lowest rank still stored. `stated_nano_usd` is the bill where the source gives one,
-    else the provider's own list price.
+    The first version is the one of lowest rank (of those, the one that states least). A version states the bill where
+    its source gives one, else the provider's own list price, else 0.
     """
-    old_columns = ("call_id", "row_id", "rank", *MONEY[:2])
-    new_columns = ("call_id", "day", "source", "account", "model", "model_raw", *MONEY[:2])
-    listed = ", ".join(f"stored_calls.{name}" for name in old_columns)
+    current = ("call_id", "day", "source", "account", "model", "model_raw", *MONEY[:2])
     return f"""
-WITH versions AS (
-  SELECT {listed}, ROW_NUMBER() OVER (PARTITION BY stored_calls.call_id ORDER BY stored_calls.rank, stored_calls.row_id)
-    AS version
+WITH replaced AS (
+  SELECT stored_calls.call_id
   FROM stored_calls INNER JOIN superseded ON superseded.row_id = stored_calls.row_id
   WHERE stored_calls.grain <> 'call'
+  GROUP BY stored_calls.call_id
 ),
-calls AS ({_canonical(*new_columns, where="stored_calls.grain <> 'call'")}),
+stated AS (
+  SELECT stored_calls.call_id, stored_calls.rank, {_stated("stored_calls")} AS stated_nano
+  FROM stored_calls INNER JOIN replaced ON replaced.call_id = stored_calls.call_id
+),
+versions AS (
+  SELECT stated.call_id, stated.stated_nano,
+    ROW_NUMBER() OVER (PARTITION BY stated.call_id ORDER BY stated.rank, stated.stated_nano) AS version
+  FROM stated
+),
+calls AS ({_canonical(*current, where="stored_calls.grain <> 'call'")}),
 pairs AS (
-  SELECT calls.day, calls.source, calls.account, calls.model, calls.model_raw,
-    {_stated("versions")} AS first_nano, {_stated("calls")} AS current_nano
+  SELECT calls.day, calls.source, calls.account, calls.model, calls.model_raw, versions.stated_nano AS first_nano,
+    {_stated("calls")} AS current_nano
   FROM versions INNER JOIN calls ON calls.call_id = versions.call_id
   WHERE versions.version = 1
 )

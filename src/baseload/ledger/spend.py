@@ -13,11 +13,16 @@ from baseload.ledger.queries import spend_sql
 from baseload.ledger.store import Ledger
 from baseload.prices.book import PriceBook
 from baseload.prices.rates import PriceKey
+from baseload.prices.reasons import NEXT_STEPS
 from baseload.prices.tables import Intervals, price_table
 from baseload.values import TOKEN_CLASSES, Problem, Table, iso_day
 
 SCALED = (*TOKEN_CLASSES, "thinking_tokens", "web_search_requests", "requests")
 """What a 1-in-N sample stands for N of. Billed dollars are never scaled: a bill has no sample."""
+
+
+MOST_NAME = 300
+"""Longest price key quoted whole: `[model_alias]` needs the full ARN of an inference profile."""
 
 
 def spend_table(ledger: Ledger, engine: Engine, book: PriceBook) -> tuple[Table, Intervals, list[Problem]]:
@@ -83,9 +88,9 @@ def _unpriced(text: str, total: list[Any], book: PriceBook) -> Problem:
             f"{tokens:,} tokens from {iso_day(first)} to {iso_day(last)} have no price and are in no dollar figure"
             + (f": {why.message}" if why else "")
         ),
-        value=text[:60],
+        value=text[:MOST_NAME],
         expected=why.expected if why else "",
-        next_step="Add the model with `baseload prices add FILE`, or name it in [model_alias] of baseload.toml.",
+        next_step=NEXT_STEPS.get(why.code, "") if why else "",
     )
 
 

@@ -21,7 +21,7 @@ from baseload.engine.duckdb import DuckDBEngine
 from baseload.engine.port import Engine
 from baseload.errors import LedgerError
 from baseload.ledger.columns import CALL_TABLE_COLUMNS, DERIVED_TEXT, TEXT
-from baseload.ledger.dimension import STORED_COLUMNS, cell_columns, report_cells, signature_table
+from baseload.ledger.dimension import MOST_SIGNATURES, STORED_COLUMNS, cell_columns, report_cells, signature_table
 from baseload.ledger.lock import ReaderLock, WriterLock
 from baseload.ledger.manifest import MANIFEST_NAME, CallFile, Manifest, orphans, publish, read_manifest
 from baseload.ledger.upgrades import SCHEMA_VERSION, upgrade_sql
@@ -95,10 +95,11 @@ class Ledger:
     def cells(self) -> Table:
         """The dimension reports join, at most 50,000 signatures (see `ledger.dimension`)."""
         if not self._manifest.cells:
-            return report_cells(cell_columns(()))
+            return report_cells(cell_columns(()), MOST_SIGNATURES)
         with DuckDBEngine(threads=1) as engine:
             engine.register_parquet("cells", [self.root / name for name in self._manifest.cells])
-            return report_cells(engine.query(f"SELECT {', '.join(STORED_COLUMNS)} FROM cells"))
+            stored = engine.query(f"SELECT {', '.join(STORED_COLUMNS)} FROM cells")
+        return report_cells(stored, MOST_SIGNATURES)
 
     def signatures(self) -> Table:
         """`signature` and SIGNATURE_FIELDS of everything stored, sorted; never scans the calls."""

@@ -27,7 +27,7 @@ WORDINESS = Decimal("1.25")
 THINKING_GROWTH = Decimal("2.0")
 """The same where thinking turns on and cannot be turned off; takes the place of `WORDINESS`. An assumption too."""
 
-CANNOT_REWRITE: Mapping[str, str] = {
+IN_WORDS: Mapping[str, str] = {
     "prefill": "answers are prefilled",
     "forced_tool": "a tool choice is forced",
     "prompt_over_200k": "prompts exceed 200,000 tokens",
@@ -36,8 +36,10 @@ CANNOT_REWRITE: Mapping[str, str] = {
     "computer_tool": "the computer tool is used",
     "programmatic_tools": "tools are called programmatically",
     "compaction": "server compaction is used",
+    "structured_outputs": "an output format is enforced",
+    "server_tools": "server tools are used",
 }
-"""Features a swap cannot rewrite away (anthropic-facts 5.4, "Rules for our router")."""
+"""What a feature that forbids a swap means to a reader; one that is not here is named as it is."""
 
 RETIREMENT_HORIZON_DAYS = 180
 """A model with an announced retirement inside this horizon is no place to move to, and spend on it must move."""
@@ -71,13 +73,15 @@ def retires_by(model: Model, day: int) -> bool:
     return bool(model.retires) and day_of_date(dt.date.fromisoformat(model.retires)) <= day
 
 
-def feature_conflicts(features: Sequence[str], model: Model) -> tuple[str, ...]:
-    """The request features in use that `model` refuses and no rewrite removes."""
+def feature_conflicts(features: Sequence[str], model: Model, book: PriceBook) -> tuple[str, ...]:
+    """The request features in use that `model` refuses and that no rewrite removes (anthropic-facts section 5.4)."""
     return tuple(
         sorted(
-            feature
-            for feature in features
-            if feature in CANNOT_REWRITE and model.capabilities.get(feature, "ok").lower().startswith(_REFUSED)
+            name
+            for name in features
+            if name in book.features
+            and not book.features[name].rewrite
+            and model.capabilities.get(name, "ok").lower().startswith(_REFUSED)
         )
     )
 
@@ -97,7 +101,7 @@ def _opportunity(
     high = sum(cost[1] for cost in today) - sum(swap[0] for swap in swaps if swap)
     if high <= 0:
         return None
-    conflicts = feature_conflicts(features, model)
+    conflicts = feature_conflicts(features, model, book)
     return Opportunity(
         workload=workload,
         lever="route",
@@ -187,7 +191,9 @@ def _uncached(tokens: Tokens) -> Tokens:
 
 def _assumption(moving: Sequence[Position], model: Model, book: PriceBook, conflicts: Sequence[str]) -> str:
     if conflicts:
-        return f"{model.display_name} refuses this workload: " + "; ".join(CANNOT_REWRITE[name] for name in conflicts)
+        return f"{model.display_name} refuses this workload: " + "; ".join(
+            IN_WORDS.get(name, name) for name in conflicts
+        )
     parts = ["quality not tested"]
     currents = [book.models[position.key.model] for position in moving]
     if any(current.tokenizer != model.tokenizer for current in currents):

@@ -9,8 +9,7 @@ import msgspec
 
 from baseload.prices.book import PriceBook
 from baseload.prices.records import FeeRecord, ModifierRecord, OfferRecord, PriceRecord
-from baseload.prices.rules import Dated, day_number, holds
-from baseload.values import iso_day
+from baseload.prices.rules import day_number, holds
 
 _PRICED = {
     "uncached input": "input",
@@ -70,8 +69,6 @@ def _prices(rows: Sequence[PriceRecord], first_day: int, last_day: int) -> Itera
         series.setdefault((row.model, row.speed, row.over), []).append(row)
     for (model, speed, over), members in series.items():
         before, after = _in_force(members, first_day), _in_force(members, last_day)
-        if before is after:
-            continue
         subject = f"{model}{'' if speed == 'standard' else f' {speed}'}{_OVER.get(over, f' over {over}')}"
         for what, field in _PRICED.items():
             old, new = _amount(before, field), _amount(after, field)
@@ -135,8 +132,3 @@ def _effective(before: PriceRecord | None, after: PriceRecord | None) -> str:
     if after is not None:
         return after.valid_from
     return before.valid_to if before else ""
-
-
-def span_text(row: Dated) -> str:
-    """`2026-09-28 to 2026-10-07`, or `since …` where no end is known."""
-    return f"{row.valid_from} to {iso_day(day_number(row.valid_to) - 1)}" if row.valid_to else f"since {row.valid_from}"

@@ -9,6 +9,9 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+LONGEST_NAME = 300
+"""Longer than any ARN or path; a longer text is no model name and is not searched."""
+
 LINES = ("opus", "sonnet", "haiku", "fable", "mythos", "instant")
 
 _GEO_OF_PREFIX = {"global": "global", "us-gov": "us_gov"}
@@ -76,6 +79,8 @@ def spell(raw: str) -> Spelling:
     >>> spell("Claude 3.5 Sonnet 2024-10-22").forms
     ('sonnet-3-5-20241022',)
     """
+    if len(raw) > LONGEST_NAME:
+        return Spelling((), NameHints())
     text = " ".join(raw.lower().split())
     text, hints = _unwrap(text)
     text, profile = _without_profile(text)

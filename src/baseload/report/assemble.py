@@ -137,7 +137,7 @@ def _sentence(facts: MapFacts) -> str:
         parts.append("more than 20 % of the spend cannot be attributed to a workload")
     if facts.top_model:
         model, share = facts.top_model
-        parts.append(f"{share:.0%} of it goes to {_name(facts, model)}, the dearest model in real use")
+        parts.append(f"{share:.0%} of it goes to {_name(facts, model)} and models at least as dear")
     sentence = "; ".join(parts) or "One workload holds all of the spend"
     return sentence[:1].upper() + sentence[1:] + "."
 
@@ -361,7 +361,8 @@ def _figures(facts: MapFacts) -> tuple[FigurePart, ...]:
         _figure(
             "top_model_share",
             facts.grade,
-            "List dollars of the dearest model that holds at least 5 % of the spend, divided by all list dollars.",
+            "List dollars of the dearest model that holds at least 5 % of the spend, and of every model at least as dear, "
+            "divided by all list dollars.",
             sources,
             facts,
             "headline",

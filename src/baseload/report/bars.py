@@ -8,7 +8,7 @@ from decimal import Decimal
 import msgspec
 
 WIDTH = 200
-LEAST = 1.5  # a range too narrow to see is still drawn
+LEAST = 1.5  # a range too narrow to see is still drawn, unless it is nothing at all
 
 
 class RangeBar(msgspec.Struct, frozen=True, kw_only=True):
@@ -29,6 +29,8 @@ def scale(amounts: Sequence[Decimal]) -> Callable[[Decimal, Decimal], RangeBar]:
         return round(float((amount - floor) / span * WIDTH), 2)
 
     def draw(one_end: Decimal, other_end: Decimal) -> RangeBar:
+        if not one_end and not other_end:
+            return RangeBar(start=at(Decimal(0)), width=0.0, zero=min(at(Decimal(0)), WIDTH - 1.0))
         first, last = sorted((at(one_end), at(other_end)))
         width = max(last - first, LEAST)
         return RangeBar(

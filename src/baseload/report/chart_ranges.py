@@ -9,19 +9,19 @@ from baseload.report import chart_kit as kit
 from baseload.report import names, numbers, palette
 from baseload.report.chart_kit import Chart, Option
 from baseload.report.document import MapDocument, OpportunityPart
-from baseload.report.opportunities import A_YEAR, IN_THE_PERIOD, range_of
+from baseload.report.opportunities import dearest_first, lever_unit, range_of
 
 MOST_BARS = 15
 LABELS = 226  # pixels
 
 
 def ranges(document: MapDocument) -> Chart | None:
-    """A year where every opportunity shown has a yearly range, else the period."""
-    possible = [item for item in document.opportunities if not item.excluded_by and Decimal(item.high_usd) > 0]
-    shown = _best(possible)[:MOST_BARS]
+    """In the unit of the table of levers: a year where there is a run rate, else the period."""
+    unit = lever_unit(document.levers)
+    possible = [item for item in document.opportunities if not item.excluded_by]
+    shown = [item for item in _best(possible, unit)[:MOST_BARS] if Decimal(range_of(item, unit)[1]) > 0]
     if not shown:
         return None
-    unit = A_YEAR if all(item.high_annual_usd is not None for item in shown) else IN_THE_PERIOD
     lowest = min(float(range_of(item, unit)[0]) for item in shown)
     option = {
         **kit.base(),
@@ -79,12 +79,10 @@ def _move(item: OpportunityPart) -> str:
     return candidate if item.lever in candidate else f"{item.lever}: {candidate}"
 
 
-def _best(opportunities: Sequence[OpportunityPart]) -> list[OpportunityPart]:
+def _best(opportunities: Sequence[OpportunityPart], unit: str) -> list[OpportunityPart]:
     """Dearest first, at most one candidate per workload and lever: two would be the same dollars twice."""
     best: dict[tuple[str, str], OpportunityPart] = {}
-    for item in sorted(
-        opportunities, key=lambda item: (-Decimal(item.high_usd), item.workload, item.lever, item.candidate)
-    ):
+    for item in dearest_first(opportunities, unit):
         best.setdefault((item.workload, item.lever), item)
     return list(best.values())
 

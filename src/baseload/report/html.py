@@ -94,6 +94,8 @@ def _environment(places: int) -> Environment:
             "compact": numbers.compact,
             "share": numbers.share,
             "days": numbers.days,
+            "day_runs": numbers.day_runs,
+            "path": names.path,
             "last_day": numbers.last_day,
             "shorten": names.shorten,
             "clean": names.clean,

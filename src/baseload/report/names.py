@@ -44,6 +44,19 @@ def shorten(text: str) -> str:
     return clean(text, SHOWN)
 
 
+def path(text: str) -> str:
+    """A path as a page shows it: its end tells most, so the beginning gives way.
+
+    >>> path("a/" + "long/" * 20 + "calls.jsonl")
+    '…/long/long/long/long/long/long/long/long/long/long/calls.jsonl'
+    """
+    read = clean(text, _LEADING)
+    if len(read) <= SHOWN:
+        return read
+    end = read[-(SHOWN - 1) :]
+    return "…" + (end[end.index("/") :] if "/" in end[:-1] else end)
+
+
 def anchor(prefix: str, identity: str) -> str:
     """A fragment for links, the same on every run.
 

@@ -7,6 +7,7 @@ be mistaken for zero; a real amount too small to show is "<$1", never "$0". Sign
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from decimal import ROUND_HALF_EVEN, Decimal
 
 MISSING = "—"
@@ -111,6 +112,23 @@ def last_day(end_exclusive: str) -> str:
     '2026-11-21'
     """
     return (dt.date.fromisoformat(end_exclusive) - dt.timedelta(days=1)).isoformat()
+
+
+def day_runs(found: Sequence[str], most: int = 12) -> str:
+    """Days in words, neighbours as one run; the runs after the first `most` are counted.
+
+    >>> day_runs(["2026-10-30", "2026-10-31", "2026-11-01", "2026-11-03"])
+    '2026-10-30 to 2026-11-01, 2026-11-03'
+    """
+    runs: list[list[dt.date]] = []
+    for day in sorted(map(dt.date.fromisoformat, found)):
+        if runs and (day - runs[-1][-1]).days == 1:
+            runs[-1].append(day)
+        else:
+            runs.append([day])
+    shown = [f"{run[0]}" if len(run) == 1 else f"{run[0]} to {run[-1]}" for run in runs[:most]]
+    rest = sum(map(len, runs[most:]))
+    return ", ".join(shown) + (f" and {days(rest)} more" if rest else "")
 
 
 def days(number: int) -> str:

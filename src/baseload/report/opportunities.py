@@ -82,19 +82,21 @@ def lever_groups(document: MapDocument) -> tuple[LeverGroup, ...]:
     return tuple(groups)
 
 
-def dearest_first(opportunities: Iterable[OpportunityPart]) -> list[OpportunityPart]:
-    """Largest upper end first, what is excluded last; ties in a fixed order."""
-    return sorted(
-        opportunities,
-        key=lambda item: (bool(item.excluded_by), -Decimal(item.high_usd), item.lever, item.workload, item.candidate),
-    )
+def dearest_first(opportunities: Iterable[OpportunityPart], unit: str) -> list[OpportunityPart]:
+    """Largest upper end in that unit first, what is excluded last; ties in a fixed order."""
+
+    def order(item: OpportunityPart) -> tuple[bool, Decimal, Decimal, str, str, str]:
+        high = Decimal(range_of(item, unit)[1])
+        return bool(item.excluded_by), -high, -Decimal(item.high_usd), item.lever, item.workload, item.candidate
+
+    return sorted(opportunities, key=order)
 
 
 def _lever_section(
     part: LeverPart, opportunities: Sequence[OpportunityPart], unit: str, draw: Callable[[Decimal, Decimal], RangeBar]
 ) -> LeverSection:
     mine = [item for item in opportunities if item.lever == part.lever]
-    possible = dearest_first(item for item in mine if not item.excluded_by)
+    possible = dearest_first((item for item in mine if not item.excluded_by), unit)
     excluded = [item for item in mine if item.excluded_by]
     assumptions = {item.assumption for item in possible}
     low, high = range_of(part, unit)

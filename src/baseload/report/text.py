@@ -13,10 +13,13 @@ from rich.text import Text
 
 from baseload.report import numbers
 from baseload.report.document import MapDocument
-from baseload.report.names import clean, shorten
+from baseload.report.names import clean, path, shorten
 from baseload.report.opportunities import lever_groups, lever_unit
 
+WARNING = "bold yellow"
 TOP = 10
+COLUMNS: Sequence[str] = ("#", "Workload", "USD", "Share", "Requests", "USD each", "Task", "Grade")
+WIDE = 96  # columns of a terminal; a narrower one shows names rather than task and grade
 MOST_PROBLEMS = 3
 
 
@@ -29,62 +32,59 @@ def render_text(document: MapDocument, console: Console, *, written: Sequence[Pa
     _readiness(document, console)
     _planted(document, console, places)
     _problems(document, console)
-    for path in written[:1]:
-        console.print(_line(("Report: ", "bold"), str(path)), soft_wrap=True)
+    for page in written[:1]:
+        console.print(_line(("Report: ", "bold"), str(page)), soft_wrap=True)
 
 
 def _headline(document: MapDocument, console: Console, places: int) -> None:
-    window, rate, head = document.window, document.run_rate, document.headline
+    window, head = document.window, document.headline
     console.print(Text(clean(document.title), style="bold"))
     period = f"{window.start} to {numbers.last_day(window.end_exclusive)} ({numbers.days(window.days)}, UTC)"
     prices = f"USD at list price; prices checked {document.price_book.checked}"
     console.print(Text(f"{period}, {prices}", style="dim"))
     if document.price_book.warning:
-        console.print(_line(("Prices: ", "bold yellow"), document.price_book.warning))
-    style = "bold green" if head.status == "reconciled" else "bold yellow"
+        console.print(_line(("Prices: ", WARNING), document.price_book.warning))
+    style = "bold green" if head.status == "reconciled" else WARNING
     console.print(_line((f"{head.status}: ", style), head.status_why))
     console.print()
-    if rate.annual_usd is None:
-        console.print(_line(("Run rate  ", "bold"), f"not stated: {rate.why_null}"))
-    else:
-        interval = (
-            f"  ({numbers.usd_range(rate.low_usd, rate.high_usd, places)}, {rate.interval})" if rate.low_usd else ""
-        )
-        console.print(
-            _line(("Run rate  ", "bold"), f"{numbers.usd(rate.annual_usd, places)} a year{interval}  [{rate.grade}]")
-        )
+    console.print(_line(("Run rate  ", "bold"), _run_rate(document, places)))
     billed = f", billed {numbers.usd(document.totals.billed_usd, places)}" if document.totals.billed_usd else ""
-    console.print(
-        _line(("Observed  ", "bold"), f"{numbers.usd(document.totals.list_usd, places)} in the period{billed}")
-    )
+    observed = f"{numbers.usd(document.totals.list_usd, places)} in the period{billed}"
+    console.print(_line(("Observed  ", "bold"), observed))
     if head.top_model_share is not None:
         name = shorten(head.top_model_name or head.top_model)
         console.print(_line(("Top model ", "bold"), f"{numbers.share(head.top_model_share)} on {name}"))
-    if document.totals.unpriced_rows:
-        console.print(_line(("Unpriced  ", "bold yellow"), f"{document.totals.unpriced_rows:,} rows, in no total here"))
+    unpriced = document.totals.unpriced_rows
+    if unpriced:
+        rows = f"{unpriced:,} row{'' if unpriced == 1 else 's'}"
+        console.print(_line(("Unpriced  ", WARNING), f"{rows}, in no total here"))
     console.print()
+
+
+def _run_rate(document: MapDocument, places: int) -> str:
+    rate = document.run_rate
+    if rate.annual_usd is None:
+        return f"not stated: {rate.why_null}"
+    ends = numbers.usd_range(rate.low_usd, rate.high_usd, places)
+    interval = f" ({ends}, {rate.interval})" if rate.low_usd is not None and rate.high_usd is not None else ""
+    return f"{numbers.usd(rate.annual_usd, places)} a year{interval} [{rate.grade}]"
 
 
 def _workloads(document: MapDocument, console: Console, places: int) -> None:
     if not document.workloads:
         return
     head = document.headline
+    columns = COLUMNS if console.width >= WIDE else COLUMNS[:6]
     table = _table(
         f"Workloads: {head.workloads_for_80_percent} of {head.workloads} hold 80 %",
-        ("#", "Workload", "USD", "Share", "Requests", "USD each", "Task", "Grade"),
+        columns,
         right=(0, 2, 3, 4, 5),
     )
     for part in document.workloads[:TOP]:
-        table.add_row(
-            str(part.rank),
-            Text(clean(part.name, 40)),
-            numbers.usd(part.list_usd, places),
-            numbers.share(part.share),
-            numbers.count(part.requests),
-            numbers.usd_each(part.usd_per_request) if part.usd_per_request else "unknown",
-            part.task,
-            part.grade,
-        )
+        each = numbers.usd_each(part.usd_per_request) if part.usd_per_request else "unknown"
+        amount, share = numbers.usd(part.list_usd, places), numbers.share(part.share)
+        cells = (str(part.rank), Text(clean(part.name, 40)), amount, share, numbers.count(part.requests), each)
+        table.add_row(*(*cells, part.task, part.grade)[: len(columns)])
     rest = document.workloads[TOP:]
     if rest:
         amount = f"{sum((Decimal(part.list_usd) for part in rest), Decimal(0)):f}"
@@ -146,10 +146,10 @@ def _problems(document: MapDocument, console: Console) -> None:
         console.print("No problems: every record was used.")
         return
     listed = ", ".join(f"{part.code} × {part.count:,}" for part in document.problem_counts)
-    console.print(_line(("Problems: ", "bold yellow"), listed))
+    console.print(_line(("Problems: ", WARNING), listed))
     for part in document.problems[:MOST_PROBLEMS]:
-        where = f"{part.file}:{part.row}" if part.row else part.file
-        console.print(Text(f"  {clean(where, 60)}: {clean(part.message, 120)}", style="dim"))
+        where = f"{path(part.file)}:{part.row}" if part.row else path(part.file)
+        console.print(Text(f"  {where}: {clean(part.message, 120)}", style="dim"))
 
 
 def _line(label: tuple[str, str], text: str) -> Text:

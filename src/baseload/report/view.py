@@ -136,6 +136,7 @@ def _workload_rows(document: MapDocument) -> tuple[WorkloadRow, ...]:
     for item in document.opportunities:
         opportunities[item.workload].append(item)
     readiness = {item.workload: item for item in document.readiness}
+    unit = lever_unit(document.levers)
     rows = []
     for at, part in enumerate(document.workloads[:MOST_ROWS]):
         drill = at < MOST_DRILLS
@@ -145,7 +146,7 @@ def _workload_rows(document: MapDocument) -> tuple[WorkloadRow, ...]:
                 anchor=names.anchor("w", part.id),
                 trend=spark.weekly(part.daily_usd),
                 daily=spark.daily(part.daily_usd if drill else ()),
-                opportunities=tuple(dearest_first(opportunities[part.id])) if drill else (),
+                opportunities=tuple(dearest_first(opportunities[part.id], unit)) if drill else (),
                 readiness=readiness.get(part.id),
                 drill=drill,
                 printed=at < MOST_PRINTED_DRILLS,

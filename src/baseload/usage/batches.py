@@ -17,7 +17,7 @@ import msgspec
 
 from baseload.usage.exchange_rows import Origin, calls_of
 from baseload.usage.exchanges import Exchange, refuse_time
-from baseload.usage.fields import BadRecord, decode_json, object_of, optional_object, text_of, time_field
+from baseload.usage.fields import UNDECODABLE, BadRecord, decode_json, object_of, optional_object, text_of, time_field
 from baseload.usage.reader import ReadContext, Reader, Record, SourceFile
 from baseload.values import Problem
 
@@ -154,12 +154,12 @@ def _requests_in(data: bytes) -> dict[str, msgspec.Raw]:
     """custom_id -> request body, of JSON lines or of one creation document; torn lines are passed over."""
     try:
         items = msgspec.json.decode(data, type=_Submission).requests
-    except (msgspec.DecodeError, RecursionError):
+    except UNDECODABLE:
         items = []
         for line in data.split(b"\n"):
             try:
                 items.append(msgspec.json.decode(line, type=_Item))
-            except (msgspec.DecodeError, RecursionError):
+            except UNDECODABLE:
                 continue
     return {item.custom_id: item.params for item in items if item.custom_id}
 

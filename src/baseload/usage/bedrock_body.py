@@ -14,6 +14,7 @@ from baseload.usage.fields import int_field, optional_object, text_of
 from baseload.usage.streams import messages_in
 
 METRICS: Final = "amazon-bedrock-invocationMetrics"
+_MAX_MS: Final = 10**9
 _COUNTS: Final = {
     "input_tokens": ("inputTokens", "inputTokenCount"),
     "output_tokens": ("outputTokens", "outputTokenCount"),
@@ -71,22 +72,35 @@ def _message(body: Mapping[str, Any]) -> Answer:
         metered=counts_of(metrics),
         message=body,
         stop_reason=text_of(body, "stop_reason"),
-        latency_ms=int_field(metrics, "invocationLatency", default=None),
-        first_byte_ms=int_field(metrics, "firstByteLatency", default=None),
+        latency_ms=_milliseconds(metrics, "invocationLatency"),
+        first_byte_ms=_milliseconds(metrics, "firstByteLatency"),
     )
 
 
 def _converse(body: Mapping[str, Any]) -> Answer:
-    metrics = optional_object(body, "metrics")
-    said = optional_object(optional_object(body, "output"), "message")
+    metrics = _object(body, "metrics")
+    said = _object(_object(body, "output"), "message")
     return Answer(
         usage=_converse_usage(optional_object(body, "usage")),
         message={"content": blocks_of(said.get("content"))},
         stop_reason=text_of(body, "stopReason"),
-        service_tier=text_of(optional_object(body, "serviceTier"), "type"),
-        latency_ms=int_field(metrics, "latencyMs", default=None),
-        first_byte_ms=int_field(metrics, "timeToFirstByteMs", default=None),
+        service_tier=text_of(_object(body, "serviceTier"), "type"),
+        latency_ms=_milliseconds(metrics, "latencyMs"),
+        first_byte_ms=_milliseconds(metrics, "timeToFirstByteMs"),
     )
+
+
+def _object(parent: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """What only describes a call, as an object: whatever else stands there is empty and costs nothing."""
+    value = parent.get(name)
+    return value if isinstance(value, Mapping) else {}
+
+
+def _milliseconds(metrics: Mapping[str, Any], name: str) -> int | None:
+    value = metrics.get(name)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return round(value) if 0 <= value < _MAX_MS else None
 
 
 def _converse_usage(usage: Mapping[str, Any]) -> dict[str, Any]:
@@ -128,7 +142,7 @@ def request_of(body: object) -> Mapping[str, Any]:
         return {}
     if not any(key in body for key in ("inferenceConfig", "toolConfig", "modelId")) and not _is_converse_turns(body):
         return body
-    config = optional_object(body, "inferenceConfig")
+    config = _object(body, "inferenceConfig")
     extra = body.get("additionalModelRequestFields")
     request: dict[str, Any] = dict(extra) if isinstance(extra, Mapping) else {}
     request["messages"] = [{**turn, "content": blocks_of(turn.get("content"))} for turn in _maps(body.get("messages"))]
@@ -199,7 +213,7 @@ def _tools(config: object) -> list[dict[str, Any]]:
     for item in _maps(config.get("tools") if isinstance(config, Mapping) else None):
         spec = item.get("toolSpec")
         if isinstance(spec, Mapping):
-            schema = optional_object(spec, "inputSchema").get("json")
+            schema = _object(spec, "inputSchema").get("json")
             tools.append({"name": spec.get("name"), "description": spec.get("description"), "input_schema": schema})
         elif "cachePoint" in item and tools:
             tools[-1]["cache_control"] = _cache_control(item["cachePoint"])

@@ -30,7 +30,7 @@ from baseload.usage.claude_code_lines import (
     responses,
 )
 from baseload.usage.features import FEATURES_VERSION, session_fp
-from baseload.usage.fields import BadRecord, time_field
+from baseload.usage.fields import UNDECODABLE, BadRecord, time_field
 from baseload.usage.normal import (
     Part,
     completeness_rank,
@@ -118,7 +118,7 @@ def is_suspect(content: msgspec.Raw, output_tokens: int) -> bool:
         return False
     try:
         blocks = _decode_content(content)
-    except (msgspec.DecodeError, RecursionError):
+    except UNDECODABLE:
         return False
     return (len(blocks) if isinstance(blocks, str) else sum(map(_chars_of, blocks))) > most_chars
 

@@ -12,18 +12,25 @@ from baseload.usage import (
     batches,
     bedrock_log,
     claude_code,
+    claude_code_bodies,
+    claude_code_otel,
     console_csv,
     cur,
     focus,
+    helicone,
+    langfuse,
     litellm,
     message_streams,
     messages,
+    openrouter,
+    otel_genai,
     vertex,
 )
 from baseload.usage.reader import Reader
 
 READERS: Final[tuple[Reader, ...]] = (
     claude_code.READER,
+    claude_code_bodies.READER,
     batches.READER,
     message_streams.READER,
     analytics_api.READER,
@@ -33,6 +40,11 @@ READERS: Final[tuple[Reader, ...]] = (
     cur.READER,
     vertex.READER,
     litellm.READER,
+    claude_code_otel.READER,
+    otel_genai.READER,
+    langfuse.READER,
+    helicone.READER,
+    openrouter.READER,
     focus.READER,
     messages.READER,
 )

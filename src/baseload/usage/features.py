@@ -16,6 +16,7 @@ import msgspec
 
 from baseload.usage.capabilities import request_features
 from baseload.usage.cues import task_cues
+from baseload.usage.fields import UNDECODABLE
 from baseload.usage.prefix import prefix_blocks, text_in
 from baseload.values import OrgKey
 
@@ -164,7 +165,7 @@ def _session_in(user: str) -> str:
     if user.startswith("{"):
         try:
             session = msgspec.json.decode(user, type=dict[str, Any]).get("session_id")
-        except msgspec.DecodeError:
+        except UNDECODABLE:
             return ""
         return session if isinstance(session, str) else ""
     found = _SESSION.search(user)

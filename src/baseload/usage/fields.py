@@ -21,6 +21,9 @@ MAX_BUCKET_TOKENS: Final = 10**15
 """The same for a bucket of an aggregate source; sums of many such rows still fit 64 bits."""
 MAX_VALUE_CHARS: Final = 60
 
+UNDECODABLE: Final = (msgspec.DecodeError, UnicodeError, RecursionError)
+"""What a typed decoder raises on text that is no such record."""
+
 _decode = msgspec.json.Decoder().decode
 
 
@@ -71,20 +74,21 @@ def decode_json(data: bytes | str) -> Any:
     """The JSON value of one record. Raises BadRecord on torn, malformed or too deeply nested text.
 
     What msgspec refuses but JavaScript writes (lone surrogates, NaN) is read by the standard library, so that the
-    field that matters can be judged on its own.
+    field that matters can be judged on its own; half characters become the replacement sign, because nothing after
+    this could write them.
     """
     try:
         return _decode(data)
     except RecursionError:
         raise BadRecord("too-deep", "The JSON is nested too deeply to be read", expected="ordinary nesting") from None
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeError):
         return _decode_leniently(data)
 
 
 def _decode_leniently(data: bytes | str) -> Any:
     text = data.decode("utf-8", "replace") if isinstance(data, bytes) else data
     try:
-        return json.loads(text)
+        return _whole_characters(json.loads(text))
     except RecursionError:
         raise BadRecord("too-deep", "The JSON is nested too deeply to be read", expected="ordinary nesting") from None
     except ValueError as error:  # also "Exceeds the limit for integer string conversion"
@@ -95,6 +99,17 @@ def _decode_leniently(data: bytes | str) -> Any:
             expected="one whole JSON value",
             next_step="A line cut by a crash can be ignored; otherwise export the file again.",
         ) from None
+
+
+def _whole_characters(value: Any) -> Any:
+    """The value with lone surrogates replaced, in texts and names."""
+    if isinstance(value, str):
+        return value.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    if isinstance(value, list):
+        return [_whole_characters(item) for item in value]
+    if isinstance(value, dict):
+        return {_whole_characters(key): _whole_characters(item) for key, item in value.items()}
+    return value
 
 
 def object_of(value: object, field: str) -> Mapping[str, Any]:
@@ -161,7 +176,7 @@ def checked_int(value: object, field: str, *, most: int = MAX_CALL_TOKENS, text:
 def _number_of(value: object, field: str, *, text: bool) -> int | float:
     if isinstance(value, int | float) and not isinstance(value, bool):
         return value
-    if text and isinstance(value, str) and len(value) <= 32:
+    if text and isinstance(value, str) and len(value) <= 32 and "_" not in value:
         try:
             return int(value) if value.strip().lstrip("+-").isdigit() else float(value)
         except ValueError:

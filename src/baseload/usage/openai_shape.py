@@ -26,8 +26,7 @@ def messages_request(body: Mapping[str, Any]) -> Mapping[str, Any]:
 
     A body that is a Messages request already comes back as it is.
     """
-    turns = [turn for turn in body.get("messages") or () if isinstance(turn, Mapping)]
-    tools = [tool for tool in body.get("tools") or () if isinstance(tool, Mapping)]
+    turns, tools = _objects(body.get("messages")), _objects(body.get("tools"))
     system = [turn for turn in turns if turn.get("role") in ("system", "developer")]
     if not system and not any("function" in tool for tool in tools) and not any(t.get("role") == "tool" for t in turns):
         return body
@@ -44,6 +43,10 @@ def messages_request(body: Mapping[str, Any]) -> Mapping[str, Any]:
     return request
 
 
+def _objects(value: object) -> list[Mapping[str, Any]]:
+    return [item for item in value if isinstance(item, Mapping)] if isinstance(value, list) else []
+
+
 def _blocks(content: object) -> list[Any]:
     if isinstance(content, str):
         return [{"type": "text", "text": content}]
@@ -54,7 +57,7 @@ def _turn(turn: Mapping[str, Any]) -> dict[str, Any]:
     if turn.get("role") == "tool":
         result = {"type": "tool_result", "tool_use_id": turn.get("tool_call_id"), "content": turn.get("content")}
         return {"role": "user", "content": [result]}
-    calls = [call for call in turn.get("tool_calls") or () if isinstance(call, Mapping)]
+    calls = _objects(turn.get("tool_calls"))
     if not calls:
         return {"role": turn.get("role"), "content": turn.get("content")}
     uses = [{"type": "tool_use", "id": call.get("id"), **_function(call)} for call in calls]

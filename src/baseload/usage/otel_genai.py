@@ -46,9 +46,10 @@ def _drafts(file: SourceFile, context: ReadContext, left_out: LeftOut) -> Iterat
     """Drafts of the innermost chat spans. The whole file comes first: a parent may stand before or after its child."""
     parents: dict[_SpanId, _SpanId] = {}
     chats: dict[_SpanId, Draft | Problem | None] = {}
-    number = 0
+    number = faults = 0
     for number, entry in enumerate(entries(file, NAME, "resourceSpans"), start=1):
         if isinstance(entry, Problem):
+            faults += 1
             yield entry
             continue
         trace = text(entry.record, "traceId")
@@ -56,7 +57,7 @@ def _drafts(file: SourceFile, context: ReadContext, left_out: LeftOut) -> Iterat
         parents[own] = _SpanId(trace, text(entry.record, "parentSpanId"))
         if chat_kind(entry) == CHAT:
             chats[own] = _read_span(entry, file.path, context)
-    if number and not chats:
+    if number and not chats and not faults:
         yield _no_chats(file.path, number)
     for draft in _innermost(chats, parents):
         if draft is None:

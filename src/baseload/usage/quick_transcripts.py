@@ -7,7 +7,8 @@ earliest), so both give the same totals; tests compare them.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from operator import add
 from typing import Final
 
 from baseload.usage.claude_code_files import project_slug, workspace_of
@@ -50,16 +51,35 @@ class Transcripts:
         self._dates: set[str] = set()  # UTC dates that need no further check
 
     def read(self, file: LocalFile, declared_key: str) -> None:
-        """Take every response of a file; `declared_key` names its key where the folder's note does."""
+        """Take every response of a file; `declared_key` names its key where the folder's note does.
+
+        Rows are only counted, in a second reading, when a response turns out to be bad.
+        """
+        records = self.records
+        try:
+            found = list(self._problems_in(file, declared_key, count_rows=False))
+        except BadRecord:
+            self.records = records
+            again = LocalFile(file.location, shown=file.path)
+            try:
+                found = list(self._problems_in(again, declared_key, count_rows=True))
+            finally:
+                again.close()
+        self.problems += found
+
+    def _problems_in(self, file: LocalFile, declared_key: str, *, count_rows: bool) -> Iterator[Problem]:
+        """Take the responses, give the problems. Raises BadRecord at a bad response whose row is not known."""
         slug = project_slug(file.path)
-        for found in responses(file):
+        for found in responses(file, count_rows=count_rows):
             if isinstance(found, Problem):
-                self.problems.append(found)
+                yield found
                 continue
             try:
                 self._take(found, slug, declared_key)
             except BadRecord as bad:
-                self.problems.append(bad.problem(SOURCE, file.path, found.row))
+                if not count_rows:
+                    raise
+                yield bad.problem(SOURCE, file.path, found.row)
 
     def _take(self, found: Found, slug: str, declared_key: str) -> None:
         """Keep one copy of a response if it is the first or the best. Raises BadRecord."""
@@ -110,18 +130,20 @@ class Transcripts:
     def sums(self, without: Collection[str] = ()) -> Sums:
         """The sums of all calls but those whose id is in `without`."""
         sums = Sums()
-        cells: dict[tuple[str, _Labels, str], Cell] = {}
+        held: dict[tuple[str, _Labels, str], list[int]] = {}
         for key, (_, start, labels, counts, parts) in self._kept.items():
             if without and _call_id(key) in without:
                 continue
-            band = band_of_prompt(counts[1] + counts[2] + counts[3] + counts[4])
-            place = start[:10], labels, band
-            cell = cells.get(place)
-            if cell is None:
-                cell = cells[place] = _cell(*place)
-            sums.count(cell, counts)
+            place = start[:10], labels, band_of_prompt(counts[1] + counts[2] + counts[3] + counts[4])
+            row = held.get(place)
+            if row is None:
+                held[place] = list(counts)
+            else:
+                row[:] = map(add, row, counts)
             for part in parts:
-                _count_part(sums, cell, part)
+                _count_part(sums, _cell(*place), part)
+        for place, row in held.items():
+            sums.count(_cell(*place), tuple(row))
         return sums
 
 

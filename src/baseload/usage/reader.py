@@ -8,7 +8,7 @@ bounded, and its siblings; so every reader can be tested with literals.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import msgspec
 
@@ -63,6 +63,8 @@ class ReadContext(msgspec.Struct, frozen=True, kw_only=True):
     """The account the caller declared for these paths; "" lets the reader take it from the record."""
     want_features: bool = True
     """False for quick totals: a reader may then skip the content pass (cues, templates, hashes)."""
+    memo: dict[str, Any] = msgspec.field(default_factory=dict)
+    """What a reader found out about a folder and needs again for its next file; keys start with the reader's name."""
 
 
 class Reader(NamedTuple):

@@ -31,10 +31,14 @@ class BadFile(UsageError):
 class Block(NamedTuple):
     """Whole lines: ends in a line end, except a file's last block when the file does not."""
 
-    row: int  # 1-based, of its first line
+    row: int  # 1-based, of its first line; 0 when rows are not counted
     offset: int  # of its first byte
-    lines: int
     data: bytes
+
+    @property
+    def lines(self) -> int:
+        """How many lines it has, a last one without a line end included."""
+        return self.data.count(b"\n") + (not self.data.endswith(b"\n"))
 
 
 class LocalFile:
@@ -122,6 +126,11 @@ class LocalFile:
     # what `read.py` and the quick look use
 
     @property
+    def location(self) -> Path:
+        """Where the file is, to open it once more."""
+        return self._path
+
+    @property
     def plain(self) -> bool:
         """True when offsets are those on disk: no gzip, no byte-order mark, no transcoding."""
         return self._open().plain
@@ -144,10 +153,11 @@ class LocalFile:
         """Remember one fault of the file (`row` 0 = the whole of it)."""
         self._problems.append(fault.problem(self.source, self._shown, row))
 
-    def blocks(self) -> Iterator[Block]:
+    def blocks(self, *, count_rows: bool = True) -> Iterator[Block]:
         """The file in blocks of whole lines, not checked for UTF-8; take each before asking for the next.
 
-        A line that does not end within the limit is one problem and left out.
+        A line that does not end within the limit is one problem and left out. Counting rows costs as much as reading:
+        without, `row_at` tells the row of the few places where it matters.
         """
         rest, skipping = b"", False
         position = self._start
@@ -163,17 +173,30 @@ class LocalFile:
                 data = rest + piece if rest else piece
                 cut = data.rfind(b"\n") + 1
                 if cut:
-                    block = Block(self.rows + 1, position, data.count(b"\n"), data[:cut])
-                    yield block
+                    yield Block(self.rows + 1 if count_rows else 0, position, data[:cut])
                     position += cut
-                    self._passed(position, block.lines)
+                    self._passed(position, data.count(b"\n", 0, cut) if count_rows else 0)
                 rest = data[cut:]
                 if not self.is_short(self.rows + 1, len(rest)):
                     rest, position, skipping = b"", position + len(rest), True
         except BadRecord as fault:
             self.note(0, fault)
         if rest:
-            yield Block(self.rows + 1, position, 1, rest)
+            yield Block(self.rows + 1 if count_rows else 0, position, rest)
+
+    def row_at(self, offset: int) -> int:
+        """The 1-based row of the line that starts at an offset, by reading the file again up to there."""
+        again = LocalFile(self._path, limits=self._limits)
+        row, position = 1, 0
+        try:
+            for piece in again._pieces():
+                row += piece.count(b"\n", 0, offset - position)
+                position += len(piece)
+                if position >= offset:
+                    break
+        finally:
+            again.close()
+        return row
 
     # inside
 
@@ -211,7 +234,7 @@ class LocalFile:
     def _lines_of(self, block: Block) -> Iterator[Line]:
         valid = _is_utf8(block.data)
         offset = block.offset
-        for row, line in enumerate(block.data.split(b"\n")[: block.lines], start=block.row):
+        for row, line in enumerate(lines_in(block), start=block.row):
             if self.is_short(row, len(line)):
                 text = line[:-1] if line.endswith(b"\r") else line
                 yield Line(row, offset, text if valid else self._as_utf8(text, row))
@@ -225,6 +248,14 @@ class LocalFile:
             self._said_encoding = True
             self.note(row, _encoding_fault("Some text is not UTF-8; the wrong bytes were replaced", "other bytes"))
         return data.decode("utf-8", "replace").encode()
+
+
+def lines_in(block: Block) -> list[bytes]:
+    """The lines of a block, without their line ends."""
+    lines = block.data.split(b"\n")
+    if not lines[-1]:
+        lines.pop()
+    return lines
 
 
 def _is_utf8(data: bytes) -> bool:

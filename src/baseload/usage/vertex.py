@@ -36,13 +36,14 @@ from baseload.values import Call
 
 NAME: Final = "vertex"
 _STREAMING: Final = {"rawpredict": False, "streamrawpredict": True}
+_BODIES: Final = re.compile(rb'"(?:full_request|request_payload)"\s*:')
 _PROJECT: Final = re.compile(r"projects/([^/]+)/")
 _MAX_RATE: Final = 1_000_000
 
 
 def recognise(head: bytes, _name: str) -> int:
     """2 for rows with the table's own column names, whatever the model; 1 when only the bodies' columns are there."""
-    if b'"full_request"' not in head and b'"request_payload"' not in head:
+    if not _BODIES.search(head):  # as a key: the table's schema names its columns too
         return 0
     return 2 if b'"logging_time"' in head and (b'"endpoint"' in head or b'"api_method"' in head) else 1
 

@@ -4,34 +4,23 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
 
 from msgspec.structs import replace
 
 from baseload.project import OwnerRule, WorkloadRule
 from baseload.values import Problem, Table, Workload
-from baseload.workloads.alike import Member
 from baseload.workloads.cascade import base_key
+from baseload.workloads.facts import Facts, starts
 from baseload.workloads.joining import joined_bills
 from baseload.workloads.key import UNATTRIBUTED, Key
-from baseload.workloads.latency import Arrivals, arrivals_by_signature, judge
+from baseload.workloads.latency import arrivals_by_signature, judge
 from baseload.workloads.naming import distinct, is_opaque, readable
-from baseload.workloads.neighbours import families
 from baseload.workloads.owners import main_owner
 from baseload.workloads.rules import TASKS, is_usable, latency_by_rule, rule_problems, unmet_problem
 from baseload.workloads.shape import Shape, hours_by_signature, shapes_by_signature, total_shape
 from baseload.workloads.signature import Signature, signature_rows
 from baseload.workloads.splitting import split
 from baseload.workloads.task import Verdict, classify
-
-
-class _Facts(NamedTuple):
-    """What is known per signature, beside its labels."""
-
-    spend_nano: Mapping[str, int]
-    shapes: Mapping[str, Shape]
-    hours: Mapping[str, Counter[int]]
-    arrivals: Mapping[str, Arrivals]
 
 
 def group(
@@ -45,20 +34,27 @@ def group(
     arrivals: Table | None = None,
     pauses: Table | None = None,
     prefixes: Mapping[str, str] | None = None,
+    key_names: Mapping[str, str] | None = None,
 ) -> tuple[dict[str, Workload], list[Problem]]:
     """Signature -> its workload, for every signature of the table, and what is wrong with the user's rules.
 
     `shapes` and `hours` are rows of the ledger's queries of those names, `arrivals` and `pauses` of
     `latency.arrivals_sql` and `pauses_sql`, `prefixes` template id -> leading blocks of one prompt
-    (`neighbours.template_prefixes_sql`); what comes after the `*` only adds evidence. Aggregate rows without any
-    label are UNATTRIBUTED. Ids do not depend on spend or on other rows; whether a small part stands apart from its
-    owner does (`splitting.MIN_SHARE`).
+    (`neighbours.template_prefixes_sql`), `key_names` api key or workspace id -> its name in the Console; what comes
+    after the `*` only adds evidence and names. Aggregate rows without any label are UNATTRIBUTED. Ids do not depend on spend or on other rows; whether a small part stands apart from its
+    owner does (`splitting.MIN_SHARE_PERCENT`).
     """
     rows = list(signature_rows(signatures))
-    facts = _Facts(
-        spend_nano, shapes_by_signature(shapes), hours_by_signature(hours), arrivals_by_signature(arrivals, pauses)
+    facts = Facts(
+        spend_nano=spend_nano,
+        shapes=shapes_by_signature(shapes),
+        hours=hours_by_signature(hours),
+        arrivals=arrivals_by_signature(arrivals, pauses),
+        first_us=starts(shapes, "first_start_us"),
+        last_us=starts(shapes, "last_start_us"),
+        prefixes=prefixes or {},
     )
-    keys = _keys(rows, rules, facts, _first_starts(shapes), prefixes or {})
+    keys = _keys(rows, rules, facts, key_names or {})
     members: defaultdict[str, list[Signature]] = defaultdict(list)
     for row in rows:
         if row.signature in keys:
@@ -72,22 +68,18 @@ def group(
 
 
 def _keys(
-    rows: Sequence[Signature],
-    rules: Sequence[WorkloadRule],
-    facts: _Facts,
-    first_starts: Mapping[str, int],
-    prefixes: Mapping[str, str],
+    rows: Sequence[Signature], rules: Sequence[WorkloadRule], facts: Facts, key_names: Mapping[str, str]
 ) -> dict[str, Key]:
-    bases, members = _base_groups(rows, rules, facts)
+    bases, members = _base_groups(rows, rules, facts, key_names)
     pinned = {rule.id for rule in rules if rule.id}
     found: dict[str, Key] = {}
     for id_, base in bases.items():
-        found.update(split(base, _members(members[id_], facts, first_starts, prefixes), pinned))
+        found.update(split(base, facts.members(members[id_]), pinned))
     return found
 
 
 def _base_groups(
-    rows: Sequence[Signature], rules: Sequence[WorkloadRule], facts: _Facts
+    rows: Sequence[Signature], rules: Sequence[WorkloadRule], facts: Facts, key_names: Mapping[str, str]
 ) -> tuple[dict[str, Key], dict[str, list[Signature]]]:
     """Keys of the first half of the cascade by id, and the rows of each; rows without any label are in none."""
     bases: dict[str, Key] = {}
@@ -95,7 +87,7 @@ def _base_groups(
     for row in rows:
         key = base_key(row, rules)
         if key is not None:
-            bases.setdefault(key.id, key)
+            bases.setdefault(key.id, _with_known_name(key, key_names))
             members[key.id].append(row)
     for owner_id, base_id in joined_bills(bases, members, facts.spend_nano).items():
         members[base_id] += members.pop(owner_id)
@@ -103,41 +95,16 @@ def _base_groups(
     return bases, members
 
 
-def _members(
-    rows: Sequence[Signature], facts: _Facts, first_starts: Mapping[str, int], prefixes: Mapping[str, str]
-) -> list[Member]:
-    """Members of one base group; near-duplicates are looked for inside it alone, so that others cannot change it."""
-    born: dict[str, int] = {}
-    for row in rows:
-        if row.template_id in prefixes and row.signature in first_starts:
-            start = first_starts[row.signature]
-            born[row.template_id] = min(start, born.get(row.template_id, start))
-    leader_of = families({template: prefixes[template] for template in born}, born)
-    found = []
-    for row in rows:
-        shape = facts.shapes.get(row.signature, Shape())
-        found.append(
-            Member(
-                row=row,
-                spend_nano=facts.spend_nano.get(row.signature, 0),
-                calls=shape.calls,
-                family=leader_of.get(row.template_id, row.template_id),
-                prompt_tokens=shape.prompt_tokens,
-                output_tokens=shape.output_tokens,
-                first_start_us=first_starts.get(row.signature, 0),
-            )
-        )
-    return found
+def _with_known_name(key: Key, key_names: Mapping[str, str]) -> Key:
+    """The key under the name its owner gave it in the Console; its id stays that of the label itself."""
+    kind, value = key.parts[-1]
+    if kind not in ("api_key", "workspace") or value not in key_names:
+        return key
+    name = readable(key_names[value], kind)
+    return key._replace(name=name, why=key.why.replace(key.name, name))
 
 
-def _first_starts(shapes: Table) -> dict[str, int]:
-    if "first_start_us" not in shapes:
-        return {}
-    pairs = zip(shapes["signature"].tolist(), shapes["first_start_us"].tolist(), strict=True)
-    return {signature: int(start) for signature, start in pairs if start is not None}
-
-
-def _describe(key: Key, rows: Sequence[Signature], facts: _Facts, owners: Sequence[OwnerRule]) -> Workload:
+def _describe(key: Key, rows: Sequence[Signature], facts: Facts, owners: Sequence[OwnerRule]) -> Workload:
     """The workload of a key, with everything but its final name and the user's settings."""
     signatures = [row.signature for row in rows]
     shape = total_shape(facts.shapes, signatures)
@@ -145,8 +112,9 @@ def _describe(key: Key, rows: Sequence[Signature], facts: _Facts, owners: Sequen
     verdict = _task(key, rows, shape, facts, features)
     latency, latency_evidence = judge(
         shape,
-        sum((facts.hours[s] for s in signatures if s in facts.hours), Counter()),
-        sum((facts.arrivals[s] for s in signatures if s in facts.arrivals), Arrivals()),
+        facts.hours_of(signatures),
+        facts.arrivals_of(signatures),
+        span_days=facts.span_days(signatures),
         is_coding_agent=all(row.is_coding_agent for row in rows),
         names=(key.name,),
     )
@@ -167,7 +135,7 @@ def _describe(key: Key, rows: Sequence[Signature], facts: _Facts, owners: Sequen
     )
 
 
-def _task(key: Key, rows: Sequence[Signature], shape: Shape, facts: _Facts, features: tuple[str, ...]) -> Verdict:
+def _task(key: Key, rows: Sequence[Signature], shape: Shape, facts: Facts, features: tuple[str, ...]) -> Verdict:
     cues: Counter[str] = Counter()
     for row in rows:
         if row.is_call and row.signature in facts.shapes:
@@ -192,9 +160,8 @@ def _name(workload: Workload, key: Key, *, is_rest: bool) -> str:
         return f"{workload.name}/{readable(value) if kind == 'project' else task or 'prompt'}"
     if is_rest:
         return f"{workload.name}/other"
-    return (
-        f"{task}-{workload.name}" if task and kind in ("api_key", "workspace") and is_opaque(value) else workload.name
-    )
+    unknown = kind in ("api_key", "workspace") and is_opaque(value) and key.name == readable(value, kind)
+    return f"{task}-{workload.name}" if task and unknown else workload.name
 
 
 def _apply_rules(

@@ -19,7 +19,9 @@ MIN_CALLS = 50
 """Fewer calls than this have no pattern of arrival."""
 SCHEDULE_HOURS = 3
 SCHEDULE_SHARE = 0.8
-"""This share of calls inside this many adjacent hours of the day, day after day, is a schedule."""
+"""This share of calls inside this many adjacent hours of the day is a schedule…"""
+SCHEDULE_DAYS = 7
+"""…when calls were made over this many days: one evening's work is none."""
 HUMAN_GAP_SECONDS = (8, 1800)
 """Pause between an answer and the session's next call that looks like a person reading: not a program, not gone."""
 
@@ -123,18 +125,19 @@ def judge(
     hours: Counter[int],
     arrivals: Arrivals,
     *,
+    span_days: float = 0.0,
     is_coding_agent: bool = False,
     names: Iterable[str] = (),
 ) -> tuple[str, str]:
     """(latency, evidence in one sentence).
 
     A strong sign decides unless a strong sign points the other way; weak signs decide together, two of them and none
-    against. Everything else is "unknown", with what was seen.
+    against. Everything else is "unknown", with what was seen. `span_days` lie between its first and its last call.
     """
     signs = [
         *_of_caller(is_coding_agent),
         *_of_arrivals(arrivals),
-        *_of_hours(hours),
+        *_of_hours(hours, span_days),
         *_of_stream(shape),
         *_of_names(names),
     ]
@@ -169,9 +172,9 @@ def _of_arrivals(arrivals: Arrivals) -> list[Sign]:
     return signs
 
 
-def _of_hours(hours: Counter[int]) -> list[Sign]:
+def _of_hours(hours: Counter[int], span_days: float) -> list[Sign]:
     total = sum(hours.values())
-    if total < MIN_CALLS:
+    if total < MIN_CALLS or span_days < SCHEDULE_DAYS:
         return []
     inside, first = max((sum(hours[(hour + step) % 24] for step in range(SCHEDULE_HOURS)), -hour) for hour in range(24))
     if inside < SCHEDULE_SHARE * total:

@@ -112,18 +112,20 @@ def how_few(ranked: Sequence[RankedWorkload], total_nano: int) -> int | None:
 
 
 def top_model(spend_nano: Mapping[str, int], dearness: Mapping[str, Decimal]) -> tuple[str, float] | None:
-    """(model, share) of the dearest model that holds a real part of the spend; None without priced spend.
+    """(model, share of the spend on it and on every model at least as dear); None without priced spend.
 
-    `dearness` is a price that orders models (output USD per MTok today). Models under TOP_MODEL_MIN_SHARE are passed
-    over, so that one old call is not the headline; equal prices go to the larger spend.
+    `dearness` is a price that orders models (output USD per MTok today). The top price is that of the dearest model
+    that alone holds TOP_MODEL_MIN_SHARE, so that one old call is not the headline; of the models at that price the one
+    with the largest spend gives its name.
     """
     total = sum(spend_nano.values())
     known = {model: nano for model, nano in spend_nano.items() if model in dearness and nano > 0}
     if not known or total <= 0:
         return None
     material = {model: nano for model, nano in known.items() if nano >= TOP_MODEL_MIN_SHARE * total} or known
-    model = max(material, key=lambda model: (dearness[model], material[model], model))
-    return model, _share(material[model], total)
+    named = max(material, key=lambda model: (dearness[model], material[model], model))
+    at_the_top = sum(nano for model, nano in known.items() if dearness[model] >= dearness[named])
+    return named, _share(at_the_top, total)
 
 
 def _workload_index(
@@ -181,13 +183,14 @@ def _by_day(days: NDArray[Any], nano: _Ints, window: Window) -> tuple[int, ...]:
 
 
 def _requests(rows: Table) -> int | None:
-    """Calls of some rows; None as soon as a row with tokens does not say. Cost rows count no calls."""
+    """Calls of some rows; None as soon as a row with tokens does not say, and for dollars without any tokens."""
     counted = _has_tokens(rows)
     requests = rows["requests"]
     unknown = np.ma.getmaskarray(requests)
     if "requests_known" in rows and "rows" in rows:
         unknown = unknown | (_whole(rows["requests_known"]) < _whole(rows["rows"]))
-    if bool((unknown & counted).any()):
+    dollars_alone = not counted.any() and _whole(rows["list_nano"]).any()
+    if dollars_alone or (unknown & counted).any():
         return None
     return int(np.where(unknown, 0, _whole(requests)).sum())
 

@@ -83,9 +83,8 @@ class Session:
         number = self._unit * 127 + row["turn"]
         yield self._asked(row, number)
         message_id, request_id = random_ids(self._rng, "msg_01", 1)[0], random_ids(self._rng, "req_011C", 1, 20)[0]
-        model = era.alternate if row["alternate"] else era.model
         blocks = self._blocks(number, calls_tool=following is not None and following[0]["tool"] == 1)
-        whole = usage(counted, "standard", era, model)
+        whole = usage(counted, "standard", era, era.model)
         for place, block in enumerate(blocks):
             last = place == len(blocks) - 1
             spent = whole if last or number % 2 else _so_far(whole, number)
@@ -93,7 +92,7 @@ class Session:
                 "id": message_id,
                 "type": "message",
                 "role": "assistant",
-                "model": model,
+                "model": era.model,
                 "content": [block],
                 "stop_reason": ("tool_use" if self._tool_id else "end_turn") if last else None,
                 "stop_sequence": None,
@@ -115,7 +114,7 @@ class Session:
             ("Edit", {"file_path": f"{self.cwd}/services/handler.py", "old_string": "a", "new_string": "b"}),
         )[number % 4]
         tool = {"type": "tool_use", "id": self._tool_id, "name": name, "input": given}
-        return [text, tool] if number % 3 else [tool]
+        return [tool] if number % 3 else [text, tool]
 
     def _asked(self, row: dict[str, int], number: int) -> dict[str, Any]:
         text = self._words.passage(row["added"], number)

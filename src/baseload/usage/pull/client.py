@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import email.utils
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -88,12 +88,14 @@ async def _send(session: aiohttp.ClientSession, base_url: str, action: Send) -> 
         async with session.get(
             base_url + action.path, params=action.params, headers=headers, allow_redirects=False
         ) as response:
-            body = await response.content.read(MOST_BYTES)
-            if not response.content.at_eof():
-                return Reply(status=0, error=f"the answer is larger than {MOST_BYTES} bytes")
+            body = bytearray()
+            async for chunk in response.content.iter_any():
+                body += chunk
+                if len(body) > MOST_BYTES:
+                    return Reply(status=0, error=f"the answer is larger than {MOST_BYTES} bytes")
             return Reply(
                 status=response.status,
-                body=body,
+                body=bytes(body),
                 retry_after=_retry_after(response.headers),
                 organization_id=response.headers.get("anthropic-organization-id", ""),
                 date=_moment(response.headers.get("date", "")),
@@ -102,25 +104,30 @@ async def _send(session: aiohttp.ClientSession, base_url: str, action: Send) -> 
         return Reply(status=0, error=f"no answer from {urlsplit(base_url).netloc} ({type(error).__name__})")
 
 
-def _retry_after(headers: object) -> float | None:
-    """Seconds of `retry-after-ms` or `retry-after` (seconds or a date); None where neither can be read."""
-    get = headers.get  # type: ignore[attr-defined]  # any mapping of headers
+def _retry_after(headers: Mapping[str, str]) -> float | None:
+    """Seconds of `retry-after-ms` or `retry-after` (seconds, or a date by the server's own clock); None if unsaid."""
     try:
-        if milliseconds := get("retry-after-ms"):
+        if milliseconds := headers.get("retry-after-ms"):
             return max(float(milliseconds) / 1000, 0.0)
-        if seconds := get("retry-after"):
-            return max(float(seconds), 0.0)
+        return max(float(headers["retry-after"]), 0.0)
+    except KeyError:
+        return None
     except ValueError:
-        pass
-    return None
+        until, now = _date(headers.get("retry-after", "")), _date(headers.get("date", ""))
+        return max((until - now).total_seconds(), 0.0) if until and now else None
 
 
 def _moment(date: str) -> str:
     """ISO 8601 of an HTTP date; "" where it is none."""
+    moment = _date(date)
+    return f"{moment:%Y-%m-%dT%H:%M:%SZ}" if moment else ""
+
+
+def _date(text: str) -> dt.datetime | None:
     try:
-        return email.utils.parsedate_to_datetime(date).astimezone(dt.UTC).isoformat().replace("+00:00", "Z")
+        return email.utils.parsedate_to_datetime(text).astimezone(dt.UTC)
     except (TypeError, ValueError):
-        return ""
+        return None
 
 
 def _check(base_url: str) -> None:

@@ -28,7 +28,8 @@ _REFUSED: Final = (403, 404)
 _EXPIRED: Final = 410
 
 
-Flow: TypeAlias = Generator[Action, Reply | None, PullState]
+Flow: TypeAlias = Generator[Action, Any, PullState]
+"""Sent back: a Reply to Send, None to everything else."""
 
 
 def pull(state: PullState, *, pace: float = 0.0) -> Flow:
@@ -153,14 +154,13 @@ def _content(series: Series, task: Task, page: Mapping[str, Any], reply: Reply, 
     return msgspec.json.format(msgspec.json.encode({**page, "baseload_pull": mark}), indent=1) + b"\n"
 
 
-def _answered(series: Series, window: Window, cursor: str, pace: float) -> Generator[Action, Reply | None, Reply]:
+def _answered(series: Series, window: Window, cursor: str, pace: float) -> Generator[Action, Any, Reply]:
     """The answer to one request, after waiting out limits and failures. Statuses 200, 403, 404 and 410 come back."""
     failures = 0
     while True:
         if pace:
             yield Wait(seconds=pace, why="pace")
-        reply = yield Send(path=series.path, params=params_of(series, window, cursor), beta=series.beta)
-        assert reply is not None
+        reply: Reply = yield Send(path=series.path, params=params_of(series, window, cursor), beta=series.beta)
         if reply.status in (200, *_REFUSED, _EXPIRED) and _is_whole(reply):
             return reply
         failures += 1

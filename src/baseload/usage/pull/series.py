@@ -1,9 +1,9 @@
 """What is pulled: the reports, how each is asked for, and the windows of time (anthropic-facts sections 6 and 9).
 
-Preferred is the Usage and Cost Analytics API: `usage-rates` and `cost-rates` are grouped by exactly what a price depends
-on (section 9.1) and are the control totals; `usage-owners` is the same usage by workspace, key and product, because
-without it nobody could be shown what is theirs. An organisation that the Analytics API refuses, and days before its
-first, are pulled from the legacy reports.
+Preferred is the Usage and Cost Analytics API: `usage-rates` and `cost-rates` are grouped by exactly what a price
+depends on (section 9.1) and are the control totals; `usage-owners` is the same usage by workspace, key and product,
+because without it nobody could be shown what is theirs. An organisation that the Analytics API refuses, and days before
+its first, are pulled from the legacy reports.
 """
 
 from __future__ import annotations

@@ -1,0 +1,237 @@
+"""`baseload import` and `baseload ledger`: fill the project's ledger, look at it, rewrite it."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import App, Parameter
+
+if TYPE_CHECKING:
+    from baseload.ledger.compact import Rewritten
+    from baseload.ledger.importing import ImportSummary
+    from baseload.ledger.store import Ledger
+
+app = App(name="ledger", help="Look at the ledger, compact or migrate it.")
+
+LEDGER_FOLDER = Path(".baseload") / "ledger"
+"""Of a project."""
+
+_Project = Annotated[Path | None, Parameter(help="Project folder; else the nearest with baseload.toml, else this one.")]
+_Json = Annotated[bool, Parameter(name="--json", negative=(), help="One JSON document on standard output.")]
+_Where = Annotated[Path | None, Parameter(help="A ledger folder; the project's own if unsaid.")]
+
+
+def import_paths(
+    *paths: Path,
+    project: _Project = None,
+    source: Annotated[str | None, Parameter(help="Read every PATH as this source.")] = None,
+    as_json: _Json = False,
+) -> int:
+    """Read usage into the project's ledger, .baseload/ledger.
+
+    Files that did not change since the last import are skipped and log files that grew are read from where they ended,
+    so the command can run every hour. The same call in two files counts once: the most complete copy. A ledger that is
+    killed while it imports is whole; run the command again.
+
+    Examples
+    --------
+    baseload import ~/.claude/projects
+    baseload import exports/ --project finops --json
+    baseload import odd-name.txt --source console_csv
+    """
+    from baseload.cli.book import open_book
+    from baseload.cli.output import exit_code, print_json, print_problems
+    from baseload.cli.places import load_project
+    from baseload.cli.run import import_into
+    from baseload.errors import UsageError
+    from baseload.ledger.store import Ledger
+
+    if not paths:
+        raise UsageError("no PATH given. Name files or folders with usage in them.")
+    missing = [path for path in paths if not path.exists()]
+    if missing:
+        raise UsageError(f"{missing[0]} does not exist. Name files or folders with usage in them.")
+    folder = _folder(project)
+    settings = load_project(folder)
+    with Ledger.open(folder / LEDGER_FOLDER, create=True) as ledger:
+        today = dt.datetime.now(dt.UTC).date()
+        summary = import_into(ledger, paths, settings, open_book(settings, folder), source, today)
+        if as_json:
+            print_json(_import_document(ledger, summary))
+        else:
+            _show_import(ledger, summary)
+            print_problems(summary.problems)
+    return exit_code(summary.problems)
+
+
+@app.command(name=["show", "status"])
+def show(ledger: _Where = None, *, project: _Project = None, as_json: _Json = False) -> int:
+    """What the ledger holds: sources, days, rows, files, problems.
+
+    Examples
+    --------
+    baseload ledger show
+    baseload ledger show build/ledger --json
+    """
+    from baseload.cli.output import print_json
+    from baseload.engine.duckdb import DuckDBEngine
+    from baseload.ledger.store import Ledger
+
+    with Ledger.open(_ledger_folder(ledger, project)) as opened, DuckDBEngine() as engine:
+        document = _ledger_document(opened, engine)
+    if as_json:
+        print_json(document)
+    else:
+        _show_ledger(document)
+    return 0
+
+
+@app.command
+def compact(ledger: _Where = None, *, project: _Project = None, as_json: _Json = False) -> int:
+    """Rewrite the ledger into fewer, larger files by day and drop replaced copies of calls; no answer changes.
+
+    Worth it after many small imports. Needs room for a second copy while it runs.
+    """
+    from baseload.ledger import compact as module
+    from baseload.ledger.store import Ledger
+
+    with Ledger.open(_ledger_folder(ledger, project)) as opened:
+        return _show_rewritten(opened, module.compact(opened), "compacted", as_json=as_json)
+
+
+@app.command
+def migrate(ledger: _Where = None, *, project: _Project = None, as_json: _Json = False) -> int:
+    """Rewrite files of older ledger schemas in this version's, so that they need not be converted on every read."""
+    from baseload.ledger import compact as module
+    from baseload.ledger.store import Ledger
+
+    with Ledger.open(_ledger_folder(ledger, project)) as opened:
+        return _show_rewritten(opened, module.migrate(opened), "migrated", as_json=as_json)
+
+
+def _folder(project: Path | None) -> Path:
+    from baseload.cli.places import find_project
+
+    return project or find_project(Path.cwd()) or Path()
+
+
+def _ledger_folder(ledger: Path | None, project: Path | None) -> Path:
+    return ledger or _folder(project) / LEDGER_FOLDER
+
+
+def _import_document(ledger: Ledger, summary: ImportSummary) -> dict[str, Any]:
+    """`baseload.import/1`; see docs/reference/ledger.md."""
+    return {
+        "schema": "baseload.import/1",
+        "ledger": str(ledger.root),
+        "files": summary.files,
+        "unchanged_files": summary.unchanged_files,
+        "records": summary.records,
+        "new_rows": summary.new_rows,
+        "copies": summary.copies,
+        "rows": ledger.rows,
+        "readers": summary.readers,
+        "problems": summary.problems,
+    }
+
+
+def _show_import(ledger: Ledger, summary: ImportSummary) -> None:
+    from baseload.cli.output import stdout
+
+    read = summary.files - summary.unchanged_files
+    sources = ", ".join(f"{name} ({count})" for name, count in summary.readers.items())
+    console = stdout()
+    console.print(
+        f"Read {read:,} of {summary.files:,} files ({summary.unchanged_files:,} unchanged)"
+        + (f": {sources}" if sources else ""),
+        markup=False,
+    )
+    console.print(f"{summary.new_rows:,} new rows, {summary.copies:,} copies of known calls", markup=False)
+    console.print(f"{ledger.root} now holds {ledger.rows:,} rows. Next: baseload map {ledger.root}", markup=False)
+
+
+def _ledger_document(ledger: Ledger, engine: Any) -> dict[str, Any]:
+    """`baseload.ledger/1`; see docs/reference/ledger.md."""
+    from collections import Counter
+
+    from baseload.ledger.queries import sources_sql
+    from baseload.values import iso_day
+
+    ledger.attach(engine)
+    table = engine.query(sources_sql())
+    rows = sorted(zip(*(column.tolist() for column in table.values()), strict=True))
+    codes = Counter(problem.code for problem in ledger.problems)
+    return {
+        "schema": "baseload.ledger/1",
+        "ledger": str(ledger.root),
+        "schema_version": ledger.manifest.schema_version,
+        "rows": ledger.rows,
+        "replaced_rows": ledger.manifest.superseded_rows,
+        "files": len(ledger.manifest.calls),
+        "bytes": sum((ledger.root / name).stat().st_size for name in ledger.manifest.names),
+        "source_files": len(ledger.file_marks),
+        "signatures": len(ledger.signatures()["signature"]),
+        "sources": [
+            {
+                "source": source,
+                "account": account,
+                "grain": grain,
+                "rows": count,
+                "requests": requests,
+                "first_day": iso_day(first),
+                "last_day": iso_day(last),
+            }
+            for source, account, grain, count, requests, first, last in rows
+        ],
+        "problem_counts": dict(sorted(codes.items())),
+    }
+
+
+def _show_ledger(document: dict[str, Any]) -> None:
+    from rich.table import Table
+
+    from baseload.cli.output import stdout
+
+    table = Table("source", "account", "grain", "rows", "requests", "first day", "last day", box=None)
+    for source in document["sources"]:
+        table.add_row(*(_cell(value) for value in source.values()))
+    console = stdout()
+    console.print(table)
+    console.print(
+        f"{document['rows']:,} rows (and {document['replaced_rows']:,} replaced) in {document['files']:,} files, "
+        f"{document['bytes'] / 1e6:,.1f} MB, from {document['source_files']:,} source files, "
+        f"{document['signatures']:,} signatures",
+        markup=False,
+    )
+    for code, count in document["problem_counts"].items():
+        console.print(f"{code} × {count:,}", markup=False)
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, int):
+        return f"{value:,}"
+    return "not said" if value is None else str(value)
+
+
+def _show_rewritten(ledger: Ledger, done: Rewritten, verb: str, *, as_json: bool) -> int:
+    from baseload.cli.output import print_json, stdout
+
+    if as_json:
+        document = {"schema": "baseload.ledger-rewrite/1", "ledger": str(ledger.root), "done": verb}
+        print_json(
+            document
+            | {
+                "files_before": done.files_before,
+                "files": done.files,
+                "rows_before": done.rows_before,
+                "rows": done.rows,
+            }
+        )
+    else:
+        dropped = done.rows_before - done.rows
+        stdout().print(
+            f"{verb}: {done.files_before:,} files are {done.files:,}, {dropped:,} replaced rows dropped", markup=False
+        )
+    return 0
