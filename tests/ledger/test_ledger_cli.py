@@ -75,7 +75,7 @@ def test_a_bad_line_costs_one_problem_and_exit_code_1(tmp_path: Path, capsys: py
     (tmp_path / "session.jsonl").write_text(transcript(5) + "{torn\n" + transcript(5, 6))
     assert run("import", "session.jsonl") == 1
     shown = capsys.readouterr()
-    assert "2 new rows, 1 copies of known calls" in shown.out
+    assert "2 new rows, 0 copies of known calls" in shown.out
     assert "session.jsonl:2" in shown.err
 
 

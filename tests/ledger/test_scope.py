@@ -283,6 +283,15 @@ def test_an_unsaid_account_beside_two_is_one_more_and_is_said() -> None:
     assert [problem.code for problem in settled.problems] == ["account-unknown"]
 
 
+def test_calls_and_totals_under_two_names_are_added_and_said() -> None:
+    settled = settle(table(call(plain=60, account="gateway"), report(plain=100, account="org")))
+    assert total(settled.rows, "list_nano") == 1_600
+    (problem,) = settled.problems
+    assert (problem.code, problem.value) == ("accounts-apart", "gateway and org")
+    both = settle(table(call(plain=60, account="a"), report(plain=100, account="a"), call(plain=1, account="b")))
+    assert both.problems == ()
+
+
 def test_a_report_without_requests_leaves_the_calls_their_own() -> None:
     rows = settle(table(call(plain=60, n=7), report(plain=100))).rows
     assert rows["requests"].tolist() == [7, None]

@@ -166,7 +166,7 @@ def company_map() -> MapDocument:
             status_why="92.4 % of the October invoice of anthropic is explained; 95 % is needed. "
             "7.6 % sits in a second organisation without logs.",
             sentence=f"7 of 12 workloads hold 80 % of the spend; {by_model[0].share:.0%} of it goes to "
-            f"{by_model[0].name}, the dearest model in real use.",
+            f"{by_model[0].name} and models at least as dear.",
             top_model=by_model[0].model,
             top_model_name=by_model[0].name,
             top_model_share=by_model[0].share,

@@ -147,7 +147,7 @@ def test_the_keyboard_reaches_the_evidence_of_every_headline_figure_with_a_visib
 
     assert {outline for _, outline in reached} <= {"solid", "auto"}
     said = " | ".join(text for text, _ in reached)
-    for figure in ("annual run rate", "spend in the period", "share of the dearest model", "concentration"):
+    for figure in ("annual run rate", "spend in the period", "share at the top price", "concentration"):
         assert f"How this is known: {figure}" in said.replace("\n", " ")
 
 

@@ -107,6 +107,8 @@ class ReportApi:
             return web.Response(body=b'{"data":[', content_type="application/json")
         status, _, after = fault.partition(" ")
         headers = {"retry-after": after} if after and after != "spend" else {}
+        if status.startswith("3"):
+            headers["location"] = f"{self.url}/elsewhere"
         details = {"error_code": "enforced_spend_limit_reached"} if after == "spend" else None
         return _error(int(status), "rate_limit_error", f"fault for {KEY}", headers, details)
 

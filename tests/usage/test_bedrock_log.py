@@ -273,9 +273,11 @@ def test_every_shape_of_a_cloudwatch_export_is_read(tmp_path: Path) -> None:
     greeting = "Permissions are correctly set for Amazon Bedrock logs."
     events = [{"timestamp": 1, "message": greeting}, {"timestamp": 2, "message": json.dumps(record())}]
     exported = [greeting.encode(), b"2026-09-14T04:12:40.000Z " + json.dumps(record()).encode()]
+    insights = [{"@timestamp": "2026-09-14 04:12:37.000", "@message": record()}]
     pretty = json.dumps({"events": events, "searchedLogStreams": []}, indent=4).encode()
     assert [len(found) for found in read_rows(READER, events, tmp_path)] == [1, 0]
     assert [len(found) for found in read_rows(READER, exported, tmp_path)] == [1, 0]
+    assert [len(found) for found in read_rows(READER, insights, tmp_path)] == [1, 0]
     assert [len(found) for found in read_bytes(READER, pretty, tmp_path, name="filtered.json")] == [1, 0]
 
 

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from cloud_reading import KEY, classes, context, read_bytes, read_path, read_rows, recognises
 
@@ -170,6 +171,22 @@ def test_a_bad_event_costs_one_problem_and_the_rest_is_read(tmp_path: Path, bad:
     calls, problems = read_rows(READER, [document(event()), bad, document(event(request_id="req_2"))], tmp_path)
     assert len(calls) == 2
     assert [(p.code, p.row, p.source) for p in problems] == [(code, 2, "claude_code_otel")]
+
+
+def test_a_file_that_grew_is_read_on_from_where_it_was_left(tmp_path: Path) -> None:
+    from contextlib import closing
+
+    from baseload.usage.source_file import LocalFile
+
+    assert READER.appendable
+    first, second = (json.dumps(document(event(request_id=name))).encode() + b"\n" for name in ("req_1", "req_2"))
+    path = tmp_path / "logs.json"
+    path.write_bytes(first + second)
+    with closing(LocalFile(path, start=len(first), rows=1)) as file:
+        (call,) = READER.read(file, context())
+    (_, whole), _ = read_path(READER, path)
+    assert call == msgspec.structs.replace(whole, source_file=str(path))
+    assert whole.source_row == 2
 
 
 def test_a_pretty_document_is_read(tmp_path: Path) -> None:

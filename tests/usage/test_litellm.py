@@ -167,11 +167,12 @@ def test_retries_give_the_attempt_and_the_session_stays(tmp_path: Path) -> None:
     assert call.session_id == KEY.fingerprint("session", "s-1")
 
 
-def test_a_batch_total_is_a_range_of_unknown_requests_in_an_account_of_its_own(tmp_path: Path) -> None:
+def test_a_batch_total_is_a_bucket_of_its_day_in_an_account_of_its_own(tmp_path: Path) -> None:
     (call,), _ = read_rows(READER, [row(call_type="aretrieve_batch")], tmp_path, run=context(account="prod"))
-    assert (call.grain, call.requests, call.tier, call.account) == ("range", None, "batch", BATCH_ACCOUNT)
+    assert (call.grain, call.requests, call.tier, call.account) == ("day", None, "batch", BATCH_ACCOUNT)
     assert "batch_total" in call.flags
-    assert call.end_us == call.start_us + 4_004_000
+    # 2026-08-01T00:00:00Z = 1785542400 s
+    assert (call.start_us, call.end_us) == (1_785_542_400_000_000, 1_785_628_800_000_000)
 
 
 # platforms

@@ -130,7 +130,7 @@ def test_the_generation_api_gives_the_models_own_tokens(tmp_path: Path) -> None:
 def test_a_day_is_a_control_total_with_requests_and_the_bill(tmp_path: Path) -> None:
     (call,), problems = read_lines(tmp_path, day())
     assert problems == []
-    assert (call.source, call.grain, call.requests) == ("openrouter/daily", "day", 4115)
+    assert (call.source, call.grain, call.requests) == ("openrouter/model", "day", 4115)
     assert (call.billed_nano_usd, call.flags) == (430_070_000_000, "cache_unknown")
     assert classes(call) == (70_965_665, 0, 0, 0, 3_009_973)
     # 2026-05-12T00:00:00Z = 1778544000 s

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from cyclopts import App
 
 from baseload import __version__
+from baseload.cli.help import show_docstrings
 from baseload.errors import BaseloadError
 
 app = App(
@@ -43,8 +44,11 @@ app.register_install_completion_command(name="completion")
 
 def main(tokens: Sequence[str] | None = None) -> None:
     """Run one command and exit with its code; an expected failure is one plain sentence on standard error."""
+    given = sys.argv[1:] if tokens is None else tokens
     try:
-        result = app(tokens)
+        if not set(app.help_flags).isdisjoint(given):
+            show_docstrings(app, given)
+        result = app(given)
     except BaseloadError as error:
         print(f"baseload: {error}", file=sys.stderr)  # noqa: T201 - rich is not loaded on the failure path
         sys.exit(error.exit_code)

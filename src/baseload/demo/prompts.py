@@ -311,9 +311,7 @@ SCRIPTS: dict[str, Script] = {
             "Unbeatable at {amount}!!!",
             "Made by {company} in {city}.",
         ),
-        replies=(
-            "A good {product} earns its place on the desk. This one is made in {city} and does {number} things well.",
-        ),
+        replies=("Good {product} earn their place on the desk. These are made in {city} and do {number} things well.",),
     ),
     "sales-email-drafts": Script(
         system=(

@@ -82,7 +82,7 @@ class Wording:
         texts = [script.sentences[index] for index in rng.integers(len(script.sentences), size=POOL_SENTENCES)]
         filled = [fill(text, rng, number) for number, text in enumerate(texts, 1)]
         self._pool = " ".join(filled)
-        self._starts = [0, *accumulate(len(text) + 1 for text in filled[:-1])]
+        self._starts = [0, *accumulate(len(text) + 1 for text in filled)]
         self._replies = [fill(text, rng, number) for number, text in enumerate(script.replies * 40, 1)]
 
     def _instructions(self, rng: np.random.Generator) -> str:
@@ -100,13 +100,13 @@ class Wording:
         return self.system.replace("{prefix}", f"{prefix:03d}")
 
     def passage(self, tokens: int, place: int) -> str:
-        """Variable text standing for `tokens`, from the start of a sentence that `place` chooses."""
+        """Variable text standing for `tokens`, at least one whole sentence; `place` chooses where it starts."""
         chars = max(round(tokens * self.chars_per_token), MIN_CHARS)
-        pool = self._pool
-        start = self._starts[place * 61 % POOL_SENTENCES]
-        text = pool[start : start + chars]
+        sentence = place * 61 % POOL_SENTENCES
+        start = self._starts[sentence]
+        text = self._pool[start : max(start + chars, self._starts[sentence + 1] - 1)]
         while len(text) < chars:
-            text += pool[: chars - len(text)]
+            text += self._pool[: chars - len(text)]
         return text.strip()
 
     def opening(self, number: int) -> str:

@@ -7,8 +7,11 @@ no extension is ever loaded, because they are fetched from the network at run ti
 from __future__ import annotations
 
 import shutil
+import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Self
 
@@ -34,6 +37,7 @@ class DuckDBEngine:
     ) -> None:
         self._spill = tempfile.mkdtemp(prefix="baseload-")
         self._bucket_rows = bucket_rows
+        self._kinds: dict[str, str] = {}
         settings: dict[str, Any] = {
             "autoinstall_known_extensions": "false",
             "autoload_known_extensions": "false",
@@ -60,11 +64,9 @@ class DuckDBEngine:
 
     def register(self, name: str, table: Table) -> None:
         self._drop(name)
-        self._connection.register("incoming", _varying(table))
-        try:
-            self._connection.execute(f"CREATE TEMP TABLE {_name(name)} AS SELECT {_typed(table)} FROM incoming")
-        finally:
-            self._connection.unregister("incoming")
+        with self._incoming(table) as rows:
+            self._connection.execute(f"CREATE TEMP TABLE {_name(name)} AS {rows}")
+        self._kinds[name] = "TABLE"
 
     def register_parquet(self, name: str, files: Sequence[Path]) -> None:
         """As the port says, but at least one file is needed: a schema comes from somewhere."""
@@ -73,6 +75,7 @@ class DuckDBEngine:
         listed = ", ".join(quoted(str(file)) for file in files)
         self._drop(name)
         self._connection.execute(f"CREATE TEMP VIEW {_name(name)} AS SELECT * FROM read_parquet([{listed}])")
+        self._kinds[name] = "VIEW"
 
     def query(self, sql: str) -> Table:
         result = self._connection.execute(sql)
@@ -99,11 +102,8 @@ class DuckDBEngine:
 
     def write_parquet(self, table: Table, path: Path, *, row_group_rows: int = 122_880) -> None:
         """Write columns as one zstd Parquet file. A column broadcast from one value (stride 0) costs nothing a row."""
-        self._connection.register("incoming", _varying(table))
-        try:
-            self.copy_parquet(f"SELECT {_typed(table)} FROM incoming", path, row_group_rows=row_group_rows)
-        finally:
-            self._connection.unregister("incoming")
+        with self._incoming(table) as rows:
+            self.copy_parquet(rows, path, row_group_rows=row_group_rows)
 
     def copy_parquet(self, sql: str, path: Path, *, row_group_rows: int = 122_880) -> None:
         """Write the rows of a SELECT as one zstd Parquet file, in its order when it has ORDER BY."""
@@ -112,12 +112,20 @@ class DuckDBEngine:
             f"(FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {int(row_group_rows)})"
         )
 
+    @contextmanager
+    def _incoming(self, table: Table) -> Iterator[str]:
+        """A SELECT of the table's rows, good inside the block."""
+        with _pandas_not_looked_for():
+            self._connection.register("incoming", _varying(table))
+            try:
+                yield f"SELECT {_typed(table)} FROM incoming"
+            finally:
+                self._connection.unregister("incoming")
+
     def _drop(self, name: str) -> None:
-        kinds = self._connection.execute(
-            "SELECT table_type FROM information_schema.tables WHERE table_name = ?", [name]
-        ).fetchall()
-        for (kind,) in kinds:
-            self._connection.execute(f"DROP {'VIEW' if kind == 'VIEW' else 'TABLE'} {_name(name)}")
+        kind = self._kinds.pop(name, "")
+        if kind:
+            self._connection.execute(f"DROP {kind} {_name(name)}")
 
 
 def concatenated(parts: Sequence[Table]) -> Table:
@@ -137,6 +145,19 @@ def _joined(columns: Sequence[Any]) -> Any:
 def _name(name: str) -> str:
     """A checked name in quotes, because a plain one may still be a keyword."""
     return f'"{identifier(name)}"'
+
+
+@contextmanager
+def _pandas_not_looked_for() -> Iterator[None]:
+    """Where pandas is not installed, DuckDB 1.5 tries to import it at every text value; this answers at once."""
+    if not duckdb.__version__.startswith("1.") or "pandas" in sys.modules or find_spec("pandas") is not None:
+        yield
+        return
+    sys.modules["pandas"] = None  # type: ignore[assignment]  # what the import system takes for "does not exist"
+    try:
+        yield
+    finally:
+        del sys.modules["pandas"]
 
 
 def _is_constant(column: Any) -> bool:

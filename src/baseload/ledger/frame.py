@@ -14,6 +14,7 @@ from baseload.values import Problem, Table
 
 CLAUDE_CODE_SOURCES = frozenset({"claude_code", "claude_code_otel", "claude_code_bodies"})
 CLAUDE_CODE = "claude_code"
+SAY_ACCOUNT = "Say whose the files are: account in baseload.toml, or in a baseload-source.json beside them."
 _NOBODY = frozenset({"", NO_KEY, NO_WORKSPACE})
 
 
@@ -167,7 +168,7 @@ def _unknown_account(platform: str, count: int) -> Problem:
         message=f"Some {platform} records name no account and {count} accounts are known: they are added as one more",
         value=str(count),
         expected="one account, or a name on every source",
-        next_step="Read these files with --account NAME, so that they are reconciled with that account's totals.",
+        next_step=SAY_ACCOUNT,
     )
 
 

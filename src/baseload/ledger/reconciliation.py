@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 import numpy as np
@@ -68,78 +68,73 @@ def reconcile(frame: Frame, claims: Iterable[Claim]) -> tuple[Reconciliation, ..
     return tuple(sorted(found, key=lambda cell: (cell.platform, cell.account, cell.day, cell.model)))
 
 
+class _Cell(NamedTuple):
+    """Sums of one cell's rows, and where to read its names."""
+
+    row: int
+    day: int
+    level: int
+    calls_nano: int
+    control_nano: int
+    calls_tokens: int
+    control_tokens: int
+    calls: int
+    reports: int
+    sampled: int  # calls that a sample drew, unscaled
+
+
 def _cells(frame: Frame, claim: Claim, rows: Flags) -> list[Reconciliation]:
     places = np.flatnonzero(rows)
-    if not len(places):
-        return []
     codes, count = codes_of([claim.cell[places]])
     groups = Groups(codes, count)
     calls, report = claim.calls[places], claim.report[places]
-    sums = [
-        groups.sums(np.where(side, column[places], 0)).tolist()
-        for side, column in (
-            (calls, claim.calls_nano),
-            (report, claim.report_nano),
-            (calls, claim.tokens),
-            (report, claim.tokens),
-            (calls, np.ones(frame.size, dtype=np.int64)),
-            (report, np.ones(frame.size, dtype=np.int64)),
-            (calls & claim.sampled[places], claim.rows),
-        )
-    ]
-    first = _extreme(codes, count, frame.day[places])
-    level = _extreme(codes, count, np.where(calls, claim.level[places], len(LEVELS)))
+    ones = np.ones(len(places), dtype=np.int64)
     member = np.zeros(count, dtype=np.int64)
     member[codes[::-1]] = places[::-1]
-    return [
-        _cell(
-            frame, claim, int(member[place]), int(first[place]), int(level[place]), *(column[place] for column in sums)
-        )
-        for place in range(count)
-    ]
+    columns = (
+        member,
+        _least(codes, count, frame.day[places]),
+        _least(codes, count, np.where(calls, claim.level[places], len(LEVELS))),
+        groups.sums(np.where(calls, claim.calls_nano[places], 0)),
+        groups.sums(np.where(report, claim.report_nano[places], 0)),
+        groups.sums(np.where(calls, claim.tokens[places], 0)),
+        groups.sums(np.where(report, claim.tokens[places], 0)),
+        groups.sums(np.where(calls, ones, 0)),
+        groups.sums(np.where(report, ones, 0)),
+        groups.sums(np.where(calls & claim.sampled[places], claim.rows[places], 0)),
+    )
+    cells = zip(*(column.tolist() for column in columns), strict=True)
+    return [_record(frame, _Cell(*cell), period=claim.period) for cell in cells]
 
 
-def _extreme(codes: Ints, count: int, values: Ints) -> Ints:
+def _least(codes: Ints, count: int, values: Ints) -> Ints:
     least = np.full(count, np.iinfo(np.int64).max)
     np.minimum.at(least, codes, values)
     return least
 
 
-def _cell(
-    frame: Frame,
-    claim: Claim,
-    row: int,
-    day: int,
-    level: int,
-    calls_nano: int,
-    control_nano: int,
-    calls_tokens: int,
-    control_tokens: int,
-    calls: int,
-    reports: int,
-    sampled: int,
-) -> Reconciliation:
-    platform, account = frame.owners[int(frame.owner[row])]
-    names = LEVELS[level] if level < len(LEVELS) else ()
-    priced = bool(calls_nano or control_nano)
-    pair = (calls_nano, control_nano) if priced else (calls_tokens, control_tokens)
-    tolerance = max(GATE, 3 / math.sqrt(sampled)) if sampled else GATE
+def _record(frame: Frame, cell: _Cell, *, period: bool) -> Reconciliation:
+    platform, account = frame.owners[int(frame.owner[cell.row])]
+    names = LEVELS[cell.level] if cell.level < len(LEVELS) else ()
+    priced = bool(cell.calls_nano or cell.control_nano)
+    tolerance = max(GATE, 3 / math.sqrt(cell.sampled)) if cell.sampled else GATE
     notes = []
-    if sampled:
+    if cell.sampled:
         notes.append(f"sampled calls, scaled: agreement within {tolerance:.1%}")
     if not priced:
         notes.append("no price: compared by tokens")
+    claimed = (cell.calls_nano, cell.control_nano) if priced else (cell.calls_tokens, cell.control_tokens)
     return Reconciliation(
         platform=platform,
         account=account,
-        day=day,
-        model=frame.model.values[int(frame.model.codes[row])],
-        scope=", ".join(("account", "period" if claim.period else "day", "model", *names)),
-        calls_nano=calls_nano,
-        control_nano=control_nano,
-        calls_tokens=calls_tokens,
-        control_tokens=control_tokens,
-        verdict=_verdict(*pair, tolerance, has_calls=calls > 0, has_report=reports > 0),
+        day=cell.day,
+        model=frame.model.values[int(frame.model.codes[cell.row])],
+        scope=", ".join(("account", "period" if period else "day", "model", *names)),
+        calls_nano=cell.calls_nano,
+        control_nano=cell.control_nano,
+        calls_tokens=cell.calls_tokens,
+        control_tokens=cell.control_tokens,
+        verdict=_verdict(*claimed, tolerance, has_calls=cell.calls > 0, has_report=cell.reports > 0),
         note="; ".join(notes),
     )
 

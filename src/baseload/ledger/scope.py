@@ -18,13 +18,14 @@ month or range. Sources of different accounts add.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from baseload.ledger.bands import close_bands
-from baseload.ledger.frame import CLAUDE_CODE_SOURCES, Frame, frame_of, ints, known
+from baseload.ledger.frame import CLAUDE_CODE_SOURCES, SAY_ACCOUNT, Frame, frame_of, ints, known
 from baseload.ledger.price_checks import PriceCheck, price_checks
 from baseload.ledger.reconciliation import Reconciliation, reconcile
 from baseload.ledger.statements import Flags, Roles, choose
@@ -71,8 +72,28 @@ def settle(spend: Table, *, solve_bands: bool = True) -> Settled:
         rows=_rows(work),
         reconciliation=reconcile(frame, claims),
         checks=checks,
-        problems=(*problems, *roles.problems),
+        problems=(*problems, *roles.problems, *_apart(frame)),
     )
+
+
+def _apart(frame: Frame) -> Iterator[Problem]:
+    """Accounts of one platform of which one has calls alone and another totals alone: likely one under two names."""
+    calls = frame.grain.where({"call"})
+    logged, totalled = set(frame.owner[calls].tolist()), set(frame.owner[~calls].tolist())
+    for platform in dict.fromkeys(platform for platform, _ in frame.owners):
+        bare = [account for place, (on, account) in enumerate(frame.owners) if on == platform and place not in totalled]
+        told = [account for place, (on, account) in enumerate(frame.owners) if on == platform and place not in logged]
+        if any(bare) and any(told):
+            yield Problem(
+                source="scope",
+                file="",
+                row=0,
+                code="accounts-apart",
+                message=f"Some {platform} accounts have only calls and others only totals: they are added",
+                value=f"{next(filter(None, bare))} and {next(filter(None, told))}",
+                expected="one name, if they are one organisation",
+                next_step=SAY_ACCOUNT,
+            )
 
 
 def _enclose(work: Work) -> list[Claim]:

@@ -28,7 +28,7 @@ FIGURE_NAMES = {
     "run_rate": "Annual run rate",
     "observed": "Spend in the period",
     "billed_usd": "Billed in the period",
-    "top_model_share": "Share of the dearest model",
+    "top_model_share": "Share at the top price",
     "concentration": "Concentration",
     "status": "Reconciliation status",
 }

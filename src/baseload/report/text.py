@@ -53,7 +53,11 @@ def _headline(document: MapDocument, console: Console, places: int) -> None:
     console.print(_line(("Observed  ", "bold"), observed))
     if head.top_model_share is not None:
         name = shorten(head.top_model_name or head.top_model)
-        console.print(_line(("Top model ", "bold"), f"{numbers.share(head.top_model_share)} on {name}"))
+        console.print(
+            _line(
+                ("Top price ", "bold"), f"{numbers.share(head.top_model_share)} on {name} and models at least as dear"
+            )
+        )
     unpriced = document.totals.unpriced_rows
     if unpriced:
         rows = f"{unpriced:,} row{'' if unpriced == 1 else 's'}"
@@ -116,7 +120,7 @@ def _readiness(document: MapDocument, console: Console) -> None:
         for word in ("rank", "cache", "batch", "trial")
     ]
     console.print(_line(("Sources allow, by share of spend: ", "bold"), ", ".join(shares)))
-    needing = next((part for part in document.readiness if part.next_source), None)
+    needing = next((part for part in document.readiness if part.next_source and part.steps), None)
     if needing:
         days = f" ({numbers.days(needing.capture_days)} of capture)" if needing.capture_days else ""
         console.print(

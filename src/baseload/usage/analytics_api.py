@@ -10,6 +10,7 @@ it has no sum and is refused.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
@@ -20,13 +21,17 @@ from baseload.usage.report_rows import DIMENSIONS, Place, Report, cost_call, usa
 from baseload.values import Call
 
 NAME: Final = "analytics_api"
+_EMPTY = re.compile(rb'"data"\s*:\s*\[\s*\]')
 
 
 def _recognise(head: bytes, _name: str) -> int:
-    if b"/organizations/analytics/" in head or (b'"data_refreshed_at"' in head and b'"data"' in head):
-        return 0 if b'"results"' in head else 2
-    rows = b'"group"' in head and b'"starting_at"' in head
-    return 2 if rows and (b'"usage"' in head or b'"list_amount"' in head) else 0
+    if b'"results"' in head:
+        return 0  # the legacy reports, which also say when they were refreshed
+    if b"/organizations/analytics/usage" in head or b"/organizations/analytics/cost" in head:
+        return 2
+    if b'"group"' in head and b'"starting_at"' in head:
+        return 2 if b'"usage"' in head or b'"list_amount"' in head else 0
+    return 2 if b'"data_refreshed_at"' in head and _EMPTY.search(head) else 0
 
 
 def _read(file: SourceFile, context: ReadContext) -> Iterator[Record]:

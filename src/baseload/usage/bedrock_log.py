@@ -96,7 +96,9 @@ def _unwrapped(row: Mapping[str, Any]) -> Mapping[str, Any]:
     message = row.get("message", row.get("@message"))
     if is_recording(row):
         return log_record(row)
-    if not isinstance(message, str) or "modelId" in row:
+    if "modelId" not in row and isinstance(message, Mapping):
+        return message
+    if "modelId" in row or not isinstance(message, str):
         return row
     text = _json_part(message.encode("utf-8", "replace"))
     if not text:
@@ -253,4 +255,4 @@ def _after(start_us: int, milliseconds: int | None) -> int | None:
     return None if milliseconds is None else start_us + milliseconds * 1000
 
 
-READER = Reader(name=NAME, recognise=recognise, read=read, appendable=True)
+READER: Final = Reader(name=NAME, recognise=recognise, read=read)

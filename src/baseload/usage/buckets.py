@@ -98,8 +98,7 @@ def _page(page: Mapping[str, Any], before: int) -> Page:
     data = page.get("data")
     if not isinstance(data, list):
         raise BadRecord("not-a-report-page", "The page has no list `data`", expected='{"data": […], "has_more": …}')
-    mark = page.get("baseload_pull")
-    pull = msgspec.convert(mark, PullMark) if isinstance(mark, Mapping) else None
+    pull = _mark_of(page.get("baseload_pull"))
     moment = page.get("data_refreshed_at") or (pull.retrieved_at if pull else "")
     return Page(
         before=before,
@@ -108,6 +107,15 @@ def _page(page: Mapping[str, Any], before: int) -> Page:
         refreshed_us=time_field(moment, "data_refreshed_at")[0] if moment else None,
         pull=pull,
     )
+
+
+def _mark_of(mark: object) -> PullMark | None:
+    if mark is None:
+        return None
+    try:
+        return msgspec.convert(mark, PullMark)
+    except msgspec.ValidationError as error:
+        raise BadRecord("bad-pull-mark", "The page's `baseload_pull` is damaged", value=error) from None
 
 
 def missing_pages(source: str, file: str, pages: list[Page], siblings: list[str]) -> Iterator[Problem]:

@@ -19,7 +19,6 @@ from baseload.usage.source_file import Block, LocalFile, lines_in
 from baseload.values import Problem
 
 SOURCE: Final = "claude_code"
-MARKER: Final = b'"usage"'
 SYNTHETIC: Final = "<synthetic>"
 """The model name of lines Claude Code writes itself, such as API errors: no call was billed."""
 

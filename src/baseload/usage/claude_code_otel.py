@@ -51,7 +51,7 @@ def read(file: SourceFile, context: ReadContext) -> Iterator[Record]:
     """Calls of the file's events; failed attempts are calls with `requests` 0; other events are passed over."""
     left_out = LeftOut()
     seen = False
-    for entry in entries(file, NAME, "resourceLogs"):
+    for entry in entries(file, NAME, "resourceLogs", whole=False):
         seen = True
         if isinstance(entry, Problem):
             yield entry

@@ -31,7 +31,7 @@ _VERBS: Final = {
     "sentiment intent intents moderation spam",
     "code": "code coding codebase program programmer programming function refactor refactoring debug implement python "
     "typescript javascript rust golang java sql compile repository commit unittest",
-    "extract": "extract extracts extraction extracted extracting entities entity fields parse invoice",
+    "extract": "extract extracts extraction extracted extracting entities entity fields parse",
     "format": "format reformat rewrite rephrase normalize normalise convert conversion restructure proofread",
     "reason": "reason reasoning analyze analyse analysis prove solve derive plan planning evaluate deduce",
     "route": "route routes routing router triage dispatch escalate escalation handoff assign",
@@ -49,8 +49,8 @@ _FENCE = "```"
 
 
 def task_cues(request: Mapping[str, Any], response: Mapping[str, Any] | None, *, system: str, first_user: str) -> str:
-    """Sorted, comma-joined cues. Verbs come from the first 2,000 characters of the system text, 400 of the user's."""
-    found = set(verbs_in(system[:_SYSTEM_CHARS])) | set(verbs_in(first_user[:_USER_CHARS]))
+    """Sorted, comma-joined cues. Verbs are the system text's (2,000 characters); without any there, the user's (400)."""
+    found = set(verbs_in(system[:_SYSTEM_CHARS]) or verbs_in(first_user[:_USER_CHARS]))
     if system:
         found.add("system")
     if request.get("tools"):

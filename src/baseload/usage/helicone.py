@@ -274,4 +274,4 @@ def _identity(record: Mapping[str, Any]) -> str:
     )
 
 
-READER: Final = Reader(name=NAME, recognise=recognise, read=read, appendable=True)
+READER: Final = Reader(name=NAME, recognise=recognise, read=read)

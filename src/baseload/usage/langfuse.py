@@ -253,4 +253,4 @@ def _request(observation: Mapping[str, Any]) -> Mapping[str, Any]:
     return messages_request(said) if isinstance(said, Mapping) and isinstance(said.get("messages"), list) else {}
 
 
-READER: Final = Reader(name=NAME, recognise=recognise, read=read, appendable=True)
+READER: Final = Reader(name=NAME, recognise=recognise, read=read)

@@ -72,4 +72,4 @@ def _csv(file: SourceFile) -> Iterator[Row | Problem]:
             yield Row(number, {_RESTORED.get(name, name): cell for name, cell in cells.items()})
 
 
-READER = Reader(name=NAME, recognise=recognise, read=read, appendable=True)
+READER: Final = Reader(name=NAME, recognise=recognise, read=read)

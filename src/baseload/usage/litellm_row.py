@@ -36,11 +36,10 @@ from baseload.usage.openai_shape import messages_request, stop_reason_of
 from baseload.usage.providers import Geo, bedrock_geo, hints_of, is_claude, platform_of, region_of, vertex_geo
 from baseload.usage.reader import ReadContext
 from baseload.usage.rows import Row
-from baseload.values import Call
+from baseload.values import DAY_US, Call
 
 NAME: Final = "litellm"
 BATCH_ACCOUNT: Final = "litellm batches"
-"""Where totals of whole batches go: an account of their own, so that they are added to calls and never enclose them."""
 MICROSECONDS: Final = 1_000_000
 
 
@@ -82,17 +81,20 @@ def _is_own_hit(record: Mapping[str, Any]) -> bool:
 def _as_billed(call: Call, record: Mapping[str, Any]) -> Call:
     """The call with its request count: none for own cache hits and failures without tokens, unknown for batches.
 
-    A batch row is the total of many requests: a row of grain `range` in an account of its own.
+    A batch row is the total of many requests, whose prompt lengths nobody knows: a bucket of its day, in an account of
+    its own so that it is added to the calls and does not enclose them.
     """
     flags = call.flags.split(",")
     if "batch" in text_of(record, "call_type"):
         return msgspec.structs.replace(
             call,
             account=BATCH_ACCOUNT,
-            grain="range",
+            grain="day",
             requests=None,
             tier="batch",
-            end_us=max(call.end_us or 0, call.start_us + 1),
+            start_us=call.start_us - call.start_us % DAY_US,
+            first_token_us=None,
+            end_us=call.start_us - call.start_us % DAY_US + DAY_US,
             flags=join_flags(*flags, "batch_total"),
         )
     if _is_own_hit(record):

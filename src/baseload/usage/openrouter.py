@@ -34,7 +34,8 @@ from baseload.usage.rows import Row, json_rows
 from baseload.values import DAY_US, Call, Problem
 
 NAME: Final = "openrouter"
-DAILY: Final = "openrouter/daily"
+DAILY: Final = "openrouter/model"
+"""The statement of a day and model, named like every grouped report (`usage.buckets.statement_source`)."""
 _CALL_COLUMNS: Final = {"generation_id", "model_permaslug", "tokens_prompt"}
 _DAY_COLUMNS: Final = {"date", "slug", "usage", "prompt_tokens"}
 _JSON_MARKS: Final = (b'"native_tokens_prompt"', b'"model_permaslug"')

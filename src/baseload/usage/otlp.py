@@ -30,9 +30,12 @@ class Entry(NamedTuple):
     attributes: Mapping[str, Any]
 
 
-def entries(file: SourceFile, source: str, kind: str) -> Iterator[Entry | Problem]:
-    """Every record of `kind` (resourceLogs or resourceSpans) in the file; other kinds of documents are passed over."""
-    for row in json_rows(file, source):
+def entries(file: SourceFile, source: str, kind: str, *, whole: bool = True) -> Iterator[Entry | Problem]:
+    """Every record of `kind` (resourceLogs or resourceSpans) in the file; other kinds of documents are passed over.
+
+    `whole` as in `json_rows`: False for a file that a collector goes on writing, whatever its name.
+    """
+    for row in json_rows(file, source, whole=whole):
         if not isinstance(row, Row):
             yield row
             continue

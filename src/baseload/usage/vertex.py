@@ -205,4 +205,4 @@ def _identity(record: Mapping[str, Any], answer: Answer) -> str:
     return call_id(message_id=answer.message_id, source=NAME, native_id=native, content=content)
 
 
-READER = Reader(name=NAME, recognise=recognise, read=read, appendable=True)
+READER: Final = Reader(name=NAME, recognise=recognise, read=read)

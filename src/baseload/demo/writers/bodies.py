@@ -49,7 +49,7 @@ def stream_request(service: Service, era: Era, tokens: int, number: int, prefix:
     """The request of a `Streams` call on one of the long prefixes."""
     words = words_of(service)
     system = [{**_text(words.system_of(prefix)), "cache_control": EPHEMERAL}]
-    text = words.opening(number) + " " + words.passage(tokens, number)
+    text = words.opening(number) + words.passage(tokens, number)
     return {**_frame(service, era, words), "system": system, "messages": [{"role": "user", "content": text}]}
 
 

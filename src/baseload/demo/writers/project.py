@@ -20,12 +20,24 @@ def write_project(output: Output, company: Company, sent: Sequence[DemoInvoice])
         "schema = 1",
         f'name = "{company.name}"',
         "",
+        "# What the Console calls the keys that reports know by id.",
+        "[key_name]",
+        *(
+            f'{key_id(service)} = "{service.api_key_name}"'
+            for service in company.services
+            if _is_known_by_id(service, company)
+        ),
+        "",
         "# Who pays for which key; nobody has claimed the key of the old scripts.",
         *(_owner(service, company.account(service.account)) for service in company.services if service.owner),
         "# What was invoiced: amount = usage + seats + tax - credits.",
         *(_invoice(invoice) for invoice in sent),
     ]
     output.write(PROJECT_FILE, "\n".join(parts).encode())
+
+
+def _is_known_by_id(service: Service, company: Company) -> bool:
+    return service.logs != "bedrock" and company.account(service.account).reports != "console"
 
 
 def _owner(service: Service, account: Account) -> str:

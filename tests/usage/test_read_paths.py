@@ -1,0 +1,271 @@
+"""Reading PATHs: detection, skipping what was read, reading on, notes, clocks, and never an exception."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from usage_reading import NOW_US, classes, codes, context, jsonl, read_all, response_line, split
+
+from baseload.errors import BaseloadError, UsageError
+from baseload.usage import claude_code
+from baseload.usage.detect import READERS, detect, reader_named
+from baseload.usage.marks import FileMark
+from baseload.usage.read import FileResult, read_paths
+from baseload.usage.reader import ReadContext, Reader, Record, SourceFile
+from baseload.values import Call, Problem, parse_timestamp
+
+
+def results_of(*paths: Path, **options: Any) -> list[tuple[FileResult, list[Record]]]:
+    found = read_paths(paths, context(), as_of_us=NOW_US, **options)
+    return [(result, list(result.records)) for result in found]
+
+
+def written(folder: Path, *lines: Any, name: str = "s.jsonl") -> Path:
+    path = folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(jsonl(*lines))
+    return path
+
+
+def grow(path: Path, data: bytes) -> None:
+    with path.open("ab") as file:
+        file.write(data)
+    later = path.stat().st_mtime_ns + 1_000_000
+    os.utime(path, ns=(later, later))
+
+
+# detection
+
+
+def test_every_reader_has_its_own_name() -> None:
+    names = [reader.name for reader in READERS]
+    assert len(set(names)) == len(names)
+
+
+def test_a_source_can_be_named_and_an_unknown_one_lists_all(tmp_path: Path) -> None:
+    path = written(tmp_path, response_line(), name="anything.dat")
+    [(result, records)] = results_of(path, source="claude_code")
+    assert (result.reader, len(records)) == ("claude_code", 1)
+    with pytest.raises(UsageError, match=r"'nonsense'.*claude_code.*messages"):
+        reader_named("nonsense")
+
+
+def test_the_surest_reader_has_the_file_and_of_equals_the_first() -> None:
+    def sure(name: str, score: int) -> Reader:
+        return Reader(name=name, recognise=lambda head, name: score, read=lambda file, context: iter(()))
+
+    assert detect(b"x", "a", []) is None
+    assert detect(b"x", "a", [sure("a", 0)]) is None
+    found = detect(b"x", "a", [sure("a", 1), sure("b", 2), sure("c", 2)])
+    assert found is not None
+    assert found.name == "b"
+
+
+def test_a_file_nobody_knows_is_one_problem_when_it_looks_like_data(tmp_path: Path) -> None:
+    written(tmp_path, '{"hello": 1}')
+    (tmp_path / "notes.txt").write_text("buy milk")
+    (tmp_path / "empty.jsonl").write_bytes(b"")
+    assert codes(read_all(tmp_path)[1]) == ["unknown-format"]
+    assert codes(read_all(tmp_path / "notes.txt")[1]) == ["unknown-format"]
+    assert codes(read_all(tmp_path / "empty.jsonl")[1]) == ["empty-file"]
+
+
+# second readings
+
+
+def marks_of(found: list[tuple[FileResult, list[Record]]]) -> dict[str, FileMark]:
+    return {result.mark.path: result.mark for result, _ in found if result.mark is not None}
+
+
+def test_an_unchanged_file_is_not_read_again(tmp_path: Path) -> None:
+    path = written(tmp_path, response_line())
+    marks = marks_of(results_of(path))
+    [(result, records)] = results_of(path, marks=marks)
+    assert (result.unchanged, records) == (True, [])
+    assert result.mark == marks[str(path)]
+
+
+def test_only_appended_lines_are_read_and_rows_go_on(tmp_path: Path) -> None:
+    path = written(tmp_path, response_line("msg_a"), response_line("msg_b"))
+    marks = marks_of(results_of(path))
+    grow(path, jsonl(response_line("msg_c")))
+    [(result, records)] = results_of(path, marks=marks)
+    assert [record.source_row for record in records if isinstance(record, Call)] == [3]
+    assert result.mark is not None
+    assert (result.mark.offset, result.mark.rows) == (path.stat().st_size, 3)
+
+
+def test_a_line_half_written_at_the_first_reading_is_read_whole_at_the_second(tmp_path: Path) -> None:
+    path = written(tmp_path, response_line("msg_a"))
+    whole = jsonl(response_line("msg_b"))
+    grow(path, whole[:50])
+    first = results_of(path)
+    assert codes(split(first[0][1])[1]) == ["bad-json"]
+    grow(path, whole[50:])
+    [(_, records)] = results_of(path, marks=marks_of(first))
+    assert [record.source_row for record in records if isinstance(record, Call)] == [2]
+
+
+def test_a_rewritten_file_is_read_from_its_start(tmp_path: Path) -> None:
+    path = written(tmp_path, response_line("msg_a"))
+    marks = marks_of(results_of(path))
+    path.write_bytes(jsonl(response_line("msg_other"), response_line("msg_b"), response_line("msg_c")))
+    [(_, records)] = results_of(path, marks=marks)
+    assert len(records) == 3
+
+
+def test_a_file_that_shrank_is_read_from_its_start(tmp_path: Path) -> None:
+    path = written(tmp_path, response_line("msg_a"), response_line("msg_b"))
+    marks = marks_of(results_of(path))
+    path.write_bytes(jsonl(response_line("msg_a")))
+    [(_, records)] = results_of(path, marks=marks)
+    assert len(records) == 1
+
+
+def test_a_file_read_as_another_source_is_read_again(tmp_path: Path) -> None:
+    path = written(tmp_path, response_line())
+    marks = marks_of(results_of(path))
+    [(result, _)] = results_of(path, marks=marks, source="messages")
+    assert not result.unchanged
+
+
+@given(st.lists(st.sampled_from(["msg_a", "msg_b", "msg_c"]), min_size=1, max_size=8), st.data())
+@settings(max_examples=30, deadline=None)
+def test_reading_in_two_parts_keeps_the_same_calls_as_reading_at_once(
+    tmp_path_factory: pytest.TempPathFactory, messages: list[str], data: st.DataObject
+) -> None:
+    lines = [
+        response_line(message, data.draw(st.integers(1, 3)), timestamp=f"2026-09-03T00:00:{number:02d}.000Z")
+        for number, message in enumerate(messages)
+    ]
+    path = written(tmp_path_factory.mktemp("t"), *lines)
+    whole = path.read_bytes()
+    at_once = best_of(results_of(path)[0][1])
+    cut = data.draw(st.integers(0, len(whole)))
+    path.write_bytes(whole[:cut])
+    first = results_of(path)
+    grow(path, whole[cut:])
+    second = results_of(path, marks=marks_of(first))
+    assert best_of([*first[0][1], *second[0][1]]) == at_once
+
+
+def best_of(records: list[Record]) -> dict[str, Call]:
+    """What a ledger keeps: the highest rank, of equals the earlier row."""
+    best: dict[str, Call] = {}
+    for record in records:
+        if isinstance(record, Call):
+            held = best.get(record.call_id)
+            if held is None or (record.rank, -record.start_us) > (held.rank, -held.start_us):
+                best[record.call_id] = record
+    return best
+
+
+# notes
+
+
+def test_a_folders_note_fills_in_what_its_files_do_not_say(tmp_path: Path) -> None:
+    written(tmp_path / "logs" / "deep", response_line())
+    note = {"schema": "baseload.source/1", "sampling_rate": 20, "account": "acme", "api_key": "k1", "workspace": "w1"}
+    (tmp_path / "logs" / "baseload-source.json").write_bytes(jsonl(note))
+    [call], problems = read_all(tmp_path)
+    assert problems == []
+    assert (call.sampling_rate, call.account, call.api_key) == (20, "acme", "k1")
+    assert call.workspace == "shop"  # the record's own word wins
+
+
+def test_a_note_never_reaches_above_the_path_given(tmp_path: Path) -> None:
+    written(tmp_path / "logs", response_line())
+    (tmp_path / "baseload-source.json").write_bytes(jsonl({"schema": "baseload.source/1", "account": "acme"}))
+    [call], _ = read_all(tmp_path / "logs")
+    assert call.account == ""
+
+
+def test_a_note_that_cannot_be_used_is_one_problem_for_the_whole_folder(tmp_path: Path) -> None:
+    written(tmp_path, response_line("msg_a"))
+    written(tmp_path, response_line("msg_b"), name="t.jsonl")
+    (tmp_path / "baseload-source.json").write_text("{")
+    calls, problems = read_all(tmp_path)
+    assert (len(calls), codes(problems)) == (2, ["bad-source-note"])
+
+
+def test_another_note_makes_it_another_file(tmp_path: Path) -> None:
+    path = written(tmp_path, response_line())
+    marks = marks_of(results_of(path))
+    (tmp_path / "baseload-source.json").write_bytes(jsonl({"schema": "baseload.source/1", "account": "acme"}))
+    [(result, records)] = results_of(path, marks=marks)
+    assert (result.unchanged, [record.account for record in records if isinstance(record, Call)]) == (False, ["acme"])
+
+
+# faults
+
+
+def test_calls_before_claude_and_in_the_future_are_problems(tmp_path: Path) -> None:
+    times = ["2022-12-31T23:59:59Z", "2023-01-01T00:00:00Z", "2026-11-23T12:00:00Z", "2026-11-23T12:00:01Z"]
+    lines = [response_line(f"msg_{number}", timestamp=time) for number, time in enumerate(times)]
+    calls, problems = read_all(written(tmp_path, *lines))
+    assert [call.start_us for call in calls] == [parse_timestamp(time)[0] for time in times[1:3]]
+    assert [(problem.code, problem.row) for problem in problems] == [("clock-skew", 1), ("clock-skew", 4)]
+    assert problems[1].value == "2026-11-23T12:00:01+00:00"
+
+
+@pytest.mark.parametrize(
+    "error",
+    [OSError(5, "Input/output error"), BaseloadError("x"), KeyError("k"), ValueError("v"), RecursionError(), TypeError("t")],
+)
+def test_whatever_stops_a_reader_is_one_problem_and_the_next_file_is_read(tmp_path: Path, error: Exception) -> None:
+    def read(file: SourceFile, reading: ReadContext) -> Iterator[Record]:
+        yield from claude_code.read(file, reading)
+        if file.path.endswith("a.jsonl"):
+            raise error
+
+    broken = claude_code.READER._replace(read=read)
+    written(tmp_path, response_line("msg_a"), name="a.jsonl")
+    written(tmp_path, response_line("msg_b"), name="b.jsonl")
+    calls, problems = split(r for _, records in results_of(tmp_path, readers=[broken]) for r in records)
+    assert len(calls) == 2
+    assert len(problems) == 1
+    assert problems[0].file.endswith("a.jsonl")
+
+
+def test_a_file_that_vanishes_is_one_problem(tmp_path: Path) -> None:
+    written(tmp_path, response_line("msg_a"), name="a.jsonl")
+    gone = written(tmp_path, response_line("msg_b"), name="b.jsonl")
+    kept: list[Record] = []
+    for result in read_paths([tmp_path], context(), as_of_us=NOW_US):
+        kept += result.records
+        gone.unlink(missing_ok=True)
+    calls, problems = split(kept)
+    assert (len(calls), codes(problems)) == (1, ["unreadable-file"])
+
+
+def test_a_path_that_does_not_exist_is_one_problem(tmp_path: Path) -> None:
+    assert codes(read_all(tmp_path / "none")[1])[0] == "unreadable-file"
+
+
+def test_damaged_gzip_from_its_first_byte_on_is_one_problem(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl.gz"
+    path.write_bytes(b"\x1f\x8b" + b"\xff" * 40)
+    assert codes(read_all(path)[1]) == ["bad-gzip"]
+
+
+def test_progress_counts_bytes_to_the_end(tmp_path: Path) -> None:
+    sizes = [written(tmp_path, response_line(f"msg_{n}"), name=f"{n}.jsonl").stat().st_size for n in range(3)]
+    said: list[tuple[int, int, str]] = []
+    results_of(tmp_path, progress=lambda done, total, label: said.append((done, total, label)))
+    assert [done for done, _, _ in said] == [0, sizes[0], sizes[0] + sizes[1], sum(sizes)]
+    assert {total for _, total, _ in said} == {sum(sizes)}
+
+
+def test_every_sample_folder_is_read_without_an_exception(shared_data: Path) -> None:
+    calls, problems = read_all(shared_data / "usage")
+    assert len(calls) > 200
+    assert "reader-failed" not in codes(problems)
+    assert all(isinstance(problem, Problem) and len(problem.value) <= 60 for problem in problems)
+    assert all(sum(classes(call)) >= 0 and msgspec.json.encode(call) for call in calls)
