@@ -48,9 +48,13 @@ def company(rng: np.random.Generator) -> Company:
     keys = rng.integers(0, KEYS, (WORKLOADS, 8))
     cells: list[Cell] = []
     index = np.zeros((WORKLOADS, 8, 2, 3), dtype=np.int64)
+    known: dict[int, int] = {}
     for workload, slot, model, band in np.ndindex(index.shape):
-        index[workload, slot, model, band] = len(cells)
-        cells.append(_cell(workload, int(keys[workload, slot]), MODELS[models[workload, model]], BANDS[band]))
+        cell = _cell(workload, int(keys[workload, slot]), MODELS[models[workload, model]], BANDS[band])
+        if cell.cell not in known:
+            known[cell.cell] = len(cells)
+            cells.append(cell)
+        index[workload, slot, model, band] = known[cell.cell]
     return Company(
         share=share / share.sum(),
         models=models,

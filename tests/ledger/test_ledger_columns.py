@@ -174,6 +174,12 @@ def test_few_signatures_are_left_as_they_are() -> None:
     assert len(signature_table(cells)["signature"]) == 5
 
 
+def test_a_cell_stored_twice_counts_once() -> None:
+    once = exploded(3)
+    twice = {name: np.concatenate([column, column]) for name, column in once.items()}
+    assert sorted(report_cells(twice, most=5)["cell"].tolist()) == sorted(once["cell"].tolist())
+
+
 def test_too_many_signatures_lose_the_template_first() -> None:
     cells = report_cells(exploded(6), most=5)
     table = signature_table(cells)

@@ -20,6 +20,7 @@ from baseload.prices.book import PriceBook
 from baseload.project import Project
 from baseload.report.document import MapDocument
 from baseload.report.facts import BookNote
+from baseload.usage.freshness import still_stands
 from baseload.usage.read import read_paths
 from baseload.usage.reader import ReadContext
 from baseload.values import day_of_date
@@ -102,15 +103,14 @@ def _ledger(
     if ledgers:
         return Ledger.open(ledgers[0])
     private = map_ledger_folder(paths, load_org_key())
-    ledger = _current(Ledger.open(private, create=True))
+    ledger = _current(Ledger.open(private, create=True), paths)
     import_into(ledger, paths, settings, book, source, today)
     return ledger
 
 
-def _current(ledger: Ledger) -> Ledger:
-    """A private ledger without rows of files that are gone or were replaced: made anew when there are any."""
-    stale = any(not Path(path).exists() for path in ledger.file_marks)
-    if not stale:
+def _current(ledger: Ledger, paths: Sequence[Path]) -> Ledger:
+    """A private ledger that holds nothing but what its files hold now: made anew when one is gone or was rewritten."""
+    if still_stands(paths, ledger.file_marks):
         return ledger
     root = ledger.root
     ledger.close()

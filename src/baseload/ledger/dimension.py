@@ -45,6 +45,8 @@ def report_cells(stored: Table, most: int) -> Table:
     until there are not, and every row shows what is left. The choice depends on the set of cells only, never on the
     order they came in. Each `spend_cell` is also a row's `cell`.
     """
+    _, once = np.unique(stored["cell"], return_index=True)  # a cell stored twice would count its calls twice
+    stored = {name: column[once] for name, column in stored.items()}
     dropped: list[str] = []
     table = dict(stored)
     while len(set(table["signature"].tolist())) > most and len(dropped) < len(DROPPED_FIRST):

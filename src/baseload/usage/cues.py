@@ -49,7 +49,7 @@ _FENCE = "```"
 
 
 def task_cues(request: Mapping[str, Any], response: Mapping[str, Any] | None, *, system: str, first_user: str) -> str:
-    """Sorted, comma-joined cues. Verbs are the system text's (2,000 characters); without any there, the user's (400)."""
+    """Sorted, comma-joined cues. Verbs are those of the system text's start; where it has none, of the user's."""
     found = set(verbs_in(system[:_SYSTEM_CHARS]) or verbs_in(first_user[:_USER_CHARS]))
     if system:
         found.add("system")

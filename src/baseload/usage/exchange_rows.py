@@ -102,7 +102,12 @@ def _streamed(exchange: Exchange) -> Streamed | None:
 def _failed(exchange: Exchange, message: Mapping[str, Any], context: ReadContext, origin: Origin) -> Call:
     """A request that got no answer: not billed, kept because retries and identical repeats are waste."""
     common = _common(exchange, message, 0, context, origin)
-    common |= {"requests": 0, "flags": join_flags(*origin.flags, "failed"), "rank": completeness_rank(0, settled=False)}
+    common |= {
+        "requests": 0,
+        "flags": join_flags(*origin.flags, "failed"),
+        "rank": completeness_rank(0, settled=False),
+        "tier": origin.tier or "standard",
+    }
     model = text_of(exchange.request, "model")
     exchange.request_id = exchange.request_id or text_of(message, "request_id")
     identifier = _identity(exchange, "", common, model, origin)

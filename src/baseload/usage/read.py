@@ -85,7 +85,7 @@ class Run:
         shown = str(found.path)
         note = self._notes.of(found.path, found.top if not found.named else found.path.parent)
         try:
-            fresh = _fresh_mark(found.path, note)
+            fresh = fresh_mark(found.path, note)
             old = self._marks.get(fresh.path)
             if old is not None and self._forced is not None and old.reader != self._forced.name:
                 old = None
@@ -159,7 +159,8 @@ class Run:
             yield problem
 
 
-def _fresh_mark(path: Path, note: SourceNote | Problem | None) -> FileMark:
+def fresh_mark(path: Path, note: SourceNote | Problem | None) -> FileMark:
+    """A file as it is now, before it is read. Raises OSError."""
     state = path.stat()
     declared = digest_of(msgspec.json.encode(note)) if isinstance(note, SourceNote) else ""
     return FileMark(
