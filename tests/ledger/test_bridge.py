@@ -186,6 +186,12 @@ def test_a_month_before_the_last_without_an_invoice_keeps_it_partial() -> None:
     assert found.status == "reconciled"  # June is still open
 
 
+def test_a_month_whose_beginning_is_missing_needs_no_invoice() -> None:
+    rows = [cost(day=MAY + 19, billed=5 * USD), cost(day=JUNE, billed=100 * USD)]
+    found = bridge(*rows, invoices=[invoice("100", month="2026-06")])
+    assert found.status == "reconciled"
+
+
 @settings(max_examples=50, deadline=None)
 @given(*(st.integers(0, 10**6) for _ in range(4)), st.integers(0, 10**6), st.integers(-(10**6), 10**6))
 def test_the_lines_add_up_to_the_invoice(

@@ -176,7 +176,7 @@ def test_every_text_has_the_contrast_of_aa(visit: Open, name: str, scheme: str) 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_every_model_colour_carries_its_text(visit: Open, scheme: str) -> None:
     page = visit("company", scheme=scheme).page
-    slots = [f"{line}-{shade}" for line in ("opus", "fable", "sonnet", "haiku", "other") for shade in range(4)]
+    slots = [f"{line}-{shade}" for line in ("opus", "fable", "sonnet", "haiku", "other") for shade in range(6)]
     page.evaluate(
         """(slots) => slots.forEach((slot) => { const e = document.createElement("p"); e.className = "probe";
              e.textContent = slot; e.style.background = `var(--m-${slot})`; e.style.color = `var(--on-${slot})`;
@@ -185,7 +185,7 @@ def test_every_model_colour_carries_its_text(visit: Open, scheme: str) -> None:
     )
     contrasts = page.evaluate(CONTRASTS, ".probe")
 
-    assert len(contrasts) == 20
+    assert len(contrasts) == 30
     assert [(round(ratio, 2), text) for ratio, text in contrasts if ratio < 4.5] == []
 
 

@@ -65,13 +65,13 @@ def test_models_keep_the_hue_of_their_line_and_lose_shade_by_rank() -> None:
         "claude-opus-5-5",
         "claude-mythos-5",
         "claude-fable-5",
-        *[f"claude-haiku-{n}" for n in range(6)],
+        *[f"claude-haiku-{n}" for n in range(8)],
         "?x",
     ]
 
     slots = palette.model_slots(models)
     assert [slots[model] for model in models[:4]] == ["opus-0", "opus-1", "fable-0", "fable-1"]
-    assert slots["claude-haiku-5"] == "haiku-3"  # the fourth shade serves all that follow
+    assert slots["claude-haiku-7"] == "haiku-5"  # the sixth shade serves all that follow
     assert slots["?x"] == "other-0"
 
 

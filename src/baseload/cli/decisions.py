@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import itertools
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
+
+from baseload.cli.help import AsOf, Json, Paths, ProjectFolder, Source
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,18 +19,19 @@ if TYPE_CHECKING:
     from baseload.workloads.decisions import Decision, Usage
 
 _OUTPUT = Parameter(name=["--output", "-o"], allow_leading_hyphen=True, help="Another file; - for standard output.")
-_JSON = Parameter(name="--json", negative=(), help="One JSON document on standard output.")
 
 
 def init(
-    *paths: Path,
+    *paths: Paths,
     project: Annotated[Path | None, Parameter(help="Project folder: where baseload.toml is written.")] = None,
     owners: Annotated[Path | None, Parameter(help="A CSV key,owner[,cost_center] to take owners from.")] = None,
     output: Annotated[str, _OUTPUT] = "",
-    force: Annotated[bool, Parameter(negative=(), help="Replace the file; the old one is kept beside it.")] = False,
-    source: Annotated[str | None, Parameter(help="Read every PATH as this source.")] = None,
-    as_of: Annotated[dt.date | None, Parameter(help="Pretend today is this day.")] = None,
-    json: Annotated[bool, _JSON] = False,
+    force: Annotated[
+        bool, Parameter(negative=(), show_default=False, help="Replace the file; the old one is kept beside it.")
+    ] = False,
+    source: Source = None,
+    as_of: AsOf = None,
+    json: Json = False,
 ) -> int:
     """Write a commented baseload.toml from usage: owners, deadlines and bars for the workloads that matter.
 
@@ -67,12 +69,12 @@ def init(
 
 
 def next_decisions(
-    *paths: Path,
-    project: Annotated[Path | None, Parameter(help="Project folder (with baseload.toml).")] = None,
+    *paths: Paths,
+    project: ProjectFolder = None,
     limit: Annotated[int, Parameter(help="How many to show.")] = 15,
-    source: Annotated[str | None, Parameter(help="Read every PATH as this source.")] = None,
-    as_of: Annotated[dt.date | None, Parameter(help="Pretend today is this day.")] = None,
-    json: Annotated[bool, _JSON] = False,
+    source: Source = None,
+    as_of: AsOf = None,
+    json: Json = False,
 ) -> int:
     """List the decisions only a person can make, ranked by the dollars that wait for them.
 

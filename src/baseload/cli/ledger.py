@@ -8,26 +8,30 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import App, Parameter
 
+from baseload.cli.help import Json, ProjectFolder, Source, epilogue
+
 if TYPE_CHECKING:
     from baseload.ledger.compact import Rewritten
     from baseload.ledger.importing import ImportSummary
     from baseload.ledger.store import Ledger
 
-app = App(name="ledger", help="Look at the ledger, compact or migrate it.")
+app = App(
+    name="ledger",
+    help="Look at the ledger, compact or migrate it.",
+    help_epilogue=epilogue(["baseload ledger show", "baseload ledger compact"]),
+)
 
 LEDGER_FOLDER = Path(".baseload") / "ledger"
 """Of a project."""
 
-_Project = Annotated[Path | None, Parameter(help="Project folder; else the nearest with baseload.toml, else this one.")]
-_Json = Annotated[bool, Parameter(name="--json", negative=(), help="One JSON document on standard output.")]
 _Where = Annotated[Path | None, Parameter(help="A ledger folder; the project's own if unsaid.")]
 
 
 def import_paths(
-    *paths: Path,
-    project: _Project = None,
-    source: Annotated[str | None, Parameter(help="Read every PATH as this source.")] = None,
-    as_json: _Json = False,
+    *paths: Annotated[Path, Parameter(help="Files and folders with usage in them.")],
+    project: ProjectFolder = None,
+    source: Source = None,
+    as_json: Json = False,
 ) -> int:
     """Read usage into the project's ledger, .baseload/ledger.
 
@@ -67,7 +71,7 @@ def import_paths(
 
 
 @app.command(name=["show", "status"])
-def show(ledger: _Where = None, *, project: _Project = None, as_json: _Json = False) -> int:
+def show(ledger: _Where = None, *, project: ProjectFolder = None, as_json: Json = False) -> int:
     """What the ledger holds: sources, days, rows, files, problems.
 
     Examples
@@ -89,10 +93,15 @@ def show(ledger: _Where = None, *, project: _Project = None, as_json: _Json = Fa
 
 
 @app.command
-def compact(ledger: _Where = None, *, project: _Project = None, as_json: _Json = False) -> int:
+def compact(ledger: _Where = None, *, project: ProjectFolder = None, as_json: Json = False) -> int:
     """Rewrite the ledger into fewer, larger files by day and drop replaced copies of calls; no answer changes.
 
     Worth it after many small imports. Needs room for a second copy while it runs.
+
+    Examples
+    --------
+    baseload ledger compact
+    baseload ledger compact finops/.baseload/ledger --json
     """
     from baseload.ledger import compact as module
     from baseload.ledger.store import Ledger
@@ -102,8 +111,13 @@ def compact(ledger: _Where = None, *, project: _Project = None, as_json: _Json =
 
 
 @app.command
-def migrate(ledger: _Where = None, *, project: _Project = None, as_json: _Json = False) -> int:
-    """Rewrite files of older ledger schemas in this version's, so that they need not be converted on every read."""
+def migrate(ledger: _Where = None, *, project: ProjectFolder = None, as_json: Json = False) -> int:
+    """Rewrite files of older ledger schemas in this version's, so that they need not be converted on every read.
+
+    Examples
+    --------
+    baseload ledger migrate
+    """
     from baseload.ledger import compact as module
     from baseload.ledger.store import Ledger
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from cyclopts import App
 
 from baseload import __version__
-from baseload.cli.help import show_docstrings
+from baseload.cli.help import epilogue, show_docstrings
 from baseload.errors import BaseloadError
 
 app = App(
@@ -39,7 +39,11 @@ COMMANDS = {
 
 for _name, (_path, _help) in COMMANDS.items():
     app.command(_path, name=_name, help=_help)
-app.register_install_completion_command(name="completion")
+app.register_install_completion_command(
+    name="completion",
+    help="Install shell completion for bash, zsh or fish.",
+    help_epilogue=epilogue(["baseload completion", "baseload completion --shell bash --output baseload.bash"]),
+)
 
 
 def main(tokens: Sequence[str] | None = None) -> None:

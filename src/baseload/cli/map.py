@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
+
+from baseload.cli.help import AsOf, Json, Paths, ProjectFolder, Source
 
 if TYPE_CHECKING:
     from baseload.report.document import MapDocument
@@ -15,23 +16,25 @@ REPORT_FOLDER = Path("baseload-report")
 
 
 def map_paths(
-    *paths: Path,
+    *paths: Paths,
     output: Annotated[Path, Parameter(name=["--output", "-o"], help="Folder for the report.")] = REPORT_FOLDER,
-    json: Annotated[bool, Parameter(negative=(), help="Print the map as JSON; write no report.")] = False,
-    source: Annotated[str | None, Parameter(help="Read every PATH as this source instead of detecting it.")] = None,
-    project: Annotated[Path | None, Parameter(help="Project folder (with baseload.toml).")] = None,
-    as_of: Annotated[dt.date | None, Parameter(help="Pretend today is this day; days from it on do not count.")] = None,
+    json: Json = False,
+    source: Source = None,
+    project: ProjectFolder = None,
+    as_of: AsOf = None,
 ) -> int:
     """Read usage, rank workloads by total cost, grade the first opportunities, write the report.
 
     A PATH is a file, a folder or a ledger; its source is named from its content. Without a PATH the project's own
-    ledger is mapped. The report is one page that needs no network, the same figures as JSON, and a CSV per table.
+    ledger is mapped. The report is one page that needs no network, the same figures as JSON, and a CSV per table;
+    with --json the map is printed and nothing is written but a private cache.
 
     Examples
     --------
     baseload map ~/.claude/projects
     baseload map exports/ logs/ -o report
     baseload map exports/ --json | jq .headline
+    baseload map odd-name.txt --source console_csv
     """
     from baseload.cli.output import print_json
     from baseload.cli.run import build_map

@@ -8,32 +8,24 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, Parameter
 
+from baseload.cli.help import Json, ProjectFolder, epilogue
+
 if TYPE_CHECKING:
     from baseload.prices.book import PriceBook
     from baseload.prices.impact import Side
 
-app = App(name="prices", help="Look at the price book, check it, compare days, weigh a change, add what is missing.")
+app = App(
+    name="prices",
+    help="Look at the price book, check it, compare days, weigh a change, add what is missing.",
+    help_epilogue=epilogue(["baseload prices show", "baseload prices check --brief"]),
+)
 
-_JSON = Parameter(name="--json", negative=(), help="One JSON document on standard output.")
-_PROJECT = Parameter(help="Project folder with baseload.toml: its model_alias names are known to the book.")
 _DAY = Parameter(help="A UTC day, YYYY-MM-DD; today when left out.")
 
 
-def _examples(*lines: str) -> str:
-    """The foot of a command's help: the docstring's own Examples section is not printed by cyclopts."""
-    return "\n".join(["Examples:", "", "```", *lines, "```"])
-
-
-@app.command(
-    help_epilogue=_examples(
-        "baseload prices show",
-        "baseload prices show --platform bedrock --geo regional --tier batch",
-        'baseload prices show "Claude Haiku 5.5"',
-        "baseload prices show us.anthropic.claude-sonnet-4-5-20250929-v1:0 --on 2026-01-31",
-    )
-)
+@app.command
 def show(
-    model: str = "",
+    model: Annotated[str, Parameter(show_default=False, help="Any name of one model; all models when left out.")] = "",
     *,
     on: Annotated[dt.date | None, _DAY] = None,
     platform: Annotated[
@@ -43,12 +35,19 @@ def show(
     tier: Annotated[str, Parameter(help="standard, batch or priority.")] = "standard",
     speed: Annotated[str, Parameter(help="standard or fast.")] = "standard",
     overlay: Annotated[Path | None, Parameter(help="A YAML file of negotiated prices.")] = None,
-    project: Annotated[Path, _PROJECT] = Path(),
-    json: Annotated[bool, _JSON] = False,
+    project: ProjectFolder = None,
+    json: Json = False,
 ) -> int:
     """Show the prices of a day, or everything known about one model.
 
     MODEL may be any spelling: an id, an ARN, a Console name, a gateway's. Prices are USD per million tokens.
+
+    Examples
+    --------
+    baseload prices show
+    baseload prices show --platform bedrock --geo regional --tier batch
+    baseload prices show "Claude Haiku 5.5"
+    baseload prices show us.anthropic.claude-sonnet-4-5-20250929-v1:0 --on 2026-01-31
     """
     from baseload.cli import price_documents as documents
     from baseload.cli.output import EXIT_DONE, print_json
@@ -73,23 +72,25 @@ def show(
     return EXIT_DONE
 
 
-@app.command(
-    help_epilogue=_examples(
-        "baseload prices check",
-        "baseload prices check --brief",
-        "baseload prices check --json | jq .unexpected",
-    )
-)
+@app.command
 def check(
     *,
     on: Annotated[dt.date | None, Parameter(help="Compare prices up to this UTC day; today when left out.")] = None,
-    brief: Annotated[bool, Parameter(negative=(), help="One line per known fault instead of every request.")] = False,
-    json: Annotated[bool, _JSON] = False,
+    brief: Annotated[
+        bool, Parameter(negative=(), show_default=False, help="One line per known fault instead of every request.")
+    ] = False,
+    json: Json = False,
 ) -> int:
     """Compare the packaged book with genai-prices, request by request, and print every disagreement with both values.
 
     Faults known of that list are named and proven; anything else is unexpected and the exit code is 1. Your own
     additions and overlay take no part. Needs the extra: `pip install "baseload[prices-check]"`.
+
+    Examples
+    --------
+    baseload prices check
+    baseload prices check --brief
+    baseload prices check --json | jq .unexpected
     """
     from baseload.cli.output import EXIT_DONE, EXIT_PROBLEMS, print_json
     from baseload.cli.price_documents import check_document
@@ -115,22 +116,22 @@ def check(
     return EXIT_PROBLEMS if result.unexpected or result.unknown_names else EXIT_DONE
 
 
-@app.command(
-    help_epilogue=_examples(
-        "baseload prices diff 2026-09-01 2026-11-22",
-        "baseload prices diff 2025-11-23 2025-11-25 --json",
-    )
-)
+@app.command
 def diff(
-    date1: dt.date,
-    date2: dt.date,
+    date1: Annotated[dt.date, Parameter(help="One UTC day, YYYY-MM-DD.")],
+    date2: Annotated[dt.date, Parameter(help="The other.")],
     *,
-    project: Annotated[Path, _PROJECT] = Path(),
-    json: Annotated[bool, _JSON] = False,
+    project: ProjectFolder = None,
+    json: Json = False,
 ) -> int:
     """List what changed between two days: prices, models, platforms, rules and fees.
 
     The two days are compared with each other; the order does not matter.
+
+    Examples
+    --------
+    baseload prices diff 2026-09-01 2026-11-22
+    baseload prices diff 2025-11-23 2025-11-25 --json
     """
     from baseload.cli.output import EXIT_DONE, print_json
     from baseload.cli.price_documents import diff_document
@@ -149,15 +150,9 @@ def diff(
     return EXIT_DONE
 
 
-@app.command(
-    help_epilogue=_examples(
-        "baseload prices impact .baseload/ledger --from 2026-09-21 --to 2026-09-22",
-        "baseload prices impact usage.json --with announced.yaml --to 2027-01-01",
-        "baseload prices impact .baseload/ledger --overlay contract.yaml",
-    )
-)
+@app.command
 def impact(
-    path: Path,
+    path: Annotated[Path, Parameter(help="A ledger folder, or a JSON file of usage by price key.")],
     *,
     before: Annotated[dt.date | None, Parameter(name="--from", help="Price the usage as on this UTC day.")] = None,
     after: Annotated[
@@ -167,13 +162,19 @@ def impact(
         tuple[Path, ...], Parameter(name="--with", negative=(), help="A price file to try, not stored.")
     ] = (),
     overlay: Annotated[Path | None, Parameter(help="Negotiated prices on the after side only.")] = None,
-    project: Annotated[Path, _PROJECT] = Path(),
-    json: Annotated[bool, _JSON] = False,
+    project: ProjectFolder = None,
+    json: Json = False,
 ) -> int:
     """Show what a price change does to usage already seen: run rate before and after, by model.
 
     PATH is a ledger folder (its last 28 complete days) or a JSON file of usage by price key. The change is between two
     days of the book, or a price file tried with --with, or a contract tried with --overlay. Tokens stay as they were.
+
+    Examples
+    --------
+    baseload prices impact .baseload/ledger --from 2026-09-21 --to 2026-09-22
+    baseload prices impact usage.json --with announced.yaml --to 2027-01-01
+    baseload prices impact .baseload/ledger --overlay contract.yaml
     """
     from baseload.cli.output import EXIT_DONE, EXIT_PROBLEMS, print_json
     from baseload.cli.price_documents import impact_document
@@ -193,23 +194,23 @@ def impact(
     return EXIT_PROBLEMS if document.without_price else EXIT_DONE
 
 
-@app.command(
-    help_epilogue=_examples(
-        "baseload prices add new-model.yaml",
-        "baseload prices add new-model.yaml --dry-run",
-    )
-)
+@app.command
 def add(
-    file: Path,
+    file: Annotated[Path, Parameter(help="A YAML file of models and prices (docs/reference/prices.md).")],
     *,
-    dry_run: Annotated[bool, Parameter(negative=(), help="Check and show, store nothing.")] = False,
-    project: Annotated[Path, _PROJECT] = Path(),
-    json: Annotated[bool, _JSON] = False,
+    dry_run: Annotated[bool, Parameter(negative=(), show_default=False, help="Check and show, store nothing.")] = False,
+    project: ProjectFolder = None,
+    json: Json = False,
 ) -> int:
     """Check a YAML file of models and prices and add it to your book, so that nobody waits for a release.
 
     Every row needs a source and a first day; the day it was checked is today unless the file says so. It is kept in
     your configuration folder and used by every command from then on; later additions win.
+
+    Examples
+    --------
+    baseload prices add new-model.yaml
+    baseload prices add new-model.yaml --dry-run
     """
     from baseload.cli.book import additions_folder, read_file
     from baseload.cli.output import EXIT_DONE, print_json
@@ -229,21 +230,22 @@ def add(
     return EXIT_DONE
 
 
-def _book(project: Path, overlay: Path | None = None) -> PriceBook:
+def _book(project: Path | None, overlay: Path | None = None) -> PriceBook:
     from baseload.cli.book import open_book
-    from baseload.cli.places import load_project
+    from baseload.cli.places import find_project, load_project
 
-    return open_book(load_project(project), project, overlay=overlay)
+    folder = project or find_project(Path.cwd())
+    return open_book(load_project(folder), folder, overlay=overlay)
 
 
 def _sides(
-    project: Path, before: dt.date | None, after: dt.date | None, change: tuple[Path, ...], overlay: Path | None
+    project: Path | None, before: dt.date | None, after: dt.date | None, change: tuple[Path, ...], overlay: Path | None
 ) -> tuple[Side, Side]:
     """The two states of prices an impact compares. Raises UsageError where they are the same."""
     import msgspec
 
     from baseload.cli.book import open_book, read_file
-    from baseload.cli.places import load_project
+    from baseload.cli.places import find_project, load_project
     from baseload.errors import UsageError
     from baseload.prices.impact import Side
     from baseload.prices.price_files import read_addition
@@ -253,12 +255,13 @@ def _sides(
     first = before or (last if change or overlay else _today())
     if first == last and not change and not overlay:
         raise UsageError("nothing changes: give another day (--from, --to), a price file (--with) or an --overlay")
-    settings = load_project(project)
-    old = open_book(settings, project)
+    folder = project or find_project(Path.cwd())
+    settings = load_project(folder)
+    old = open_book(settings, folder)
     today = _today().isoformat()
     extra = [read_addition(read_file(path), old.record, path.name, as_of=today) for path in change]
     added = [msgspec.json.encode(addition) for addition in extra]
-    new = open_book(settings, project, overlay=overlay, extra=added) if added or overlay else old
+    new = open_book(settings, folder, overlay=overlay, extra=added) if added or overlay else old
     return Side(old, day_of_date(first)), Side(new, day_of_date(last))
 
 

@@ -8,10 +8,16 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, Parameter
 
+from baseload.cli.help import Json, epilogue
+
 if TYPE_CHECKING:
     from baseload.usage.pull.state import PullPlan, PullState
 
-app = App(name="pull", help="Fetch usage and cost reports with an admin key.")
+app = App(
+    name="pull",
+    help="Fetch usage and cost reports with an admin key.",
+    help_epilogue=epilogue(["baseload pull anthropic --since 2026-05-01"]),
+)
 
 FOLDER = Path(".baseload") / "pull" / "anthropic"
 PACE_SECONDS = 1.0
@@ -29,10 +35,13 @@ def anthropic(
     key_file: Annotated[Path | None, Parameter(help="File with the key, mode 0600; else ANTHROPIC_ADMIN_KEY.")] = None,
     owners: Annotated[bool, Parameter(help="Also fetch usage by workspace, key and product.")] = True,
     claude_code: Annotated[
-        bool, Parameter(negative="", help="Also fetch Claude Code by person, one request a day.")
+        bool,
+        Parameter(negative="", show_default=False, help="Also fetch Claude Code by person, one request a day."),
     ] = False,
-    base_url: Annotated[str, Parameter(help="Another address of the API, such as a proxy of yours.")] = "",
-    as_json: Annotated[bool, Parameter(name="--json", negative="", help="One JSON document, baseload.pull/1.")] = False,
+    base_url: Annotated[
+        str, Parameter(show_default=False, help="Another address of the API, such as a proxy of yours.")
+    ] = "",
+    as_json: Json = False,
 ) -> int:
     """Fetch usage and cost of the whole organisation by day, from the Usage and Cost Analytics API.
 

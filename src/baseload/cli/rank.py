@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import datetime as dt
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
+
+from baseload.cli.help import AsOf, Json, Paths, ProjectFolder, Source
 
 if TYPE_CHECKING:
     from baseload.report.document import MapDocument
@@ -25,14 +25,17 @@ _COLUMNS: tuple[tuple[str, Literal["left", "right"]], ...] = (
 
 
 def rank(
-    *paths: Path,
+    *paths: Paths,
     top: Annotated[int, Parameter(help="How many workloads to show; 0 = all.")] = 20,
-    json: Annotated[bool, Parameter(negative=(), help="Print JSON.")] = False,
-    source: Annotated[str | None, Parameter(help="Read every PATH as this source.")] = None,
-    project: Annotated[Path | None, Parameter(help="Project folder (with baseload.toml).")] = None,
-    as_of: Annotated[dt.date | None, Parameter(help="Pretend today is this day.")] = None,
+    json: Json = False,
+    source: Source = None,
+    project: ProjectFolder = None,
+    as_of: AsOf = None,
 ) -> int:
     """Workloads by total cost = cost per inference x volume, dearest first.
+
+    Both factors are shown. Where a source does not count requests, cost per inference is unknown and nothing is made
+    up.
 
     Examples
     --------

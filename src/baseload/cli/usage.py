@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 
 from baseload.cli.book import open_book
+from baseload.cli.help import Json
 from baseload.cli.output import exit_code, print_json, print_problems, progress, stdout
 from baseload.cli.places import find_project, load_org_key, load_project
 from baseload.errors import NothingToRead, UsageError
@@ -28,12 +29,12 @@ _MOST_ROWS = 400
 
 
 def usage(
-    *paths: Path,
+    *paths: Annotated[Path, Parameter(help="Files and folders; Claude Code's own transcripts when none.")],
     by: Annotated[str, Parameter(help="Group by any of day, model, key, session; several with commas.")] = "day",
-    source: Annotated[str, Parameter(help="Read every file as this source instead of detecting it.")] = "",
-    as_json: Annotated[
-        bool, Parameter(name="--json", negative="", help="One JSON document, baseload.usage/1.")
-    ] = False,
+    source: Annotated[
+        str, Parameter(show_default=False, help="Read every PATH as this source instead of detecting it.")
+    ] = "",
+    as_json: Json = False,
 ) -> int:
     """The quick look: exact totals and list price of everything under PATHS, without a ledger.
 

@@ -18,10 +18,10 @@ from typing import Final
 import msgspec
 
 from baseload.ledger.month_usage import CHANNELS, Key, MonthUsage, add_restatements, month_usage
-from baseload.ledger.price_checks import PriceCheck
+from baseload.ledger.price_checks import PriceCheck, month_of
 from baseload.ledger.scope import Settled
 from baseload.project import Invoice
-from baseload.values import Grade, Problem, Table, nano_from_usd, usd_text
+from baseload.values import Grade, Problem, Table, date_of_day, nano_from_usd, usd_text
 
 EXPLAINED: Final = Decimal("0.95")
 RECONCILED, PARTIAL, NOT_RECONCILED = "reconciled", "PARTIAL", "not reconciled"
@@ -70,7 +70,7 @@ def bridge_months(settled: Settled, invoices: Sequence[Invoice], restatements: T
     add_restatements(usage, settled.rows, restatements)
     joined = _joined(invoices)
     months = tuple(_bridge(invoice, usage, settled.checks, joined) for invoice in joined)
-    status, why = _status(months, usage, settled.checks)
+    status, why = _status(months, usage, settled.checks, _cut_month(settled.rows))
     return Bridge(months=months, status=status, status_why=why)
 
 
@@ -227,10 +227,18 @@ def _off(checks: Sequence[PriceCheck]) -> str:
 # the headline
 
 
+def _cut_month(rows: Table) -> str:
+    """The month the first row falls into after its first day: only its end is known, so no invoice can be held to it."""
+    days = rows["day"]
+    if not len(days) or date_of_day(int(days.min())).day == 1:
+        return ""
+    return month_of(int(days.min()))
+
+
 def _status(
-    months: Sequence[MonthBridge], usage: Mapping[Key, MonthUsage], checks: Sequence[PriceCheck]
+    months: Sequence[MonthBridge], usage: Mapping[Key, MonthUsage], checks: Sequence[PriceCheck], cut: str
 ) -> tuple[str, str]:
-    """The verdict over everything. Months before the last one that no invoice covers keep it PARTIAL."""
+    """The verdict over everything. Whole months before the last one that no invoice covers keep it PARTIAL."""
     if not months:
         off = [check for check in checks if check.verdict in ("differs", "unpriced")]
         why = "no [[invoice]] in baseload.toml shows that this usage is the whole bill"
@@ -238,7 +246,9 @@ def _status(
     reasons = [f"{bridge.month} {bridge.channel}: {bridge.why}" for bridge in months if bridge.status == PARTIAL]
     last = max(month for month, _, _ in usage) if usage else ""
     covered = {(bridge.month, bridge.channel) for bridge in months}
-    bare = sorted({(month, channel) for (month, channel, _), found in usage.items() if month < last and found.ledger})
+    bare = sorted(
+        {(month, channel) for (month, channel, _), found in usage.items() if cut < month < last and found.ledger}
+    )
     missing = [f"{month} {channel}" for month, channel in bare if (month, channel) not in covered]
     if missing:
         reasons.append(f"no invoice for {', '.join(missing)}")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
 
 SHOWN = 64
 """Characters of a name on a page."""
@@ -42,6 +43,26 @@ def legible(text: str, most: int) -> str:
 def shorten(text: str) -> str:
     """A name as a page shows it."""
     return clean(text, SHOWN)
+
+
+def sentence(text: str) -> str:
+    """Text as a sentence of its own: a capital first, a full stop last.
+
+    >>> sentence("no invoice was given"), sentence("100 %?"), sentence("")
+    ('No invoice was given.', '100 %?', '')
+    """
+    read = clean(text, PROSE)
+    ended = not read or read[-1] in ".!?…"
+    return read[:1].upper() + read[1:] + ("" if ended else ".")
+
+
+def readers(sources: Iterable[str]) -> str:
+    """The names of readers without the columns each was grouped by, each said once.
+
+    >>> readers(["analytics_api/key+model", "analytics_api/model", "messages"])
+    'analytics_api, messages'
+    """
+    return clean(", ".join(dict.fromkeys(source.partition("/")[0] for source in sources)))
 
 
 def path(text: str) -> str:

@@ -35,7 +35,7 @@ def usd(amount: str | None, places: int = 0) -> str:
     step = Decimal(1).scaleb(-places)
     shown = abs(exact).quantize(step, rounding=ROUND_HALF_EVEN)
     if exact and not shown:
-        return f"<${step}" if exact > 0 else f">{MINUS}${step}"
+        return f"{MINUS if exact < 0 else ''}<${step}"
     return f"{MINUS if exact < 0 else ''}${shown:,}"
 
 
@@ -129,6 +129,17 @@ def day_runs(found: Sequence[str], most: int = 12) -> str:
     shown = [f"{run[0]}" if len(run) == 1 else f"{run[0]} to {run[-1]}" for run in runs[:most]]
     rest = sum(map(len, runs[most:]))
     return ", ".join(shown) + (f" and {days(rest)} more" if rest else "")
+
+
+def book_age(number: int) -> str:
+    """How old a price book is in words; a report about earlier days than the book is younger than it.
+
+    >>> book_age(2), book_age(0), book_age(-3)
+    ('2\xa0days old', 'the same day', 'after the last day reported')
+    """
+    if number < 0:
+        return "after the last day reported"
+    return f"{days(number)} old" if number else "the same day"
 
 
 def days(number: int) -> str:

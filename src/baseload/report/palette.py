@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 LINES = {"fable": "fable", "mythos": "fable", "opus": "opus", "sonnet": "sonnet", "haiku": "haiku"}
-SHADES = 4
+SHADES = 6
 OTHER = "other"
 
 LEVER_TONES = {
@@ -25,7 +25,7 @@ LEVER_TONES = {
 
 
 def model_slots(models: Sequence[str]) -> dict[str, str]:
-    """Model id -> colour slot ("opus-0"), for models in order of spend; a fifth of one line shares the last shade.
+    """Model id -> colour slot ("opus-0"), for models in order of spend; a seventh of one line shares the last shade.
 
     >>> model_slots(["claude-opus-5-5", "claude-haiku-5-5", "claude-opus-5", "gpt-x"])
     {'claude-opus-5-5': 'opus-0', 'claude-haiku-5-5': 'haiku-0', 'claude-opus-5': 'opus-1', 'gpt-x': 'other-0'}

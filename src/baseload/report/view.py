@@ -12,10 +12,8 @@ from decimal import Decimal
 import msgspec
 
 from baseload.report import names, spark
-from baseload.report.bars import RangeBar, scale
+from baseload.report.bridge import Bridge, bridge, total_usd
 from baseload.report.document import (
-    BridgeLine,
-    BridgePart,
     DayPart,
     FigurePart,
     MapDocument,
@@ -58,13 +56,6 @@ class WorkloadRow(msgspec.Struct, frozen=True, kw_only=True):
     printed: bool  # … and on paper
 
 
-class BridgeView(msgspec.Struct, frozen=True, kw_only=True):
-    part: BridgePart
-    opening: RangeBar
-    lines: tuple[tuple[BridgeLine, RangeBar], ...]
-    left_over_usd: str | None  # invoice less all lines; None when the lines add up to the invoice
-
-
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     """All reconciled cells with one verdict, added up."""
 
@@ -87,7 +78,7 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
     anchors: dict[str, str]  # workload id -> anchor of its row
     outliers: frozenset[str]
     days: tuple[DayPart, ...]
-    bridge: tuple[BridgeView, ...]
+    bridge: Bridge | None
     verdicts: tuple[Verdict, ...]
     reconciliation: tuple[ReconciliationPart, ...]  # what does not agree, largest first
     reconciliation_left_out: int
@@ -114,7 +105,7 @@ def view(document: MapDocument) -> View:
         anchors={row.part.id: row.anchor for row in rows},
         outliers=frozenset(document.run_rate.outlier_days),
         days=document.by_day,
-        bridge=tuple(_bridge_view(part) for part in document.bridge),
+        bridge=bridge(document.bridge),
         verdicts=_verdicts(document.reconciliation),
         reconciliation=tuple(differing[:MOST_RECONCILIATION]),
         reconciliation_left_out=max(0, len(differing) - MOST_RECONCILIATION),
@@ -124,11 +115,6 @@ def view(document: MapDocument) -> View:
         problem_total=sum(item.count for item in document.problem_counts),
         planted=document.planted,
     )
-
-
-def total_usd(amounts: Iterable[str]) -> str:
-    """The exact sum of decimal strings."""
-    return f"{sum((Decimal(amount) for amount in amounts), Decimal(0)):f}"
 
 
 def _workload_rows(document: MapDocument) -> tuple[WorkloadRow, ...]:
@@ -153,19 +139,6 @@ def _workload_rows(document: MapDocument) -> tuple[WorkloadRow, ...]:
             )
         )
     return tuple(rows)
-
-
-def _bridge_view(part: BridgePart) -> BridgeView:
-    amounts = [Decimal(line.usd) for line in part.lines]
-    invoice = Decimal(part.invoice_usd)
-    draw = scale([Decimal(0), invoice, *amounts])
-    left_over = invoice - sum(amounts, Decimal(0))
-    return BridgeView(
-        part=part,
-        opening=draw(Decimal(0), invoice),
-        lines=tuple((line, draw(Decimal(0), amount)) for line, amount in zip(part.lines, amounts, strict=True)),
-        left_over_usd=f"{left_over:f}" if left_over else None,
-    )
 
 
 def _verdicts(parts: Sequence[ReconciliationPart]) -> tuple[Verdict, ...]:

@@ -134,27 +134,11 @@ def _call(
     model_raw = text_of(record, "model")
     platform = platform_of(text_of(record, "custom_llm_provider"), hints_of(model_raw).platform or "anthropic")
     geo = _geo(record, platform, found)
-    labels = labels_of(record, metadata, context)
     retries = int_field(metadata, "attempted_retries", default=None)
-    stream = record.get("stream")
-    identity = text_of(record, "request_id") or text_of(record, "id")
-    is_message = identity.startswith("msg_")
-    shape = msgspec.structs.asdict(features)
     return Call(
-        **{
-            **shape,
-            **labels,
-            "user_id": labels["user_id"] or features.user_id,
-            "session_id": session_fp(context.org_key, text_in(record, "session_id", "trace_id")) or features.session_id,
-            "stream": stream if isinstance(stream, bool) else features.stream,
-            **msgspec.structs.asdict(found.tokens),
-        },
-        call_id=call_id(
-            message_id=identity if is_message else "",
-            source=NAME,
-            native_id=identity,
-            content=msgspec.json.encode([record.get(n) for n in ("startTime", "endTime", "model", "total_tokens")]),
-        ),
+        **msgspec.structs.asdict(found.tokens),
+        **_shape(record, metadata, features, context),
+        call_id=_identity(record),
         rank=completeness_rank(
             totals_of(found), detail=("ttl_unknown" not in found.flags) + 4 * bool(features.request_hash)
         ),
@@ -175,6 +159,34 @@ def _call(
         web_fetch_requests=found.web_fetch_requests,
         code_execution_requests=found.code_execution_requests,
         reported_cost_nano_usd=_cost(record),
+    )
+
+
+def _shape(
+    record: Mapping[str, Any], metadata: Mapping[str, Any], features: Features, context: ReadContext
+) -> dict[str, Any]:
+    """Features of the request with who the record says it was, as Call fields."""
+    labels = labels_of(record, metadata, context)
+    session = session_fp(context.org_key, text_in(record, "session_id", "trace_id"))
+    stream = record.get("stream")
+    return {
+        **msgspec.structs.asdict(features),
+        **labels,
+        "user_id": labels["user_id"] or features.user_id,
+        "session_id": session or features.session_id,
+        "stream": stream if isinstance(stream, bool) else features.stream,
+    }
+
+
+def _identity(record: Mapping[str, Any]) -> str:
+    """LiteLLM's request id, which some routes make the provider's message id; without one the row's own numbers."""
+    identity = text_of(record, "request_id") or text_of(record, "id")
+    is_message = identity.startswith("msg_")
+    return call_id(
+        message_id=identity if is_message else "",
+        source=NAME,
+        native_id=identity,
+        content=msgspec.json.encode([record.get(n) for n in ("startTime", "endTime", "model", "total_tokens")]),
     )
 
 

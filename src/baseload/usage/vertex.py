@@ -82,10 +82,6 @@ def _calls(row: Row, file: SourceFile, context: ReadContext) -> list[Call]:
     geo = vertex_geo(endpoint)
     rate = _sampling_rate(record)
     request = _json(record, "full_request") or _first_payload(record)
-    shape = NO_FEATURES
-    if context.want_features and isinstance(request, Mapping):
-        prompt_tokens = found.tokens.prompt_tokens
-        shape = features_of(request, context.org_key, response=answer.message, prompt_tokens=prompt_tokens)
     project = _PROJECT.search(endpoint)
     call = Call(
         call_id=_identity(record, answer),
@@ -120,12 +116,20 @@ def _calls(row: Row, file: SourceFile, context: ReadContext) -> list[Call]:
         web_search_requests=found.web_search_requests,
         body_ref=row.body_ref if request else "",
         **msgspec.structs.asdict(found.tokens),
-        **{
-            **msgspec.structs.asdict(shape),
-            "stream": _STREAMING.get(text_of(record, "api_method").lower(), shape.stream),
-        },
+        **_shape(record, request, answer, found.tokens.prompt_tokens, context),
     )
     return list(with_parts(call, found, context))
+
+
+def _shape(
+    record: Mapping[str, Any], request: object, answer: Answer, prompt_tokens: int, context: ReadContext
+) -> dict[str, Any]:
+    """Features of the request and the streaming mode, as Call fields."""
+    features = NO_FEATURES
+    if context.want_features and isinstance(request, Mapping):
+        features = features_of(request, context.org_key, response=answer.message, prompt_tokens=prompt_tokens)
+    stream = _STREAMING.get(text_of(record, "api_method").lower(), features.stream)
+    return {**msgspec.structs.asdict(features), "stream": stream}
 
 
 def _json(record: Mapping[str, Any], field: str) -> Any:

@@ -48,7 +48,7 @@
       const height = Math.min(14, api.size([0, 1])[1] * 0.5);
       return {
         type: "rect",
-        shape: { x: start[0], y: start[1] - height / 2, width: Math.max(end[0] - start[0], 2), height },
+        shape: { x: start[0], y: start[1] - height / 2, width: Math.max(end[0] - start[0], 3), height },
         style: { fill: api.visual("color") },
       };
     },
