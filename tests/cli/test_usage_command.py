@@ -94,7 +94,7 @@ def test_the_table_shows_totals_sources_and_the_age_of_the_prices(
 ) -> None:
     code, out, err = run(capsys)
     assert (code, err) == (0, "")
-    for text in ("2026-09-03", "1,000", "2,000", "0.01", "Read from 1 claude_code file", "Prices checked"):
+    for text in ("2026-09-03", "1,000", "2,000", "0.01", "Files read: claude_code 1.", "Prices checked"):
         assert text in out
 
 
@@ -108,7 +108,10 @@ def test_bad_records_are_listed_and_the_rest_is_shown(home: Path, capsys: pytest
 
 
 def test_an_unknown_group_path_or_source_is_a_plain_sentence(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(capsys, "--by", "planet")[::2] == (2, "baseload: --by 'planet': expected any of day, model, key, session, joined by commas\n")
+    assert run(capsys, "--by", "planet")[::2] == (
+        2,
+        "baseload: --by 'planet': expected any of day, model, key, session, joined by commas\n",
+    )
     code, _, err = run(capsys, str(home / "nowhere"))
     assert (code, "does not exist" in err) == (2, True)
     code, _, err = run(capsys, "--source", "planet")

@@ -908,7 +908,7 @@ def unpriced_map() -> MapDocument:
 
 @cache
 def many_map(workloads: int = 600) -> MapDocument:
-    """So many workloads that a page must choose."""
+    """So many workloads, and invoices, that a page must choose."""
     base = company_map()
     parts = [
         msgspec.structs.replace(
@@ -921,7 +921,10 @@ def many_map(workloads: int = 600) -> MapDocument:
         )
         for at in range(workloads)
     ]
-    return msgspec.structs.replace(base, title="Many workloads", workloads=tuple(parts), opportunities=(), planted=())
+    invoices = tuple(msgspec.structs.replace(base.bridge[0], month=f"2026-{month:02d}") for month in range(1, 11))
+    return msgspec.structs.replace(
+        base, title="Many workloads", workloads=tuple(parts), opportunities=(), planted=(), bridge=invoices
+    )
 
 
 MAPS = {

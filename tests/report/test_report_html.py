@@ -226,3 +226,36 @@ def test_an_unknown_grade_is_shown_as_it_is() -> None:
     page = render_html(msgspec.structs.replace(document, workloads=(odd, *document.workloads[1:]))).decode()
 
     assert '<span class="chip chip-other" title="">guessed</span>' in page
+
+
+def test_one_invoice_is_an_equation_in_the_headline_and_its_lines_below() -> None:
+    assert re.search(
+        r"Invoice \$214,145 = tax \$13,400 \+ credits −\$5,000 \+ seats \$9,600", COMPANY.text.replace(" ,", ",")
+    )
+    assert "Invoice of 2026-10, anthropic: from the invoice to the ledger" in COMPANY.text
+
+
+def test_many_invoices_are_one_table_with_their_lines_to_open() -> None:
+    page = parsed(page_of("many"))
+
+    assert "10 invoices $2,141,4" in page.text  # ten times 214,145.…
+    assert sum(attrs.get("class") == "bridge" for tag, attrs in page.tags if tag == "table") == 10
+    assert sum("invoices" in (attrs.get("class") or "") for tag, attrs in page.tags if tag == "table") == 1
+
+
+def test_a_reader_is_named_once_and_without_its_grouping() -> None:
+    document = company_map()
+    first = msgspec.structs.replace(document.workloads[0], sources=("analytics_api/key+model", "analytics_api/model"))
+    page = parsed(render_html(msgspec.structs.replace(document, workloads=(first, *document.workloads[1:]))))
+
+    assert "analytics_api" in page.text
+    assert "key+model" not in page.text
+
+
+def test_a_book_newer_than_the_last_day_has_no_negative_age() -> None:
+    document = company_map()
+    book = msgspec.structs.replace(document.price_book, age_days=-2)
+
+    assert (
+        "(after the last day reported)" in parsed(render_html(msgspec.structs.replace(document, price_book=book))).text
+    )

@@ -9,7 +9,7 @@ from map_fixture import company_map, many_map
 
 from baseload.report import opportunities as levers
 from baseload.report import view as views
-from baseload.report.document import BridgeLine, LeverPart
+from baseload.report.document import LeverPart
 
 
 def test_what_needs_no_quality_test_comes_first() -> None:
@@ -69,25 +69,6 @@ def test_rows_and_what_is_left_out_add_up_to_every_workload() -> None:
     assert (seen.drills, sum(row.printed for row in seen.rows)) == (100, 25)
 
 
-def test_an_invoice_whose_lines_add_up_has_nothing_left_over() -> None:
-    assert [bridge.left_over_usd for bridge in views.view(company_map()).bridge] == [None]
-
-
-def test_what_no_line_of_the_bridge_holds_is_shown() -> None:
-    document = company_map()
-    part = msgspec.structs.replace(
-        document.bridge[0],
-        invoice_usd="100.00",
-        lines=(
-            BridgeLine(label="Tax", usd="19.00", grade="billed"),
-            BridgeLine(label="Ledger", usd="80.50", grade="billed"),
-        ),
-    )
-    seen = views.view(msgspec.structs.replace(document, bridge=(part,)))
-
-    assert seen.bridge[0].left_over_usd == "0.50"  # 100 − 19 − 80.50
-
-
 def test_verdicts_count_every_cell_and_the_list_holds_only_what_differs() -> None:
     seen = views.view(company_map())
 
@@ -103,10 +84,6 @@ def test_a_long_reconciliation_says_how_many_it_leaves_out() -> None:
     seen = views.view(msgspec.structs.replace(document, reconciliation=differing))
 
     assert (len(seen.reconciliation), seen.reconciliation_left_out) == (100, 40)
-
-
-def test_the_sum_of_decimal_strings_is_exact() -> None:
-    assert views.total_usd(["0.10", "0.20", "0.000000001"]) == "0.300000001"
 
 
 def test_a_lever_without_any_opportunity_is_still_a_section() -> None:

@@ -18,7 +18,12 @@ if TYPE_CHECKING:
     from baseload.values import Problem
     from baseload.workloads.decisions import Decision, Usage
 
-_OUTPUT = Parameter(name=["--output", "-o"], allow_leading_hyphen=True, help="Another file; - for standard output.")
+_OUTPUT = Parameter(
+    name=["--output", "-o"],
+    allow_leading_hyphen=True,
+    show_default=False,
+    help="Another file than the project's; - for standard output.",
+)
 
 
 def init(

@@ -159,7 +159,8 @@ def impact(
         dt.date | None, Parameter(name="--to", help="And as on this UTC day; today when left out.")
     ] = None,
     change: Annotated[
-        tuple[Path, ...], Parameter(name="--with", negative=(), help="A price file to try, not stored.")
+        tuple[Path, ...],
+        Parameter(name="--with", negative=(), show_default=False, help="A price file to try, not stored."),
     ] = (),
     overlay: Annotated[Path | None, Parameter(help="Negotiated prices on the after side only.")] = None,
     project: ProjectFolder = None,

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from baseload.project import Project
 
 _MOST_ROWS = 400
+_PIPED_WIDTH = 240  # a pipe has no width: nothing is cut
 
 
 def usage(
@@ -114,20 +115,21 @@ def _opener(book: PriceBook, settings: Project, now: dt.datetime, source: str) -
 
 
 def _show(look: Look, totals: Totals, book: PriceBook, today: dt.date) -> None:
+    from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
     console = stdout()
-    table = Table(title=f"Usage by {', '.join(look.by)}", title_justify="left")
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
     for name in look.by:
         table.add_column(name, no_wrap=True)
-    for name in ("calls", "input", "cache read", "write 5m", "write 1h", "output", "list USD"):
+    for name in ("calls", "input", "cache read", "cache write", "output", "list USD"):
         table.add_column(name, justify="right", no_wrap=True)
     shown = look.groups[-_MOST_ROWS:]
     for row in shown:
         table.add_row(*row.labels, *_numbers(row))
     table.add_section()
     table.add_row("total", *[""] * (len(look.by) - 1), *_numbers(look.total))
-    console.print(table)
+    console.print(table, width=None if console.is_terminal else _PIPED_WIDTH, crop=False)
     for line in _notes(look, totals, len(look.groups) - len(shown)):
         console.print(line, markup=False)
     console.print(age_line(book, today), markup=False)
@@ -136,7 +138,9 @@ def _show(look: Look, totals: Totals, book: PriceBook, today: dt.date) -> None:
 
 
 def _numbers(row: Row) -> list[str]:
-    counts = [f"{count:,}" if count is not None else "?" for count in row.counts[:6]]
+    requests, uncached, read, write_5m, write_1h, output = row.counts[:6]
+    written = (write_5m or 0) + (write_1h or 0)
+    counts = [f"{count:,}" if count is not None else "?" for count in (requests, uncached, read, written, output)]
     low, high = f"{row.list_usd:,.2f}", f"{row.list_high_usd:,.2f}"
     price = low if low == high else f"{low} to {high}"
     return [*counts, f"{price} + unpriced" if row.unpriced_tokens else price]
@@ -144,8 +148,8 @@ def _numbers(row: Row) -> list[str]:
 
 def _notes(look: Look, totals: Totals, hidden: int) -> list[str]:
     """What a reader of the table must know."""
-    files = ", ".join(f"{count:,} {source}" for source, count in sorted(totals.files.items()))
-    notes = [f"Read from {files} files; {totals.copies:,} copies of calls left out."]
+    files = ", ".join(f"{source} {count:,}" for source, count in sorted(totals.files.items()))
+    notes = [f"Files read: {files}. Copies of calls left out: {totals.copies:,}."]
     if hidden > 0:
         notes.append(f"{hidden:,} earlier groups are not shown; --json has them all.")
     if look.basis != "calls":

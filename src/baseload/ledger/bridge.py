@@ -17,8 +17,8 @@ from typing import Final
 
 import msgspec
 
-from baseload.ledger.month_usage import CHANNELS, Key, MonthUsage, add_restatements, month_usage
-from baseload.ledger.price_checks import PriceCheck, month_of
+from baseload.ledger.month_usage import CHANNELS, Key, MonthUsage, add_restatements, month_text, month_usage
+from baseload.ledger.price_checks import PriceCheck
 from baseload.ledger.scope import Settled
 from baseload.project import Invoice
 from baseload.values import Grade, Problem, Table, date_of_day, nano_from_usd, usd_text
@@ -232,7 +232,7 @@ def _cut_month(rows: Table) -> str:
     days = rows["day"]
     if not len(days) or date_of_day(int(days.min())).day == 1:
         return ""
-    return month_of(int(days.min()))
+    return month_text(int(days.min()))
 
 
 def _status(
