@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import resource
 import shutil
 import statistics
 import subprocess
@@ -107,9 +106,8 @@ def report(runs: dict[str, list[Run]], megabytes: float) -> None:
     for name, found in runs.items():
         cpu = [run.cpu_s for run in found]
         wall, rss = min(run.wall_s for run in found), max(run.rss_mb for run in found)
-        print(
-            f"{name:40} {min(cpu):9.2f} {statistics.median(cpu):7.2f} {megabytes / min(cpu):9.0f} {wall:9.2f} {rss:7.0f}"
-        )
+        figures = f"{min(cpu):9.2f} {statistics.median(cpu):7.2f} {megabytes / min(cpu):9.0f} {wall:9.2f} {rss:7.0f}"
+        print(f"{name:40} {figures}")
     ours = min(run.cpu_s for run in runs["baseload usage"])
     for name, found in runs.items():
         if name.startswith("ccusage"):
@@ -135,7 +133,6 @@ def main() -> None:
             f"{truth['totals']['requests']} calls; exact; load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores"
         )
         report(runs, truth["made"]["bytes"] / 1e6)
-        print(f"this process: {resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024:.0f} MB largest child")
 
 
 if __name__ == "__main__":

@@ -921,7 +921,12 @@ def many_map(workloads: int = 600) -> MapDocument:
         )
         for at in range(workloads)
     ]
-    invoices = tuple(msgspec.structs.replace(base.bridge[0], month=f"2026-{month:02d}") for month in range(1, 11))
+    invoices = tuple(
+        msgspec.structs.replace(
+            base.bridge[0], month=f"2026-{month:02d}", status="PARTIAL" if month == 10 else "reconciled"
+        )
+        for month in range(1, 11)
+    )
     return msgspec.structs.replace(
         base, title="Many workloads", workloads=tuple(parts), opportunities=(), planted=(), bridge=invoices
     )

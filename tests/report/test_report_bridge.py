@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from baseload.report.bridge import bridge, total_usd
 from baseload.report.document import BridgeLine, BridgePart
 
@@ -52,9 +54,9 @@ def test_every_invoice_is_under_the_same_labels_and_a_missing_line_is_not_zero()
     )
 
     assert found
-    assert found.labels == ("Tax", "Ledger", "Seats")
-    assert [one.amounts for one in found.invoices] == [("19.00", "81.00", None), (None, "80.00", "10.00")]
-    assert found.totals == ("19.00", "161.00", "10.00")
+    assert found.labels == ("Tax", "Seats", "Ledger")  # where the bridge ends
+    assert [one.amounts for one in found.invoices] == [("19.00", None, "81.00"), (None, "10.00", "80.00")]
+    assert found.totals == ("19.00", "10.00", "161.00")
     assert found.total_usd == "190.00"
 
 
@@ -65,11 +67,15 @@ def test_two_currencies_are_never_added() -> None:
     assert (found.total_usd, found.totals, found.currency) == (None, None, "")
 
 
-def test_a_few_invoices_are_shown_in_full_and_many_as_one_table() -> None:
-    one = invoice("2026-10", "1.00", Ledger="1.00")
-    shown = [bridge([one] * number) for number in (2, 3)]
+def test_a_few_invoices_are_shown_in_full_and_many_as_one_table_with_the_partial_ones_in_sight() -> None:
+    good = invoice("2026-10", "1.00", Ledger="1.00")
+    bad = msgspec.structs.replace(good, status="PARTIAL")
+    few, many = bridge([good, good]), bridge([good, bad, good])
 
-    assert [found.in_full for found in shown if found] == [True, False]
+    assert few
+    assert many
+    assert (few.as_table, [one.in_full for one in few.invoices]) == (False, [True, True])
+    assert (many.as_table, [one.in_full for one in many.invoices]) == (True, [False, True, False])
 
 
 def test_the_sum_of_decimal_strings_is_exact() -> None:

@@ -32,7 +32,11 @@ def result(custom_id: str, kind: str = "succeeded", **changes: Any) -> dict[str,
 
 
 def request(custom_id: str, **changes: Any) -> dict[str, Any]:
-    params = {"model": "claude-sonnet-4-5", "max_tokens": 99, "messages": [{"role": "user", "content": "Summarize it."}]}
+    params = {
+        "model": "claude-sonnet-4-5",
+        "max_tokens": 99,
+        "messages": [{"role": "user", "content": "Summarize it."}],
+    }
     return {"custom_id": custom_id, "params": params | changes}
 
 

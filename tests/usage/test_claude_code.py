@@ -291,7 +291,9 @@ def test_empty_lines_do_not_shift_the_rows(tmp_path: Path) -> None:
 
 def test_lone_surrogates_and_wrong_bytes_in_the_text_do_not_cost_the_response(tmp_path: Path) -> None:
     half = jsonl(response_line("msg_a", message={"content": [{"type": "text", "text": "X"}]})).rstrip()
-    calls, _ = read(tmp_path, half.replace(b'"X"', b'"\\ud83d"'), half.replace(b"msg_a", b"msg_b").replace(b'"X"', b'"\xe9"'))
+    calls, _ = read(
+        tmp_path, half.replace(b'"X"', b'"\\ud83d"'), half.replace(b"msg_a", b"msg_b").replace(b'"X"', b'"\xe9"')
+    )
     assert len(calls) == 2
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from usage_reading import KEY
 
 from baseload.usage.capabilities import REQUEST_FEATURES, request_features
-from baseload.usage.cues import SHAPE_CUES, VERB_CUES, task_cues, verbs_in
+from baseload.usage.cues import CUE_OF_WORD, SHAPE_CUES, VERB_CUES, task_cues, verbs_in
 from baseload.usage.features import NO_FEATURES, Features, features_of, masked
 from baseload.usage.prefix import CHARS_PER_TOKEN, MEDIA_TOKENS, PIECE_CHARS, prefix_blocks, text_in
 from baseload.values import OrgKey
@@ -157,7 +158,9 @@ def cues(request: dict[str, Any], response: dict[str, Any] | None = None) -> str
 
 def test_verbs_come_from_the_system_prompt_and_only_then_from_the_user() -> None:
     assert cues(asked("Translate this: bonjour")) == "translate"
-    assert cues(asked("Please refund me", system="You classify tickets and extract fields.")) == "classify,extract,system"
+    assert (
+        cues(asked("Please refund me", system="You classify tickets and extract fields.")) == "classify,extract,system"
+    )
     assert cues(asked("Summarize: I want to translate", system="You classify.")) == "classify,system"
 
 
@@ -239,19 +242,37 @@ def test_the_longest_prompts_stay_within_a_few_hundred_blocks() -> None:
 
 _JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=8),
-    lambda inner: st.lists(inner, max_size=3)
-    | st.dictionaries(
-        st.sampled_from(["type", "text", "role", "content", "name", "input", "source", "effort", "user_id", "edits"]),
-        inner,
-        max_size=4,
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(
+                ["type", "text", "role", "content", "name", "input", "source", "effort", "user_id", "edits"]
+            ),
+            inner,
+            max_size=4,
+        )
     ),
     max_leaves=12,
 )
-_FIELDS = ("messages", "system", "tools", "tool_choice", "thinking", "output_config", "metadata", "context_management", "prompt")
+_FIELDS = (
+    "messages",
+    "system",
+    "tools",
+    "tool_choice",
+    "thinking",
+    "output_config",
+    "metadata",
+    "context_management",
+    "prompt",
+)
 
 
-@given(st.dictionaries(st.sampled_from(_FIELDS), _JSON, max_size=6), st.none() | st.fixed_dictionaries({"content": _JSON}))
-def test_whatever_a_request_looks_like_it_has_features(request: dict[str, Any], response: dict[str, Any] | None) -> None:
+@given(
+    st.dictionaries(st.sampled_from(_FIELDS), _JSON, max_size=6), st.none() | st.fixed_dictionaries({"content": _JSON})
+)
+def test_whatever_a_request_looks_like_it_has_features(
+    request: dict[str, Any], response: dict[str, Any] | None
+) -> None:
     found = features(request, response=response, prompt_tokens=7)
     assert set(filter(None, found.request_features.split(","))) <= set(REQUEST_FEATURES)
     assert task_cues(request, response, system="", first_user="") is not None
@@ -261,4 +282,16 @@ def test_text_is_found_in_strings_and_blocks_only() -> None:
     assert text_in("a") == "a"
     assert text_in([{"type": "text", "text": "a"}, {"type": "image"}, {"type": "text", "text": "b"}]) == "a\nb"
     assert text_in(None) == text_in(5) == text_in([3, {"type": "text"}]) == ""
-    assert NO_FEATURES == Features()
+    assert Features() == NO_FEATURES
+
+
+def test_the_documented_cues_are_the_ones_given(root: Path) -> None:
+    page = (root / "docs/reference/task-cues.md").read_text()
+    rows = {line.split("`")[1]: line.rsplit("|", 2)[1].split() for line in page.splitlines() if line.startswith("| `")}
+    for cue in SHAPE_CUES:
+        assert f"`{cue}`" in page
+    assert {cue: set(rows[cue]) for cue in VERB_CUES} == {cue: words_of(cue) for cue in VERB_CUES}
+
+
+def words_of(cue: str) -> set[str]:
+    return {word for word, found in CUE_OF_WORD.items() if found == cue}

@@ -11,6 +11,7 @@ import psycopg
 import pytest
 from cloud_reading import classes, context, read_rows
 
+from baseload.cli.main import main
 from baseload.errors import UsageError
 from baseload.usage import litellm_pg
 from baseload.usage.litellm import READER
@@ -181,3 +182,25 @@ def test_the_password_never_appears(dsn: str) -> None:
     assert caught.value.__cause__ is None
     assert "s3cr3t" not in shown_address(dsn)
     assert "root7" not in shown_address(dsn)
+
+
+def test_map_reads_a_database_path_twice_without_its_password_anywhere(
+    log: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PGPASSFILE", "/dev/null")
+    secret = log.replace("postgres:@", "postgres:hunter2@") if "postgres:@" in log else f"{log}&password=hunter2"
+    seen = []
+    for _ in range(2):
+        with pytest.raises(SystemExit):
+            main(["map", secret, "--json", "--as-of", "2026-11-22"])
+        out, err = capfd.readouterr()
+        assert "hunter2" not in out + err
+        seen.append(json.loads(out))
+    # Sonnet 4.5: 5 x 3 + 128,955 x 0.30 + 1,253 x 3.75 + 400 x 15 USD per million = 0.04940025 a call, three calls
+    assert [document["totals"]["list_usd"] for document in seen] == ["0.14820075"] * 2
+    assert [document["totals"]["requests"] for document in seen] == [3, 3]
+    stored = [path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()]
+    assert not any(b"hunter2" in data for data in stored)

@@ -90,7 +90,12 @@ def test_an_exchange_is_one_row_with_usage_owner_times_and_shape(tmp_path: Path)
     assert classes(call) == (120, 2048, 0, 0, 4)
     assert call.call_id == call_id(message_id="msg_1")
     assert (call.start_us, call.first_token_us, call.end_us) == (AT_US, AT_US + 300_000, AT_US + 1_500_000)
-    assert (call.api_key, call.workspace, call.agent, call.tags) == ("apikey_01", "wrkspc_01", "triage", '{"team":"support"}')
+    assert (call.api_key, call.workspace, call.agent, call.tags) == (
+        "apikey_01",
+        "wrkspc_01",
+        "triage",
+        '{"team":"support"}',
+    )
     assert (call.session_id, call.user_id) == (session_fp(KEY, "s1"), KEY.fingerprint("user", "ada"))
     assert (call.model_raw, call.stop_reason, call.max_tokens, call.messages) == (
         "claude-haiku-4-5-20251001", "end_turn", 50, 1,
@@ -249,7 +254,9 @@ def test_counting_tokens_is_free_and_no_call(tmp_path: Path) -> None:
     ],
 )
 def test_the_start_is_found_under_every_usual_name_and_unit(tmp_path: Path, stamp: dict[str, Any]) -> None:
-    [call], problems = read(tmp_path, exchange(timestamp=..., **stamp) if "timestamp" not in stamp else exchange(**stamp))
+    [call], problems = read(
+        tmp_path, exchange(timestamp=..., **stamp) if "timestamp" not in stamp else exchange(**stamp)
+    )
     assert (call.start_us, call.flags, problems) == (AT_US, "", [])
 
 
@@ -333,7 +340,8 @@ def test_recorded_streams_state_the_usage_of_their_last_delta(shared_data: Path)
     for row, line in enumerate(path.read_text().splitlines(), start=1):
         response = json.loads(line)["response"]
         if isinstance(response, str):
-            last = [text for text in response.splitlines() if '"message_delta"' in text and text.startswith("data:")][-1]
+            data = [text for text in response.splitlines() if text.startswith("data:")]
+            last = [text for text in data if '"message_delta"' in text][-1]
             assert by_row[row].output_tokens == json.loads(last[5:])["usage"]["output_tokens"]
 
 

@@ -159,7 +159,8 @@ def test_groups_add_up_to_the_total_whatever_the_grouping(tree: tuple[Path, dict
 def test_a_call_is_priced_at_list_to_the_last_digit(tmp_path: Path) -> None:
     # Sonnet 4.5 in September 2026: 3 USD in, 0.30 read, 3.75 / 6 written, 15 out, per million tokens
     split = {"ephemeral_5m_input_tokens": 300, "ephemeral_1h_input_tokens": 400}
-    counted = {"input_tokens": 100, "cache_read_input_tokens": 200, "cache_creation_input_tokens": 700, "cache_creation": split}
+    cached = {"cache_read_input_tokens": 200, "cache_creation_input_tokens": 700, "cache_creation": split}
+    counted = {"input_tokens": 100} | cached
     (tmp_path / "s.jsonl").write_bytes(jsonl(response_line("msg_a", 500, usage=counted)))
     look = look_of(totals_of(tmp_path), load_book(), ["model"])
     # (100 x 3 + 200 x 0.30 + 300 x 3.75 + 400 x 6 + 500 x 15) / 1,000,000 = 11,385 / 1,000,000

@@ -217,7 +217,7 @@ def test_calls_before_claude_and_in_the_future_are_problems(tmp_path: Path) -> N
 
 @pytest.mark.parametrize(
     "error",
-    [OSError(5, "Input/output error"), BaseloadError("x"), KeyError("k"), ValueError("v"), RecursionError(), TypeError("t")],
+    [OSError(5, "no"), BaseloadError("x"), KeyError("k"), ValueError("v"), RecursionError(), TypeError("t")],
 )
 def test_whatever_stops_a_reader_is_one_problem_and_the_next_file_is_read(tmp_path: Path, error: Exception) -> None:
     def read(file: SourceFile, reading: ReadContext) -> Iterator[Record]:

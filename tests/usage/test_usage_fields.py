@@ -111,8 +111,7 @@ def test_epochs_are_converted_without_floats() -> None:
 def test_any_value_is_either_a_count_in_range_or_a_bad_record(value: object) -> None:
     try:
         count = int_field({"n": value}, "n", text=True)
-    except BadRecord as bad:
-        assert bad.code
-    else:
-        assert count is not None
-        assert 0 <= count <= MAX_CALL_TOKENS
+    except BadRecord:
+        return
+    assert count is not None
+    assert 0 <= count <= MAX_CALL_TOKENS

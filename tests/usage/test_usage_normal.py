@@ -91,9 +91,7 @@ def test_a_write_without_a_split_is_a_5m_write_of_unknown_lifetime() -> None:
 
 
 def test_only_the_part_of_a_write_that_the_split_leaves_out_is_unknown() -> None:
-    found = tokens_from_usage(
-        usage(cache_creation_input_tokens=500, cache_creation={"ephemeral_1h_input_tokens": 400})
-    )
+    found = tokens_from_usage(usage(cache_creation_input_tokens=500, cache_creation={"ephemeral_1h_input_tokens": 400}))
     # 400 are known to be 1h; the other 100 are counted as 5m
     assert (found.tokens.cache_write_5m_tokens, found.tokens.cache_write_1h_tokens) == (100, 400)
     assert found.flags == ("ttl_unknown",)

@@ -48,13 +48,14 @@ def import_paths(
     from baseload.cli.book import open_book
     from baseload.cli.output import exit_code, print_json, print_problems
     from baseload.cli.places import load_project
+    from baseload.cli.databases import is_database
     from baseload.cli.run import import_into
     from baseload.errors import UsageError
     from baseload.ledger.store import Ledger
 
     if not paths:
         raise UsageError("no PATH given. Name files or folders with usage in them.")
-    missing = [path for path in paths if not path.exists()]
+    missing = [path for path in paths if not is_database(path) and not path.exists()]
     if missing:
         raise UsageError(f"{missing[0]} does not exist. Name files or folders with usage in them.")
     folder = _folder(project)

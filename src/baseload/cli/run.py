@@ -5,9 +5,11 @@ from __future__ import annotations
 import datetime as dt
 import shlex
 from collections.abc import Sequence
+from itertools import chain
 from pathlib import Path
 
 from baseload.cli.book import open_book, read_file
+from baseload.cli.databases import database_records, file_marks, is_database, shown
 from baseload.cli.output import print_problems, progress
 from baseload.cli.places import find_project, load_org_key, load_project, map_ledger_folder
 from baseload.engine.duckdb import DuckDBEngine
@@ -69,15 +71,15 @@ def import_into(
     """Bring a ledger up to date with some PATHs, showing progress; returns what it read."""
     context = ReadContext(org_key=load_org_key(), resolve_model=book.resolve, account=settings.account)
     with progress("Reading") as bar:
-        results = read_paths(
-            paths,
+        files = read_paths(
+            [path for path in paths if not is_database(path)],
             context,
             as_of_us=_end_of(today),
             source=source or "",
             marks=ledger.file_marks,
             progress=bar.advance,
         )
-        return import_records(ledger, results)
+        return import_records(ledger, chain(files, database_records(paths, context, ledger.file_marks)))
 
 
 def _ledger(
@@ -94,7 +96,7 @@ def _ledger(
         if not is_ledger(own):
             raise UsageError("no PATH given and no ledger in this project. Name files or folders with usage in them.")
         return Ledger.open(own)
-    missing = [path for path in paths if not path.exists()]
+    missing = [path for path in paths if not is_database(path) and not path.exists()]
     if missing:
         raise UsageError(f"{missing[0]} does not exist. Name files or folders with usage in them.")
     ledgers = [path for path in paths if is_ledger(path)]
@@ -110,7 +112,7 @@ def _ledger(
 
 def _current(ledger: Ledger, paths: Sequence[Path]) -> Ledger:
     """A private ledger that holds nothing but what its files hold now: made anew when one is gone or was rewritten."""
-    if still_stands(paths, ledger.file_marks):
+    if still_stands([path for path in paths if not is_database(path)], file_marks(ledger.file_marks)):
         return ledger
     root = ledger.root
     ledger.close()
@@ -133,9 +135,9 @@ def _request(
     recompute: str,
     book: PriceBook,
 ) -> MapRequest:
-    named = " ".join(shlex.quote(str(path)) for path in paths)
+    named = " ".join(shlex.quote(shown(path)) for path in paths)
     return MapRequest(
-        title=title or settings.name or (paths[0].resolve().name if paths else (folder or Path.cwd()).resolve().name),
+        title=title or settings.name or _title(paths, folder),
         as_of=today.isoformat(),
         as_of_day=day_of_date(today),
         recompute=recompute or f"baseload map {named}".strip(),
@@ -149,8 +151,13 @@ def _request(
     )
 
 
+def _title(paths: Sequence[Path], folder: Path | None) -> str:
+    first = paths[0] if paths else folder or Path.cwd()
+    return shown(first) if is_database(first) else first.resolve().name
+
+
 def _nothing(paths: Sequence[Path], ledger: Ledger) -> str:
-    where = ", ".join(str(path) for path in paths) or "the ledger"
+    where = ", ".join(shown(path) for path in paths) or "the ledger"
     problems = ledger.problems
     first = f" First of {len(problems)} problems: {problems[0].file}: {problems[0].message}." if problems else ""
     return f"no usage record in {where}.{first} Supported sources: docs/reference/sources; --source names one."

@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from baseload.project import Project
 
 _MOST_ROWS = 400
-_PIPED_WIDTH = 240  # a pipe has no width: nothing is cut
 
 
 def usage(
@@ -115,26 +114,23 @@ def _opener(book: PriceBook, settings: Project, now: dt.datetime, source: str) -
 
 
 def _show(look: Look, totals: Totals, book: PriceBook, today: dt.date) -> None:
-    from rich.box import SIMPLE_HEAD
-    from rich.table import Table
-
-    console = stdout()
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    for name in look.by:
-        table.add_column(name, no_wrap=True)
-    for name in ("calls", "input", "cache read", "cache write", "output", "list USD"):
-        table.add_column(name, justify="right", no_wrap=True)
+    """A plain aligned table: a figure is never cut to a terminal's width, as a drawn table would."""
     shown = look.groups[-_MOST_ROWS:]
-    for row in shown:
-        table.add_row(*row.labels, *_numbers(row))
-    table.add_section()
-    table.add_row("total", *[""] * (len(look.by) - 1), *_numbers(look.total))
-    console.print(table, width=None if console.is_terminal else _PIPED_WIDTH, crop=False)
-    for line in _notes(look, totals, len(look.groups) - len(shown)):
-        console.print(line, markup=False)
-    console.print(age_line(book, today), markup=False)
-    if warning := age_warning(book, today):
-        console.print(warning, markup=False)
+    rows = [[*row.labels, *_numbers(row)] for row in shown]
+    total = ["total", *[""] * (len(look.by) - 1), *_numbers(look.total)]
+    head = [*look.by, "calls", "input", "cache read", "cache write", "output", "list USD"]
+    widths = [max(map(len, column)) for column in zip(head, *rows, total, strict=True)]
+    rule = ["─" * width for width in widths]
+    console = stdout()
+    for cells in (head, rule, *rows, rule, total, []):
+        text = "  ".join(
+            cell.ljust(width) if place < len(look.by) else cell.rjust(width)
+            for place, (cell, width) in enumerate(zip(cells, widths, strict=False))
+        )
+        console.print(text, style="bold" if cells is head or cells is total else None, markup=False, soft_wrap=True)
+    for line in (*_notes(look, totals, len(look.groups) - len(shown)), age_line(book, today), age_warning(book, today)):
+        if line:
+            console.print(line, markup=False, soft_wrap=True)
 
 
 def _numbers(row: Row) -> list[str]:

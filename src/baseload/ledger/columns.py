@@ -37,10 +37,12 @@ DERIVED: Final = (
     "cell",  # see ledger.labels
     "thread",  # hash of what shares one conversation's cache; 0 where no session is known
     "id_key",  # first 64 bits of call_id: what duplicates are looked up by
+    "request_key",  # first 64 bits of request_hash; 0 where there is none
 )
 DERIVED_TEXT: Final = frozenset({"band", "price_key", "signature"})
 CALL_TABLE_COLUMNS: Final = CALL_FIELDS + DERIVED
 _THREAD_FIELDS = ("session_id", "account", "agent", "model", "tools_fp", "system_fp")
+_NO_HASH = "0" * 32
 _MOST_REMEMBERED = 200_000
 _BANDS = np.array(BANDS[: len(BAND_EDGES) + 1], dtype=object)
 
@@ -79,6 +81,7 @@ class CallColumns:
             table[name] = self._of_cells(name, cells)
         table["thread"] = self._threads_of(fields)
         table["id_key"] = id_keys(fields["call_id"])
+        table["request_key"] = _request_keys(fields["request_hash"])
         return table
 
     def _cell_codes(self, fields: dict[str, Sequence[Any]], bands: list[int]) -> Any:
@@ -146,6 +149,12 @@ def _id_key(call_id: str) -> int:
         )
     except ValueError:
         return int64_of(call_id)
+
+
+def _request_keys(hashes: Sequence[str]) -> Any:
+    if not any(hashes):
+        return np.broadcast_to(np.zeros(1, dtype=np.int64), len(hashes))
+    return id_keys(value or _NO_HASH for value in hashes)
 
 
 def _transposed(calls: Sequence[Call]) -> Iterator[Sequence[Any]]:

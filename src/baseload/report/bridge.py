@@ -10,8 +10,10 @@ import msgspec
 from baseload.report.bars import RangeBar, scale
 from baseload.report.document import BridgeLine, BridgePart
 
+LEDGER = "Ledger"
+RECONCILED = "reconciled"
 SHOWN_IN_FULL = 2
-"""More invoices than this are one table, each with its own lines to open."""
+"""More invoices than this are one table; the lines of those that reconcile are then folded away."""
 
 
 class InvoiceBridge(msgspec.Struct, frozen=True, kw_only=True):
@@ -22,6 +24,7 @@ class InvoiceBridge(msgspec.Struct, frozen=True, kw_only=True):
     lines: tuple[tuple[BridgeLine, RangeBar], ...]
     amounts: tuple[str | None, ...]  # by label of the table; None where this invoice has no such line
     left_over_usd: str | None  # invoice less all lines; None when the lines add up to the invoice
+    in_full: bool  # its lines are in sight; else one click away
 
 
 class Bridge(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,15 +36,17 @@ class Bridge(msgspec.Struct, frozen=True, kw_only=True):
     total_usd: str | None
     totals: tuple[str, ...] | None
     left_over_usd: str | None
-    in_full: bool
+    as_table: bool
 
 
 def bridge(parts: Sequence[BridgePart]) -> Bridge | None:
     """The invoices in the document's order, lines under their labels; None without an invoice."""
     if not parts:
         return None
-    labels = tuple(dict.fromkeys(line.label for part in parts for line in part.lines))
-    invoices = tuple(_invoice(part, labels) for part in parts)
+    found = dict.fromkeys(line.label for part in parts for line in part.lines)
+    labels = tuple(sorted(found, key=lambda label: label == LEDGER))  # the ledger is where the bridge ends
+    many = len(parts) > SHOWN_IN_FULL
+    invoices = tuple(_invoice(part, labels, in_full=not many or part.status != RECONCILED) for part in parts)
     currencies = {part.currency for part in parts}
     one = len(currencies) == 1
     left_over = total_usd(invoice.left_over_usd or "0" for invoice in invoices)
@@ -53,7 +58,7 @@ def bridge(parts: Sequence[BridgePart]) -> Bridge | None:
         total_usd=total_usd(part.invoice_usd for part in parts) if one else None,
         totals=tuple(total_usd(amounts) for amounts in by_label) if one else None,
         left_over_usd=left_over if one and Decimal(left_over) else None,
-        in_full=len(parts) <= SHOWN_IN_FULL,
+        as_table=many,
     )
 
 
@@ -62,7 +67,7 @@ def total_usd(amounts: Iterable[str]) -> str:
     return f"{sum((Decimal(amount) for amount in amounts), Decimal(0)):f}"
 
 
-def _invoice(part: BridgePart, labels: Sequence[str]) -> InvoiceBridge:
+def _invoice(part: BridgePart, labels: Sequence[str], *, in_full: bool) -> InvoiceBridge:
     amounts = [Decimal(line.usd) for line in part.lines]
     invoice = Decimal(part.invoice_usd)
     draw = scale([Decimal(0), invoice, *amounts])
@@ -74,4 +79,5 @@ def _invoice(part: BridgePart, labels: Sequence[str]) -> InvoiceBridge:
         lines=tuple((line, draw(Decimal(0), amount)) for line, amount in zip(part.lines, amounts, strict=True)),
         amounts=tuple(total_usd(found) if found else None for found in by_label.values()),
         left_over_usd=f"{left_over:f}" if left_over else None,
+        in_full=in_full,
     )

@@ -6,7 +6,7 @@ Caps are stated on the page with what they leave out; `map.json` and the CSV fil
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from decimal import Decimal
 
 import msgspec

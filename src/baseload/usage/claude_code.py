@@ -3,7 +3,7 @@
 A response is written as one to nine lines of the same message id; forks and resumed sessions copy lines into other
 files; sub-agents replay them under new request ids. The call is the most complete copy (`normal.completeness_rank`:
 original before replay, then most tokens; of equal copies the earliest), taken whole. Output is partial where every
-copy is: such calls carry the flag `output_suspect`. docs/reference/sources/claude-code.md says what is included.
+copy is: such calls carry the flag `output_suspect`. docs/reference/sources/claude_code.md says what is included.
 """
 
 from __future__ import annotations

@@ -41,7 +41,7 @@ _VERBS: Final = {
 VERB_CUES: Final = tuple(_VERBS)
 """What the instructions say, by the words that say it."""
 
-_CUE_OF_WORD = {word: cue for cue, words in _VERBS.items() for word in words.split()}
+CUE_OF_WORD = {word: cue for cue, words in _VERBS.items() for word in words.split()}
 _WORDS = re.compile(r"[a-z]{3,}")
 _SYSTEM_CHARS: Final = 2_000
 _USER_CHARS: Final = 400
@@ -70,7 +70,7 @@ def verbs_in(text: str) -> frozenset[str]:
     >>> sorted(verbs_in("Classify the ticket and extract its order number."))
     ['classify', 'extract']
     """
-    cues = map(_CUE_OF_WORD.get, set(_WORDS.findall(text.lower())))
+    cues = map(CUE_OF_WORD.get, set(_WORDS.findall(text.lower())))
     return frozenset(cue for cue in cues if cue is not None)
 
 

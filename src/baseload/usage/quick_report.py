@@ -65,7 +65,7 @@ def look_of(totals: Totals, book: PriceBook, by: Sequence[str]) -> Look:
 
 
 def document_of(look: Look, totals: Totals, book: PriceBook, as_of: dt.date) -> dict[str, Any]:
-    """The JSON document; money as decimal strings, see docs/reference/json.md."""
+    """The JSON document; money as decimal strings, see docs/reference/usage-json.md."""
     return {
         "schema": SCHEMA,
         "as_of": as_of.isoformat(),

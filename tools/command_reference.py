@@ -1,0 +1,53 @@
+"""Writes docs/reference/commands.md from the command line itself; a test fails while the two differ."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from cyclopts import App
+
+from baseload.cli.help import show_docstrings
+from baseload.cli.main import app
+
+TARGET = Path(__file__).resolve().parent.parent / "docs" / "reference" / "commands.md"
+
+_HEAD = """<!-- Written by tools/command_reference.py from the program's own help: change the docstrings, not this. -->
+
+# Commands
+
+The same text as `baseload COMMAND --help`. Every command but `completion` takes `--json` ([documents](json.md)), every
+one ends with one of four [exit codes](environment.md#exit-codes), and none uses the network but `pull anthropic`. Days
+are UTC. `baseload --version` prints the version.
+"""
+_HEADING = re.compile(r"^(#+) baseload(.*)$", re.MULTILINE)
+
+
+def commands(parent: App = app, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], App]]:
+    """Every command and group below the program, each with its path and its full help."""
+    for name in parent:
+        if not name.startswith("-"):
+            show_docstrings(app, (*path, name))
+            yield (*path, name), parent[name]
+            yield from commands(parent[name], (*path, name))
+
+
+def reference() -> str:
+    """The whole page."""
+    examples = {path: command.help_epilogue or "" for path, command in commands()}
+    text = app.generate_docs(output_format="markdown", recursive=True, heading_level=1)
+    starts = [match.start() for match in _HEADING.finditer(text)][1:]
+    sections = [text[start:end].strip() for start, end in zip(starts, [*starts[1:], len(text)], strict=True)]
+    return "\n\n".join([_HEAD.strip(), *(_section(text, examples) for text in sections)]) + "\n"
+
+
+def _section(text: str, examples: dict[tuple[str, ...], str]) -> str:
+    heading = _HEADING.match(text)
+    path = tuple(heading[2].split()) if heading else ()
+    foot = examples.get(path, "").replace("Examples:", "**Examples**:").replace("```\nbaseload", "```console\nbaseload")
+    return f"{text}\n\n{foot}".strip()
+
+
+if __name__ == "__main__":
+    TARGET.write_text(reference(), encoding="utf-8")
