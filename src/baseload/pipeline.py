@@ -18,7 +18,15 @@ from baseload.ledger.run_rate import complete_window, run_rate
 from baseload.ledger.scope import settle
 from baseload.ledger.spend import spend_by_signature, spend_table
 from baseload.ledger.store import Ledger
-from baseload.ledger.totals import by_day, by_model, daily_nano, sources_of, whole_days, window_of
+from baseload.ledger.totals import (
+    by_day,
+    by_model,
+    daily_nano,
+    sampled_outside_totals,
+    sources_of,
+    whole_days,
+    window_of,
+)
 from baseload.levers.evidence import call_evidence
 from baseload.levers.first_look import FirstLook
 from baseload.prices.book import PriceBook
@@ -97,5 +105,6 @@ def map_ledger(
         sources=sources_of(spend),
         recompute=request.recompute,
         problems=problems,
+        sampled_nano=sampled_outside_totals(settled.rows, settled.reconciliation),
     )
     return document(facts), problems

@@ -118,7 +118,7 @@ def test_a_rewritten_file_is_read_from_its_start(tmp_path: Path) -> None:
     marks = marks_of(results_of(path))
     path.write_bytes(jsonl(response_line("msg_other"), response_line("msg_b"), response_line("msg_c")))
     [(_, records)] = results_of(path, marks=marks)
-    assert len(records) == 3
+    assert [record.source_row for record in records if isinstance(record, Call)] == [1, 2, 3]
 
 
 def test_a_file_that_shrank_is_read_from_its_start(tmp_path: Path) -> None:

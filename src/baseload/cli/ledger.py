@@ -46,9 +46,9 @@ def import_paths(
     baseload import odd-name.txt --source console_csv
     """
     from baseload.cli.book import open_book
+    from baseload.cli.databases import is_database
     from baseload.cli.output import exit_code, print_json, print_problems
     from baseload.cli.places import load_project
-    from baseload.cli.databases import is_database
     from baseload.cli.run import import_into
     from baseload.errors import UsageError
     from baseload.ledger.store import Ledger

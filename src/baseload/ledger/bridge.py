@@ -228,7 +228,7 @@ def _off(checks: Sequence[PriceCheck]) -> str:
 
 
 def _cut_month(rows: Table) -> str:
-    """The month the first row falls into after its first day: only its end is known, so no invoice can be held to it."""
+    """The month that the first row falls into after its first day: only its end is known, so no invoice is expected."""
     days = rows["day"]
     if not len(days) or date_of_day(int(days.min())).day == 1:
         return ""

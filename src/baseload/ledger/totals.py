@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from baseload.ledger.reconciliation import Reconciliation
 from baseload.values import AGGREGATE_GRAINS, TOKEN_CLASSES, Table, Tokens, Window
 
 
 class ModelTotal(msgspec.Struct, frozen=True, kw_only=True):
-    """One model's totals; `requests` None where a source does not count calls, `billed_nano` where none states a bill."""
+    """One model's totals; `requests` is None where a source does not count calls, `billed_nano` where none bills."""
 
     model: str
     requests: int | None
@@ -103,6 +104,21 @@ def by_day(spend: Table, window: Window, complete: Window | None) -> list[DayTot
             )
         )
     return found
+
+
+def sampled_outside_totals(rows: Table, reconciliation: Iterable[Reconciliation]) -> int:
+    """List nano-dollars of scaled-up calls that no daily control total holds: the part of a sum that sampling blurs.
+
+    Inside a control total a sample only divides the total among workloads; the total itself was counted.
+    """
+    held = {(cell.platform, cell.account, cell.day, cell.model) for cell in reconciliation if cell.control_tokens > 0}
+    scaled = np.flatnonzero(_whole(rows["sampling_rate"]) > 1)
+    columns = (rows[name][scaled].tolist() for name in ("price_key", "account", "day", "model", "list_nano"))
+    return sum(
+        nano
+        for key, account, day, model, nano in zip(*columns, strict=True)
+        if (key.split("|")[1], account, day, model) not in held
+    )
 
 
 def requests_of(rows: Table) -> int | None:

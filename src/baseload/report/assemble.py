@@ -108,7 +108,7 @@ def _totals(facts: MapFacts) -> TotalsPart:
         billed_usd=_usd(sum(billed)) if billed else None,
         annual_run_rate_usd=_usd(facts.run_rate.annual_nano),
         unpriced_rows=facts.unpriced_rows,
-        scaled=facts.sampling_rate > 1,
+        scaled=facts.sampled_nano > 0,
     )
 
 
@@ -346,7 +346,7 @@ def _figures(facts: MapFacts) -> tuple[FigurePart, ...]:
         if window
         else f"Not stated: {facts.run_rate.why_null}."
     )
-    scaled = f" Calls are a 1-in-{facts.sampling_rate} sample, scaled." if facts.sampling_rate > 1 else ""
+    scaled = _said_of_samples(facts)
     figures = [
         _figure("run_rate", facts.grade, rate_sentence + scaled, sources, facts, "run_rate"),
         _figure(
@@ -361,7 +361,7 @@ def _figures(facts: MapFacts) -> tuple[FigurePart, ...]:
         _figure(
             "top_model_share",
             facts.grade,
-            "List dollars of the dearest model that holds at least 5 % of the spend, and of every model at least as dear, "
+            "List dollars of the dearest model that holds at least 5 % of the spend and of every model at least as dear, "
             "divided by all list dollars.",
             sources,
             facts,
@@ -386,6 +386,15 @@ def _figures(facts: MapFacts) -> tuple[FigurePart, ...]:
 def _figure(figure: str, grade: str, sentence: str, sources: tuple[str, ...], facts: MapFacts, part: str) -> FigurePart:
     recompute = f"{facts.recompute} --json | jq .{part}"
     return FigurePart(figure=figure, grade=grade, sentence=sentence, made_from=sources, recompute=recompute)
+
+
+def _said_of_samples(facts: MapFacts) -> str:
+    if facts.sampling_rate == 1:
+        return ""
+    said = f" Call logs are up to 1-in-{facts.sampling_rate:,} samples: they divide the control totals among workloads"
+    if facts.sampled_nano:
+        return f"{said}, and {usd_text(facts.sampled_nano)} USD of scaled calls lie in no control total."
+    return f"{said}; the totals themselves were counted."
 
 
 def _problem_counts(problems: Sequence[Problem]) -> tuple[ProblemCount, ...]:

@@ -49,6 +49,7 @@ class MapFacts(msgspec.Struct, frozen=True, kw_only=True):
     sources: Sequence[str]
     recompute: str
     problems: Sequence[Problem]
+    sampled_nano: int  # list dollars of scaled-up calls that no control total holds
 
     @property
     def sampling_rate(self) -> int:
@@ -57,8 +58,8 @@ class MapFacts(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def grade(self) -> Grade:
-        """How list dollars are known: counted tokens at dated prices, unless part of them was scaled up."""
-        return "sampled" if self.sampling_rate > 1 else "measured"
+        """How totals are known: counted tokens at dated prices, unless part of them was scaled up from a sample."""
+        return "sampled" if self.sampled_nano else "measured"
 
     @property
     def unpriced_rows(self) -> int:

@@ -127,6 +127,8 @@ def completeness_rank(total_tokens: int, *, original: bool = True, settled: bool
     if total_tokens > _MAX_RANKED_TOKENS:
         total_tokens = _MAX_RANKED_TOKENS
     rank = total_tokens << _DETAIL_BITS | detail
+    if original:
+        rank |= _ORIGINAL_BIT
     return rank | _SETTLED_BIT if settled else rank
 
 

@@ -41,8 +41,8 @@ def group(
     `shapes` and `hours` are rows of the ledger's queries of those names, `arrivals` and `pauses` of
     `latency.arrivals_sql` and `pauses_sql`, `prefixes` template id -> leading blocks of one prompt
     (`neighbours.template_prefixes_sql`), `key_names` api key or workspace id -> its name in the Console; what comes
-    after the `*` only adds evidence and names. Aggregate rows without any label are UNATTRIBUTED. Ids do not depend on spend or on other rows; whether a small part stands apart from its
-    owner does (`splitting.MIN_SHARE_PERCENT`).
+    after the `*` only adds evidence and names. Aggregate rows without any label are UNATTRIBUTED. Ids do not depend on
+    spend or on other rows; whether a small part stands apart from its owner does (`splitting.MIN_SHARE_PERCENT`).
     """
     rows = list(signature_rows(signatures))
     facts = Facts(
