@@ -113,6 +113,7 @@ def chunk_table(rng: np.random.Generator, made: Company, days: range, first_row:
     repeat = np.where(rng.random(count) < 0.03, rng.integers(0, count, count), np.arange(count))
     table |= ints | {
         "id_key": identity[:, 0],
+        "request_key": identity[repeat][:, 1],
         "call_id": _hex(identity),
         "request_hash": _hex(identity[repeat][:, ::-1]),
         "session_id": _hex(np.stack([session, session], axis=1)),

@@ -85,6 +85,12 @@ def test_an_id_that_is_not_32_hex_digits_still_has_a_key() -> None:
     assert id_keys(["0" * 31 + " "])[0] != 0
 
 
+def test_a_call_without_a_request_hash_has_request_key_zero() -> None:
+    table = calls_table([call("a", request_hash="0" * 14 + "ff" + "0" * 16), call("b")])
+    assert table["request_key"].tolist() == [255, 0]
+    assert calls_table([call("a"), call("b")])["request_key"].tolist() == [0, 0]
+
+
 # labels
 
 

@@ -89,15 +89,13 @@ def repeats_sql(within_us: int = DAY_US) -> str:
     Only where a source gives a request hash. The first of each run is not counted, nor is a retry after a failure;
     a request made once a day on purpose lies outside the default of one day.
     """
-    answered = (
-        "stored_calls.request_hash <> '' AND (stored_calls.http_status IS NULL OR stored_calls.http_status < 400)"
-    )
-    columns = ("day", "cell", "start_us", "id_key", "request_hash", *TOKEN_CLASSES)
+    answered = "stored_calls.request_key <> 0 AND (stored_calls.http_status IS NULL OR stored_calls.http_status < 400)"
+    columns = ("day", "cell", "start_us", "id_key", "request_key", *TOKEN_CLASSES)
     return f"""
 WITH calls AS ({_canonical(*columns, where=answered)}),
 followed AS (
   SELECT calls.day, calls.cell, calls.start_us, {", ".join(f"calls.{name}" for name in TOKEN_CLASSES)},
-    LAG(calls.start_us) OVER (PARTITION BY calls.request_hash ORDER BY calls.start_us, calls.id_key) AS previous_us
+    LAG(calls.start_us) OVER (PARTITION BY calls.request_key ORDER BY calls.start_us, calls.id_key) AS previous_us
   FROM calls
 ),
 sums AS (

@@ -361,8 +361,8 @@ def _figures(facts: MapFacts) -> tuple[FigurePart, ...]:
         _figure(
             "top_model_share",
             facts.grade,
-            "List dollars of the dearest model that holds at least 5 % of the spend and of every model at least as dear, "
-            "divided by all list dollars.",
+            "List dollars of the dearest model that holds at least 5 % of the spend, and of every model as dear or "
+            "dearer, divided by all list dollars.",
             sources,
             facts,
             "headline",
