@@ -25,7 +25,13 @@ from baseload.values import BANDS, DAY_US, HOUR_US
 CHUNK = 1_000_000
 WORKLOADS = 60
 KEYS = 300
-MODELS = ("claude-opus-4-8", "claude-sonnet-4-6", "claude-haiku-4-5", "claude-opus-4-6", "claude-sonnet-4-5")
+MODELS = (  # of the price book, sold all through the window
+    "claude-opus-4-7",
+    "claude-sonnet-4-6",
+    "claude-haiku-4-5-20251001",
+    "claude-opus-4-6",
+    "claude-opus-4-5-20251101",
+)
 END_DAY = 20_770  # 2026-11-13
 
 

@@ -25,9 +25,11 @@ _HEADING = re.compile(r"^(#+) baseload(.*)$", re.MULTILINE)
 
 
 def commands(parent: App = app, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], App]]:
-    """Every command and group below the program, each with its path and its full help."""
+    """Every command and group below the program, each once, with its path and its full help."""
+    seen: list[App] = []
     for name in parent:
-        if not name.startswith("-"):
+        if not name.startswith("-") and parent[name] not in seen:
+            seen.append(parent[name])
             show_docstrings(app, (*path, name))
             yield (*path, name), parent[name]
             yield from commands(parent[name], (*path, name))

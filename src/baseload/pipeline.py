@@ -77,8 +77,9 @@ def map_ledger(
     ranking = rank(settled.rows, workload_of, window)
     complete = complete_window(*whole_days(spend), request.as_of_day)
     rate = run_rate(daily_nano(settled.rows), complete)
-    evidence = call_evidence(engine, intervals, book, lambda name: workload_of.get(name, UNATTRIBUTED).id)
     look = FirstLook(settled.rows, workload_of, intervals.keys, book, request.as_of_day)
+    seen = call_evidence(engine, intervals, book, lambda name: workload_of.get(name, UNATTRIBUTED).id)
+    evidence = look.extrapolated(seen, window)
     opportunities, levers = look.over(window, evidence)
     models = by_model(settled.rows)
     rated = look.over(rate.window, look.part(evidence, window, rate.window)) if rate.window else None

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import duckdb
 import numpy as np
 import pytest
 
 from baseload.engine.duckdb import DuckDBEngine
 from baseload.engine.text import identifier, quoted
+from baseload.errors import LedgerError
 from baseload.values import Table
 
 LARGEST = 2**63 - 1
@@ -123,6 +125,32 @@ def test_map_sorted_joins_masked_and_plain_parts(engine: DuckDBEngine) -> None:
     found = engine.map_sorted("SELECT who, seen FROM events", ["who"], ["who"], lambda rows: rows)
     pairs = dict(zip(found["who"].tolist(), found["seen"].tolist(), strict=True))
     assert pairs == {who: None if who == 4 else who for who in range(9)}
+
+
+def test_a_torn_or_missing_data_file_is_one_plain_sentence(engine: DuckDBEngine, tmp_path: Path) -> None:
+    torn = tmp_path / "torn.parquet"
+    torn.write_bytes(b"PAR1 and then the power went")
+    with pytest.raises(
+        LedgerError, match=r"No magic bytes.*torn\.parquet'\. Remove the ledger folder and import again"
+    ):
+        engine.register_parquet("calls", [torn])
+    with pytest.raises(LedgerError, match=r"No files found.*gone\.parquet\"\. Check the disk"):
+        engine.register_parquet("calls", [tmp_path / "gone.parquet"])
+    with pytest.raises(LedgerError, match=r"Check the disk, its space and its permissions"):
+        engine.copy_parquet("SELECT 1 AS one", tmp_path / "no such folder" / "one.parquet")
+
+
+def test_a_mistake_in_a_statement_is_not_called_damage(engine: DuckDBEngine) -> None:
+    with pytest.raises(duckdb.Error):
+        engine.query("SELECT nothing FROM nowhere")
+
+
+def test_folders_may_have_any_name(engine: DuckDBEngine, tmp_path: Path) -> None:
+    folder = tmp_path / "it's [mine] *?"
+    folder.mkdir()
+    engine.write_parquet({"number": np.arange(3)}, folder / "three.parquet")
+    engine.register_parquet("three", [folder / "three.parquet"])
+    assert engine.query("SELECT COUNT(*) AS n FROM three")["n"].tolist() == [3]
 
 
 def test_closing_removes_the_spill_folder() -> None:

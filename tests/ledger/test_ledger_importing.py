@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -12,7 +14,9 @@ from baseload.ledger import importing
 from baseload.ledger.importing import ImportSummary, import_records
 from baseload.ledger.store import Ledger
 from baseload.usage.marks import FileMark
-from baseload.values import Call, Problem
+from baseload.usage.read import read_paths
+from baseload.usage.reader import ReadContext
+from baseload.values import Call, OrgKey, Problem
 
 
 class File:
@@ -103,6 +107,22 @@ def test_a_file_of_problems_is_counted_past_the_limit(tmp_path: Path, monkeypatc
         found = imported(ledger, File("/a", [problem(row, code) for row, code in enumerate("xxyyy", start=1)]))
     assert [(found.row, found.code) for found in found.problems] == [(1, "x"), (2, "x"), (0, "more-problems")]
     assert found.problems[-1].message == "3 more problems of this file are counted here and not listed: y x 3"
+
+
+def test_a_real_file_whose_name_is_not_unicode_is_imported(tmp_path: Path) -> None:
+    folder = tmp_path / "logs"
+    folder.mkdir()
+    line = {
+        "type": "assistant", "timestamp": "2026-11-20T10:00:00Z", "sessionId": "s", "requestId": "r",
+        "message": {"id": "m", "role": "assistant", "model": "x", "usage": {"input_tokens": 1, "output_tokens": 2}},
+    }  # fmt: skip
+    Path(os.fsdecode(os.fsencode(folder) + b"/caf\xe9.jsonl")).write_text(json.dumps(line) + "\n{torn\n")
+    context = ReadContext(org_key=OrgKey(b"k" * 32), resolve_model=lambda raw: raw)
+    with ledger_of(tmp_path / "ledger") as ledger:
+        found = import_records(ledger, read_paths([folder], context, as_of_us=1_796_000_000_000_000))
+        assert (found.new_rows, [problem.code for problem in found.problems]) == (1, ["bad-json"])
+        assert stored(ledger)[0].source_file.encode().endswith(b".jsonl")
+        assert ledger.problems == found.problems
 
 
 def test_large_files_come_in_chunks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

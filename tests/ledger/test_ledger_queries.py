@@ -12,6 +12,7 @@ from ledger_calls import DAY, NOON, bucket, call, hex_of, ledger_of, query
 from baseload.ledger.queries import (
     cache_misses_sql,
     hours_sql,
+    prefix_days_sql,
     prefixes_sql,
     repeats_sql,
     restatements_sql,
@@ -272,30 +273,16 @@ def test_prefixes_come_with_the_scope_of_their_cache(tmp_path: Path) -> None:
     assert {row["prefix_blocks"] for row in rows} == {"aa:100"}
 
 
-def test_a_share_of_the_calls_says_so(tmp_path: Path) -> None:
-    calls = [call(str(n), prefix_blocks="aa:100", sampling_rate=10) for n in range(40)]
-    with ledger_of(tmp_path, calls) as ledger:
-        rows = query(ledger, prefixes_sql(one_in=4))
-    assert 0 < len(rows) < 40
-    assert {row["sampling_rate"] for row in rows} == {40}
-
-
-# sources
-
-
-def test_sources_say_what_the_ledger_was_filled_with(tmp_path: Path) -> None:
-    calls = [
-        call("a"),
-        call("b", start_us=NOON + DAY_US, agent="x"),
-        call("c", requests=None),
-        bucket("d", account="o"),
-    ]
-    with ledger_of(tmp_path, calls) as ledger:
-        rows = query(ledger, sources_sql())
-    assert [tuple(row.values()) for row in rows] == [
-        ("admin_api", "o", "day", 1, None, DAY, DAY),
-        ("messages_jsonl", "", "call", 3, 2, DAY, DAY + 1),
-    ]
+def test_prefixes_of_a_stretch_of_days(tmp_path: Path) -> None:
+    calls = [call(str(day), prefix_blocks="aa:100", start_us=NOON + day * DAY_US) for day in (0, 1, 1, 2)]
+    calls.append(call("without", start_us=NOON))
+    with ledger_of(tmp_path, [*calls, call("again", prefix_blocks="aa:100", start_us=NOON + 2 * DAY_US)]) as ledger:
+        assert len(query(ledger, prefixes_sql(from_day=DAY + 1))) == 3
+        assert [tuple(row.values()) for row in query(ledger, prefix_days_sql())] == [
+            (DAY, 1),
+            (DAY + 1, 1),
+            (DAY + 2, 2),
+        ]
 
 
 # replaced copies

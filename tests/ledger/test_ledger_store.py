@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import random
 import subprocess
@@ -192,6 +193,25 @@ def test_a_second_writer_is_told_who_writes(tmp_path: Path) -> None:
             pass
 
 
+@pytest.mark.parametrize("has_lock_file", [True, False])
+def test_a_ledger_on_a_read_only_disk_can_be_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, has_lock_file: bool
+) -> None:
+    ledger_of(tmp_path, [call("a")]).close()
+    if not has_lock_file:
+        (tmp_path / "readers.lock").unlink()
+    really_open = os.open
+
+    def read_only(path: Any, flags: int, *mode: int) -> int:
+        if flags & os.O_CREAT and Path(path).parent == tmp_path:
+            raise OSError(errno.EROFS, "Read-only file system")
+        return really_open(path, flags, *mode)
+
+    monkeypatch.setattr(os, "open", read_only)
+    with Ledger.open(tmp_path) as ledger:
+        assert ledger.rows == 1
+
+
 def test_a_reader_keeps_its_commit_while_others_write_and_compact(tmp_path: Path) -> None:
     from baseload.ledger.compact import compact
 
@@ -282,7 +302,55 @@ def test_reading_a_file_again_replaces_its_problems_and_reading_on_adds_to_them(
             assert [found.row for found in ledger.problems] == expected
 
 
+# what no file format takes
+
+
+def test_a_file_name_that_is_not_unicode_is_kept_as_escapes(tmp_path: Path) -> None:
+    """POSIX names are bytes: caf\\xe9.jsonl in Latin-1 reaches Python with a lone surrogate."""
+    odd = "/logs/caf\udce9.jsonl"
+    calls = [call("a", source_file=odd), call("b", source_file="/logs/café.jsonl")]
+    with ledger_of(tmp_path, []) as ledger:
+        for _ in range(2):
+            with ledger.writer() as writer:
+                writer.append(calls)
+                writer.note_file(mark(odd), [problem(odd)])
+        assert {found.source_file for found in stored(ledger)} == {"/logs/caf\\udce9.jsonl", "/logs/café.jsonl"}
+        assert list(ledger.file_marks) == ["/logs/caf\\udce9.jsonl"]
+        assert [found.file for found in ledger.problems] == ["/logs/caf\\udce9.jsonl"]
+        assert sum(file.rows for file in ledger.manifest.calls) == 2
+
+
+@pytest.mark.parametrize(
+    "changes", [{"max_tokens": 2**63}, {"output_tokens": -(2**63) - 1}, {"billed_nano_usd": 10**30}]
+)
+def test_a_number_past_64_bits_costs_its_record_and_no_other(tmp_path: Path, changes: dict[str, int]) -> None:
+    with ledger_of(tmp_path, []) as ledger:
+        with ledger.writer() as writer:
+            writer.append([call("a"), call("b", source_file="/x", source_row=7, **changes)])
+            writer.commit()
+            assert len(writer.refused) == 1
+        (found,) = ledger.problems
+        (field,) = changes
+        assert (found.file, found.row, found.code) == ("/x", 7, "number-too-large")
+        assert found.message == f"{field} does not fit 64 bits; the record is left out"
+        assert ledger.rows == 1
+
+
 # damage
+
+
+def test_a_folder_that_cannot_be_made_or_written_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(LedgerError, match="ledger cannot be made: Not a directory"):
+        Ledger.open(tmp_path / "file" / "ledger", create=True)
+    with ledger_of(tmp_path / "ledger", [call()]) as ledger:
+        monkeypatch.setattr(os, "open", _refuse)
+        with pytest.raises(LedgerError, match="ledger cannot be written: Permission denied"), ledger.writer():
+            pass
+
+
+def _refuse(*_: object) -> int:
+    raise PermissionError(errno.EACCES, "Permission denied")
 
 
 def test_a_newer_ledger_is_refused(tmp_path: Path) -> None:

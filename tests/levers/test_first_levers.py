@@ -19,13 +19,14 @@ from baseload.levers.caching import (
     prefix_reads,
     realised_savings,
 )
+from baseload.levers.evidence import prefix_days
 from baseload.levers.position import Position, cost_nano
 from baseload.levers.routing import route_opportunities, successor
 from baseload.levers.summary import summarise
 from baseload.levers.waste import retirement_opportunities, surcharge_opportunities
 from baseload.prices.book import PriceBook, PriceKey
 from baseload.prices.load import load_book
-from baseload.values import Opportunity, Tokens, Workload, day_of_date
+from baseload.values import Opportunity, Tokens, Window, Workload, day_of_date
 
 TODAY = day_of_date(dt.date(2026, 11, 22))
 USD = 1_000_000_000
@@ -232,6 +233,13 @@ def test_gaps_inside_whole_sampled_sessions_are_true_gaps() -> None:
     found = prefix_reads({"m": 1024})(prefix_rows(*calls, rate=10, flags="sampled_whole"))
     assert found["readable_tokens"].tolist() == [20_000]
     assert found["written_tokens"].tolist() == [20_000]
+
+
+def test_many_prefixes_are_followed_on_the_latest_days_only() -> None:
+    days = {"day": np.array([10, 12, 11]), "calls": np.array([500, 200, 300])}
+    assert prefix_days(days, most=1_000) is None
+    assert prefix_days(days, most=600) == Window(start_day=11, end_day_exclusive=13)
+    assert prefix_days(days, most=100) == Window(start_day=12, end_day_exclusive=13)  # one day at least
 
 
 def test_a_lever_counts_each_workload_once() -> None:

@@ -229,6 +229,13 @@ def test_no_two_elements_share_an_id(visit: Open) -> None:
     assert len(ids) == len(set(ids))
 
 
+@pytest.mark.parametrize("name", ["company", "many"])
+def test_every_scrolling_region_has_a_name_of_its_own(visit: Open, name: str) -> None:
+    names = visit(name).page.eval_on_selector_all("[role=region]", "all => all.map(e => e.getAttribute('aria-label'))")
+
+    assert len(names) == len(set(names))
+
+
 @pytest.mark.parametrize("width", [1280, 820, 390])
 @pytest.mark.parametrize("name", ["company", "hostile"])
 def test_the_page_never_scrolls_sideways(visit: Open, name: str, width: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,6 +21,11 @@ from baseload.usage.marks import FileMark
 from baseload.usage.read import FileResult, read_paths
 from baseload.usage.reader import ReadContext, Reader, Record, SourceFile
 from baseload.values import Call, Problem, parse_timestamp
+
+MESSAGE = {
+    "type": "message", "role": "assistant", "model": "claude-haiku-4-5", "content": [],
+    "usage": {"input_tokens": 1, "output_tokens": 2},
+}  # fmt: skip
 
 
 def results_of(*paths: Path, **options: Any) -> list[tuple[FileResult, list[Record]]]:
@@ -253,6 +259,51 @@ def test_damaged_gzip_from_its_first_byte_on_is_one_problem(tmp_path: Path) -> N
     path = tmp_path / "a.jsonl.gz"
     path.write_bytes(b"\x1f\x8b" + b"\xff" * 40)
     assert codes(read_all(path)[1]) == ["bad-gzip"]
+
+
+def test_every_kind_of_bad_input_costs_one_problem_and_loses_nothing_else(tmp_path: Path) -> None:
+    good = jsonl(response_line("msg_good"))
+    nan = jsonl(response_line("msg_x")).replace(b'"input_tokens":10', b'"input_tokens":NaN')
+    answer = jsonl({"timestamp": "2026-09-03T00:00:00Z", "response": MESSAGE | {"id": "msg_caf\u00e9"}})
+    files = {
+        "truncated.jsonl.gz": (
+            gzip.compress(jsonl(*(response_line(f"msg_{n}") for n in range(500))))[:-9],
+            "truncated-gzip",
+        ),
+        "bomb.jsonl.gz": (gzip.compress(good + b" " * 100_000_000), "zip-bomb"),
+        "utf16.jsonl": (jsonl(response_line("msg_16")).decode().encode("utf-16"), "wrong-encoding"),
+        "latin.jsonl": (answer.decode().encode("latin-1"), "wrong-encoding"),
+        "nan.jsonl": (nan, "not-a-number"),
+        "negative.jsonl": (jsonl(response_line("msg_n", -1)), "negative-tokens"),
+        "long.jsonl": (good + b"x" * 11_000_000 + b"\n", "line-too-long"),
+        "deep.jsonl": (good + b'{"a":' * 9_000 + b"1" + b"}" * 9_000 + b"\n", "too-deep"),
+        "skew.jsonl": (jsonl(response_line("msg_s", timestamp="2031-01-01T00:00:00.000Z")), "clock-skew"),
+        "torn.jsonl": (good + good[:100], "bad-json"),
+    }
+    for name, (data, _) in files.items():
+        (tmp_path / name).write_bytes(data)
+    (tmp_path / "bom.jsonl").write_bytes(b"\xef\xbb\xbf" + good)
+    (tmp_path / "loop").symlink_to(tmp_path)
+    (tmp_path / "gone.jsonl").symlink_to(tmp_path / "nowhere")
+    calls, problems = read_all(tmp_path)
+    found = {Path(problem.file).name: problem.code for problem in problems}
+    assert found == {name: code for name, (_, code) in files.items()} | {
+        "loop": "symlink-loop", "gone.jsonl": "unreadable-file",
+    }  # fmt: skip
+    assert len(problems) == len(found)
+    # 500 cut at the very end, one in each of bomb, long, deep, torn and bom, and one each of UTF-16 and Latin-1
+    assert len(calls) == 500 + 5 + 1 + 1
+    assert all(problem.expected and problem.next_step for problem in problems)
+
+
+def test_names_that_are_no_text_are_shown_and_remembered_all_the_same(tmp_path: Path) -> None:
+    path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.jsonl"))
+    path.write_bytes(jsonl(response_line("msg_a"), '{"torn'))
+    found = results_of(tmp_path)
+    [(result, records)] = found
+    assert result.path.endswith("caf\\xe9.jsonl")
+    assert msgspec.json.encode([records, result.mark])
+    assert results_of(tmp_path, marks=marks_of(found))[0][0].unchanged
 
 
 def test_progress_counts_bytes_to_the_end(tmp_path: Path) -> None:

@@ -17,7 +17,12 @@ from cyclopts import App, Parameter
 Json = Annotated[
     bool, Parameter(name="--json", negative=(), show_default=False, help="One JSON document on standard output.")
 ]
-Paths = Annotated[Path, Parameter(help="Files, folders or one ledger folder; the project's own ledger when none.")]
+Paths = Annotated[
+    Path,
+    Parameter(
+        help="Files, folders, a LiteLLM database as postgresql://…, or one ledger; the project's own ledger when none."
+    ),
+]
 Source = Annotated[
     str | None,
     Parameter(help="Read every PATH as this source instead of detecting it; a wrong name lists them all."),

@@ -28,7 +28,7 @@ _Where = Annotated[Path | None, Parameter(help="A ledger folder; the project's o
 
 
 def import_paths(
-    *paths: Annotated[Path, Parameter(help="Files and folders with usage in them.")],
+    *paths: Annotated[Path, Parameter(help="Files, folders, or a LiteLLM database as postgresql://….")],
     project: ProjectFolder = None,
     source: Source = None,
     as_json: Json = False,

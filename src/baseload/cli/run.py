@@ -28,6 +28,9 @@ from baseload.usage.reader import ReadContext
 from baseload.values import day_of_date
 from baseload.workloads.owners import with_owner_csv
 
+MEMORY_LIMIT = "1500MB"
+"""What the engine may hold before it spills to disk: a ledger of 20 million calls is mapped well within 3 GB."""
+
 
 def build_map(
     paths: Sequence[Path],
@@ -48,7 +51,8 @@ def build_map(
     settings = with_owners(project if project is not None else load_project(folder), folder)
     today = as_of or dt.datetime.now(dt.UTC).date()
     book = open_book(settings, folder)
-    with _ledger(paths, folder, settings, book, source, today) as ledger, DuckDBEngine() as engine:
+    ledger_of = _ledger(paths, folder, settings, book, source, today)
+    with ledger_of as ledger, DuckDBEngine(memory_limit=MEMORY_LIMIT) as engine:
         if not ledger.rows:
             raise NothingToRead(_nothing(paths, ledger))
         document, _ = map_ledger(ledger, engine, book, _request(settings, folder, today, paths, title, recompute, book))

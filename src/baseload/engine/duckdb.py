@@ -19,6 +19,7 @@ import duckdb
 import numpy as np
 
 from baseload.engine.text import identifier, quoted
+from baseload.errors import LedgerError
 from baseload.values import Table
 
 _EXACT_TYPES = ("BIGINT", "INTEGER", "VARCHAR", "BOOLEAN", "SMALLINT", "TINYINT")
@@ -65,7 +66,7 @@ class DuckDBEngine:
     def register(self, name: str, table: Table) -> None:
         self._drop(name)
         with self._incoming(table) as rows:
-            self._connection.execute(f"CREATE TEMP TABLE {_name(name)} AS {rows}")
+            self._run(f"CREATE TEMP TABLE {_name(name)} AS {rows}")
         self._kinds[name] = "TABLE"
 
     def register_parquet(self, name: str, files: Sequence[Path]) -> None:
@@ -74,11 +75,11 @@ class DuckDBEngine:
             raise ValueError(f"no Parquet file to register as {name!r}; register an empty table instead")
         listed = ", ".join(quoted(str(file)) for file in files)
         self._drop(name)
-        self._connection.execute(f"CREATE TEMP VIEW {_name(name)} AS SELECT * FROM read_parquet([{listed}])")
+        self._run(f"CREATE TEMP VIEW {_name(name)} AS SELECT * FROM read_parquet([{listed}])")
         self._kinds[name] = "VIEW"
 
     def query(self, sql: str) -> Table:
-        result = self._connection.execute(sql)
+        result = self._run(sql)
         inexact = [f"{column[0]} is {column[1]}" for column in result.description if str(column[1]) not in _EXACT_TYPES]
         if inexact:
             raise TypeError(
@@ -107,10 +108,21 @@ class DuckDBEngine:
 
     def copy_parquet(self, sql: str, path: Path, *, row_group_rows: int = 122_880) -> None:
         """Write the rows of a SELECT as one zstd Parquet file, in its order when it has ORDER BY."""
-        self._connection.execute(
+        self._run(
             f"COPY ({sql}) TO {quoted(str(path))} "
             f"(FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {int(row_group_rows)})"
         )
+
+    def _run(self, sql: str) -> Any:
+        """Execute one statement. Raises LedgerError where a data file cannot be read or written, or memory ran out."""
+        try:
+            return self._connection.execute(sql)
+        except (duckdb.IOException, duckdb.OutOfMemoryException) as error:
+            raise LedgerError(f"{_first_line(error)}. Check the disk, its space and its permissions.") from error
+        except duckdb.InvalidInputException as error:
+            if not _is_damage(error):
+                raise
+            raise LedgerError(f"{_first_line(error)}. Remove the ledger folder and import again.") from error
 
     @contextmanager
     def _incoming(self, table: Table) -> Iterator[str]:
@@ -125,7 +137,16 @@ class DuckDBEngine:
     def _drop(self, name: str) -> None:
         kind = self._kinds.pop(name, "")
         if kind:
-            self._connection.execute(f"DROP {kind} {_name(name)}")
+            self._run(f"DROP {kind} {_name(name)}")
+
+
+def _first_line(error: duckdb.Error) -> str:
+    return str(error).split("\n", 1)[0].rstrip(".")
+
+
+def _is_damage(error: duckdb.Error) -> bool:
+    """Whether the message is about the bytes of a Parquet file, not about a statement of ours."""
+    return "No magic bytes" in str(error) or "Failed to read file" in str(error)
 
 
 def concatenated(parts: Sequence[Table]) -> Table:

@@ -61,7 +61,7 @@ class CallColumns:
         self._threads: dict[tuple[str, ...], int] = {}
 
     def table(self, calls: Sequence[Call]) -> Table:
-        """As `calls_table`."""
+        """As `calls_table`. Raises UnicodeError or OverflowError where a value is not storable (`ledger.storable`)."""
         fields = dict(zip(CALL_FIELDS, _transposed(calls), strict=True))
         return self._with_derived(fields, len(calls))
 
@@ -171,9 +171,14 @@ def _column(name: str, values: Sequence[Any], count: int) -> Any:
 
 
 def _text_column(values: Sequence[str], count: int) -> Any:
-    if count and values.count(values[0]) == count:
-        return np.broadcast_to(np.array(values[:1], dtype=object), count)
-    return np.array(values, dtype=object)
+    """Raises UnicodeError where a text holds lone surrogates: no engine takes them."""
+    is_constant = bool(count) and values.count(values[0]) == count
+    distinct = values[:1] if is_constant else values
+    together = "".join(distinct)
+    if not together.isascii():
+        together.encode()
+    column = np.array(distinct, dtype=object)
+    return np.broadcast_to(column, count) if is_constant else column
 
 
 def _nullable_column(values: Sequence[int | None], count: int) -> Any:

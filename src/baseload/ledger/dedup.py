@@ -101,6 +101,7 @@ def call_of_row(row: dict[str, Any]) -> Call:
 
 
 def _order(call: Call) -> tuple[str, int, bytes]:
+    """Raises UnicodeError or OverflowError where the call is not storable."""
     return call.source_file, call.source_row, _ENCODER.encode(call)
 
 

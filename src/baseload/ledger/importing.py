@@ -9,6 +9,7 @@ from typing import Final, Protocol
 
 import msgspec
 
+from baseload.ledger.storable import clean_problem
 from baseload.ledger.store import Ledger
 from baseload.ledger.writer import Writer
 from baseload.usage.marks import FileMark
@@ -65,7 +66,9 @@ def import_records(ledger: Ledger, results: Iterable[FileRecords]) -> ImportSumm
             found, count = _import_file(writer, result)
             records += count
             readers[result.reader] += 1
-            problems += found
+            problems += map(clean_problem, found)
+        writer.commit()
+        problems += writer.refused
     return ImportSummary(
         files=files,
         unchanged_files=unchanged,

@@ -149,22 +149,30 @@ sums AS (
 ){_priced_totals("calls", *_MISSES)}"""
 
 
-def prefixes_sql(one_in: int = 1) -> str:
+_PREFIX_KNOWN = "stored_calls.prefix_blocks <> '' AND stored_calls.grain = 'call'"
+
+
+def prefixes_sql(from_day: int | None = None) -> str:
     """Calls whose prompt prefix is known, for `map_sorted` with keys ("scope",) and order ("start_us", "id_key").
 
-    `scope` is a hash of what a prompt cache is private to: account, workspace, platform, geo. `one_in` > 1 takes that
-    share of the calls, by their id, and says so in `sampling_rate`.
+    `scope` is a hash of what a prompt cache is private to: account, workspace, platform, geo. With `from_day` only the
+    calls of that day and later: a stretch of time keeps the gaps between calls, a sample of calls would not.
     """
-    known = "stored_calls.prefix_blocks <> '' AND stored_calls.grain = 'call'"
-    flags = "calls.flags" if one_in <= 1 else "''"  # a sample of calls is no longer one of whole sessions
-    if one_in > 1:
-        known += f" AND stored_calls.id_key % {int(one_in)} = 0"
+    known = _PREFIX_KNOWN if from_day is None else f"{_PREFIX_KNOWN} AND stored_calls.day >= {int(from_day)}"
     return f"""
 WITH calls AS ({_canonical("cell", "start_us", "id_key", "flags", "prefix_blocks", where=known)})
 SELECT cells.cache_scope AS scope, cells.signature, cells.price_key, cells.model, calls.start_us, calls.id_key,
-  cells.sampling_rate * {max(int(one_in), 1)} AS sampling_rate, {flags} AS flags,
-  calls.prefix_blocks
+  cells.sampling_rate, calls.flags, calls.prefix_blocks
 FROM calls INNER JOIN cells ON cells.cell = calls.cell"""
+
+
+def prefix_days_sql() -> str:
+    """Days with calls whose prompt prefix is known, and how many."""
+    return f"""
+WITH calls AS ({_canonical("day", where=_PREFIX_KNOWN)})
+SELECT calls.day, COUNT(*) AS calls
+FROM calls
+GROUP BY calls.day"""
 
 
 def sources_sql() -> str:

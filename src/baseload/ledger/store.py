@@ -45,7 +45,10 @@ class Ledger:
         if not is_ledger(path):
             if not create:
                 raise LedgerError(f"{path} is not a ledger. Make one with `baseload import PATH`.")
-            path.mkdir(parents=True, exist_ok=True)
+            try:
+                path.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise LedgerError(f"{path} cannot be made: {error.strerror}. Check the folder above it.") from error
         lock = ReaderLock(path)
         try:
             return cls(path, read_manifest(path) or Manifest(), lock)

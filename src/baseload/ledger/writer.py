@@ -18,6 +18,7 @@ from baseload.ledger.dedup import Batch, Stored, against_ledger, call_of_row, me
 from baseload.ledger.dimension import STORED_COLUMNS, cell_columns
 from baseload.ledger.labels import Cell
 from baseload.ledger.manifest import CallFile, Manifest, new_token, publish, read_manifest
+from baseload.ledger.storable import clean_problem, clean_text, storable
 from baseload.usage.marks import FileMark
 from baseload.values import AGGREGATE_GRAINS, CALL_FIELDS, Call, Problem, Table
 
@@ -49,6 +50,8 @@ class Writer:
         self._known_cells: set[int] | None = None
         self._problems = problems
         self._problems_changed = False
+        self._refused: list[Problem] = []
+        self._refused_noted = 0
         self._pending: list[Call] = []
         self._start()
 
@@ -56,6 +59,11 @@ class Writer:
     def file_marks(self) -> Mapping[str, FileMark]:
         """Marks as of now: what is committed, and what was noted since."""
         return ChainMap(self._marks, self._manifest.marks)
+
+    @property
+    def refused(self) -> Sequence[Problem]:
+        """One problem for each call that could not be stored, complete after `commit`."""
+        return tuple(self._refused)
 
     def append(self, calls: Iterable[Call]) -> None:
         """Add calls. Copies of one call_id are one call: the best copy, whatever the order (see `ledger.dedup`)."""
@@ -67,15 +75,17 @@ class Writer:
     def note_file(self, mark: FileMark, problems: Sequence[Problem] = (), *, continued: bool = False) -> None:
         """Say that every call of a file up to `mark` has been appended; its problems replace those of an earlier
         reading, or are added to them when this reading `continued` that one."""
-        self._marks[mark.path] = mark
-        self.note_problems(mark.path, problems, continued=continued)
+        path = clean_text(mark.path)
+        self._marks[path] = mark if path == mark.path else msgspec.structs.replace(mark, path=path)
+        self.note_problems(path, problems, continued=continued)
         if self._staged_rows >= COMMIT_CALLS:
             self.commit()
 
     def note_problems(self, file: str, problems: Sequence[Problem], *, continued: bool = False) -> None:
         """Keep the problems of a file, also of one that could not be read at all and so has no mark."""
+        file = clean_text(file)
         kept = self._problems.get(file, []) if continued else []
-        wanted = [*kept, *problems]
+        wanted = [*kept, *map(clean_problem, problems)]
         if wanted == self._problems.get(file, []):
             return
         self._problems_changed = True
@@ -88,6 +98,9 @@ class Writer:
         if self._pending:
             batch, self._pending = self._pending, []
             self._write(batch)
+        for problem in self._refused[self._refused_noted :]:
+            self.note_problems(problem.file, [problem], continued=True)
+        self._refused_noted = len(self._refused)
         if self._is_unchanged():
             return self._manifest
         following = self._with_dimensions()
@@ -130,20 +143,28 @@ class Writer:
     # batches
 
     def _write(self, calls: Sequence[Call]) -> None:
+        try:
+            self._add(calls)
+        except (UnicodeError, OverflowError):  # rare, and dear to look for in every field of every call
+            mended, refused = storable(calls)
+            self._refused += refused
+            self._add(mended)
+
+    def _add(self, calls: Sequence[Call]) -> None:
         added, lost = merged(calls)
         batch = against_ledger(added, lost, self._stored_copies(added))
-        self._new_superseded += batch.replaced_row_ids
         if batch.added or batch.added_superseded:
             self._stage(batch)
+        self._new_superseded += batch.replaced_row_ids
 
     def _stage(self, batch: Batch) -> None:
         rows = sorted(batch.added, key=attrgetter("start_us", "call_id")) + batch.added_superseded
         first, end = self._next_row_id, self._next_row_id + len(rows)
-        self._new_superseded += range(end - len(batch.added_superseded), end)
         table = {**self._columns.table(rows), "row_id": np.arange(first, end)}
         name = f"calls-{new_token()}.parquet"
         self._engine.write_parquet(table, self._root / name)
         self._next_row_id = end
+        self._new_superseded += range(end - len(batch.added_superseded), end)
         self._staged_rows += len(rows)
         self._staged.append(_call_file(name, table))
         self._learn_cells(table)

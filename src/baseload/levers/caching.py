@@ -15,7 +15,7 @@ import numpy as np
 from baseload.levers.position import Position, by_workload, cost_nano
 from baseload.prices.book import PriceBook, PriceKey
 from baseload.usage.source_note import SAMPLED_WHOLE
-from baseload.values import Opportunity, Table, Tokens
+from baseload.values import Opportunity, Table, Tokens, Window
 
 TTL_US = 300_000_000
 """The 5-minute entry, counted from request start and refreshed by reads (anthropic-facts section 3)."""
@@ -106,13 +106,20 @@ def missed_read_opportunities(
 
 
 def shared_prefix_opportunities(
-    prefixes: Iterable[tuple[str, PriceKey, int, int]], realised: Iterable[Realised], book: PriceBook, day: int
+    prefixes: Iterable[tuple[str, PriceKey, int, int]],
+    realised: Iterable[Realised],
+    book: PriceBook,
+    day: int,
+    *,
+    seen: Window | None = None,
 ) -> list[Opportunity]:
     """What repeated prefixes would save with 5-minute entries in hindsight, beyond what caching already saves.
 
     Rows are (workload, key, readable tokens, written tokens) from `prefix_reads`. An upper bound: breakpoints placed
-    knowing the future, no limit of four, so the range starts at nothing.
+    knowing the future, no limit of four, so the range starts at nothing. `seen` are the days the rows come from where
+    they were scaled to the window.
     """
+    scaled = f"; followed on {seen.days} days and scaled by spend" if seen else ""
     already = {row.workload: row.net_nano for row in realised}
     totals: dict[str, int] = defaultdict(int)
     for workload, key, readable, written in prefixes:
@@ -135,7 +142,7 @@ def shared_prefix_opportunities(
                     low_nano=0,
                     high_nano=more,
                     grade="simulated",
-                    assumption="best breakpoints in hindsight on the prefixes seen; local token estimates",
+                    assumption=f"best breakpoints in hindsight on the prefixes seen; local token estimates{scaled}",
                 )
             )
     return found

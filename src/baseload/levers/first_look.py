@@ -36,6 +36,7 @@ class CallEvidence(msgspec.Struct, frozen=True, kw_only=True):
     repeats: Mapping[str, tuple[int, int]] = msgspec.field(default_factory=dict)
     missed_reads: tuple[tuple[str, PriceKey, Tokens], ...] = ()
     prefixes: tuple[tuple[str, PriceKey, int, int], ...] = ()
+    prefix_days: Window | None = None  # the days `prefixes` were seen in; None = the whole window
 
     def part(self, share: Mapping[str, Decimal]) -> CallEvidence:
         """The evidence of a part of the window, by each workload's share of spend in it (missing = none)."""
@@ -49,11 +50,23 @@ class CallEvidence(msgspec.Struct, frozen=True, kw_only=True):
                 (workload, key, _times(tokens, share.get(workload, nothing)))
                 for workload, key, tokens in self.missed_reads
             ),
-            prefixes=tuple(
-                (workload, key, round(read * share.get(workload, nothing)), round(write * share.get(workload, nothing)))
-                for workload, key, read, write in self.prefixes
-            ),
+            prefixes=_scaled(self.prefixes, share),
+            prefix_days=self.prefix_days,
         )
+
+    def with_prefixes_scaled(self, factor: Mapping[str, Decimal]) -> CallEvidence:
+        """The evidence with each workload's prefix tokens multiplied (missing = none)."""
+        return msgspec.structs.replace(self, prefixes=_scaled(self.prefixes, factor))
+
+
+def _scaled(
+    prefixes: Iterable[tuple[str, PriceKey, int, int]], factor: Mapping[str, Decimal]
+) -> tuple[tuple[str, PriceKey, int, int], ...]:
+    nothing = Decimal(0)
+    return tuple(
+        (workload, key, round(read * factor.get(workload, nothing)), round(written * factor.get(workload, nothing)))
+        for workload, key, read, written in prefixes
+    )
 
 
 def _times(tokens: Tokens, factor: Decimal) -> Tokens:
@@ -76,7 +89,7 @@ def first_opportunities(
         *route_opportunities(positions, workloads, book, day),
         *losing_cache_opportunities(realised),
         *missed_read_opportunities(evidence.missed_reads, book, day),
-        *shared_prefix_opportunities(evidence.prefixes, realised, book, day),
+        *shared_prefix_opportunities(evidence.prefixes, realised, book, day, seen=evidence.prefix_days),
         *batch_opportunities(positions, workloads, book, day),
     ]
     return sorted(found, key=lambda row: (LEVERS.index(row.lever), -row.high_nano, row.workload, row.candidate))
@@ -119,6 +132,13 @@ class FirstLook:
         """The evidence of the whole window, cut to a part of it by each workload's share of list dollars there."""
         total, inside_part = self._spend_of(whole), self._spend_of(part)
         return evidence.part({name: Decimal(inside_part.get(name, 0)) / nano for name, nano in total.items() if nano})
+
+    def extrapolated(self, evidence: CallEvidence, whole: Window) -> CallEvidence:
+        """The evidence with prefixes that were followed for some days only scaled to the window by list dollars."""
+        if evidence.prefix_days is None:
+            return evidence
+        total, seen = self._spend_of(whole), self._spend_of(evidence.prefix_days)
+        return evidence.with_prefixes_scaled({name: Decimal(total[name]) / nano for name, nano in seen.items() if nano})
 
     def dearness(self) -> dict[str, Decimal]:
         """Output price on the Claude API per model, today or when it was last sold: what "top model" means."""

@@ -38,6 +38,10 @@ class Bridge(msgspec.Struct, frozen=True, kw_only=True):
     left_over_usd: str | None
     as_table: bool
 
+    @property
+    def shown_in_full(self) -> int:
+        return sum(invoice.in_full for invoice in self.invoices)
+
 
 def bridge(parts: Sequence[BridgePart]) -> Bridge | None:
     """The invoices in the document's order, lines under their labels; None without an invoice."""

@@ -57,7 +57,7 @@ _decode_content = msgspec.json.Decoder(list[dict[str, Any]] | str).decode
 
 
 class Copy(NamedTuple):
-    """The best copy of a response so far, without its content."""
+    """The best copy of a response so far; its content only where it may have to be looked into."""
 
     rank: int
     start_us: int
@@ -67,7 +67,7 @@ class Copy(NamedTuple):
     usage: Usage
     counts: Sequence[int]  # in the order of TOKEN_CLASSES
     parts: tuple[Part, ...]
-    flags: str
+    flags: tuple[str, ...]
 
 
 def read(file: SourceFile, context: ReadContext) -> Iterator[Record]:
@@ -97,6 +97,7 @@ def _keep_best(best: dict[str, Copy], found: Found) -> None:
         whole = composite_of(message, usage)
         counts = [getattr(whole.tokens, name) for name in TOKEN_CLASSES]
         total, parts, flags = totals_of(whole), whole.extra, whole.flags
+        ttl_unknown = "ttl_unknown" in flags
     rank = completeness_rank(total, original=not line.isSidechain, detail=0 if ttl_unknown else 1)
     start_us, naive = time_field(line.timestamp, "timestamp")
     key = message.id or line.requestId or line.uuid or content_key(line, message, usage)
@@ -105,15 +106,14 @@ def _keep_best(best: dict[str, Copy], found: Found) -> None:
         return
     if naive:
         flags += ("naive_time",)
-    if is_suspect(message.content, counts[4]):
-        flags += ("output_suspect",)
-    message.content = _NO_CONTENT  # it would keep the whole line in memory
-    best[key] = Copy(rank, start_us, row, line, message, usage, counts, parts, join_flags(*flags))
+    is_long = len(message.content) > _most_chars(counts[4])
+    message.content = message.content.copy() if is_long else _NO_CONTENT  # uncopied it would keep the block in memory
+    best[key] = Copy(rank, start_us, row, line, message, usage, counts, parts, flags)
 
 
 def is_suspect(content: msgspec.Raw, output_tokens: int) -> bool:
     """True when the text of one line implies far more output than was logged for the whole response."""
-    most_chars = SUSPECT_FACTOR * _CHARS_PER_TOKEN * output_tokens
+    most_chars = _most_chars(output_tokens)
     if len(content) <= most_chars:
         return False
     try:
@@ -121,6 +121,10 @@ def is_suspect(content: msgspec.Raw, output_tokens: int) -> bool:
     except UNDECODABLE:
         return False
     return (len(blocks) if isinstance(blocks, str) else sum(map(_chars_of, blocks))) > most_chars
+
+
+def _most_chars(output_tokens: int) -> int:
+    return SUSPECT_FACTOR * _CHARS_PER_TOKEN * output_tokens
 
 
 def _chars_of(block: dict[str, Any]) -> int:
@@ -141,13 +145,17 @@ class _Rows:
 
     def calls_of(self, copy: Copy) -> Iterator[Call]:
         identifier = identity(copy.line, copy.message, copy.usage)
-        yield self._call(copy, identifier, copy.message.model or "", copy.counts, requests=1)
+        flags = join_flags(*copy.flags)
+        own = join_flags(*copy.flags, "output_suspect") if is_suspect(copy.message.content, copy.counts[4]) else flags
+        yield self._call(copy, identifier, copy.message.model or "", copy.counts, own, requests=1)
         for part in copy.parts:
             counts = [getattr(part.tokens, name) for name in TOKEN_CLASSES]
             part_id = derived_call_id(identifier, f"{part.kind}:{part.model}")
-            yield self._call(copy, part_id, part.model, counts, requests=0)
+            yield self._call(copy, part_id, part.model, counts, flags, requests=0)
 
-    def _call(self, copy: Copy, identifier: str, model: str, counts: Sequence[int], *, requests: int) -> Call:
+    def _call(
+        self, copy: Copy, identifier: str, model: str, counts: Sequence[int], flags: str, *, requests: int
+    ) -> Call:
         line, usage = copy.line, copy.usage
         own = requests == 1
         server = usage.server_tool_use if own else None
@@ -159,7 +167,7 @@ class _Rows:
             account=self._context.account,
             source_file=self._path,
             source_row=copy.row,
-            flags=copy.flags,
+            flags=flags,
             requests=requests,
             start_us=copy.start_us,
             workspace=workspace_of(self._slug, line.cwd or ""),

@@ -20,6 +20,8 @@ MAX_CALL_TOKENS: Final = 100_000_000
 MAX_BUCKET_TOKENS: Final = 10**15
 """The same for a bucket of an aggregate source; sums of many such rows still fit 64 bits."""
 MAX_VALUE_CHARS: Final = 60
+NEXT_STEP: Final = "Look at that record in its file; every other record was read."
+"""What to do about a fault that names nothing better."""
 
 UNDECODABLE: Final = (msgspec.DecodeError, UnicodeError, RecursionError)
 """What a typed decoder raises on text that is no such record."""
@@ -48,7 +50,7 @@ class BadRecord(Exception):
             message=self.message,
             value=self.value,
             expected=self.expected,
-            next_step=self.next_step,
+            next_step=self.next_step or NEXT_STEP,
         )
 
 

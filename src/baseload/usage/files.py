@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from baseload.usage.fields import BadRecord
+from baseload.usage.source_file import shown_path
 from baseload.usage.source_note import NOTE_NAME
 from baseload.values import Problem
 
@@ -103,14 +104,21 @@ def _found_in(path: Path, seen: set[tuple[int, int]]) -> Iterator[Path | Problem
         return
     if stat.S_ISDIR(state.st_mode):
         if (state.st_dev, state.st_ino) in seen:
-            yield _fault(path, "same-folder", "This folder was already read under another path of this run")
+            yield _fault(
+                path,
+                "same-folder",
+                "This folder was already read under another path of this run",
+                expected="each folder once",
+            )
         yield from _walk(path, seen, ())
     elif not stat.S_ISREG(state.st_mode):
-        yield _fault(path, "not-a-file", "This is neither a file nor a folder")
+        yield _fault(path, "not-a-file", "This is neither a file nor a folder", expected="a file or a folder")
     elif _is_new(state, seen):
         yield path
     else:
-        yield _fault(path, "same-file", "This file was already read under another path of this run")
+        yield _fault(
+            path, "same-file", "This file was already read under another path of this run", expected="each file once"
+        )
 
 
 def _walk(folder: Path, seen: set[tuple[int, int]], above: tuple[tuple[int, int], ...]) -> Iterator[Path | Problem]:
@@ -123,7 +131,9 @@ def _walk(folder: Path, seen: set[tuple[int, int]], above: tuple[tuple[int, int]
         return
     here = (state.st_dev, state.st_ino)
     if here in above:
-        yield _fault(folder, "symlink-loop", "The link leads back to a folder above it; it was not followed")
+        yield _fault(
+            folder, "symlink-loop", "The link leads back to a folder above it; it was not followed", expected="a tree"
+        )
         return
     if here in seen:
         return
@@ -160,7 +170,7 @@ def _is_new(state: os.stat_result, seen: set[tuple[int, int]]) -> bool:
 
 def _unreadable(path: Path, error: OSError | ValueError) -> Problem:
     reason = error.strerror if isinstance(error, OSError) and error.strerror else "it cannot be opened"
-    return unreadable(str(path), reason)
+    return unreadable(shown_path(path), reason)
 
 
 def unreadable(path: str, reason: str) -> Problem:
@@ -175,4 +185,7 @@ def unreadable(path: str, reason: str) -> Problem:
 
 
 def _fault(path: Path, code: str, message: str, *, expected: str = "") -> Problem:
-    return BadRecord(code, message, expected=expected).problem(SOURCE, str(path), 0)
+    fault = BadRecord(
+        code, message, expected=expected, next_step="Nothing was lost by it; name other paths if you meant others."
+    )
+    return fault.problem(SOURCE, shown_path(path), 0)

@@ -7,7 +7,8 @@ from typing import Final
 
 import msgspec
 
-CHECKED_BYTES: Final = 64 * 1024
+CHECKED_BYTES: Final = 8 * 1024
+"""Enough to know a log again: its first lines hold ids and times."""
 
 
 class FileMark(msgspec.Struct, frozen=True, kw_only=True):

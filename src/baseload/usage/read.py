@@ -5,6 +5,9 @@ The order is fixed (the PATHs as given, folders in natural order, lines as writt
 
 from __future__ import annotations
 
+import csv
+import struct
+import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -17,11 +20,14 @@ from baseload.usage.fields import BadRecord
 from baseload.usage.files import QUIET_SUFFIXES, SOURCE, Found, Progress, find_files, in_turn, unreadable
 from baseload.usage.marks import CHECKED_BYTES, FileMark, digest_of
 from baseload.usage.reader import ReadContext, Reader, Record
-from baseload.usage.source_file import BadFile, LocalFile
+from baseload.usage.source_file import BadFile, LocalFile, shown_path
 from baseload.usage.source_note import SourceNote, SourceNotes, with_note
 from baseload.values import DAY_US, Call, Problem
 
-_READER_FAULTS = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError)
+_READER_FAULTS = (
+    LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError, EOFError,
+    csv.Error, struct.error, zlib.error, msgspec.MsgspecError,
+)  # fmt: skip
 """What a reader may trip over in a record nobody foresaw: the rest of its file is lost, and said so."""
 
 
@@ -82,7 +88,7 @@ class Run:
 
     def open(self, found: Found) -> FileResult:
         """One file's result, its records still unread."""
-        shown = str(found.path)
+        shown = shown_path(found.path)
         note = self._notes.of(found.path, found.top if not found.named else found.path.parent)
         try:
             fresh = fresh_mark(found.path, note)
@@ -164,7 +170,7 @@ def fresh_mark(path: Path, note: SourceNote | Problem | None) -> FileMark:
     state = path.stat()
     declared = digest_of(msgspec.json.encode(note)) if isinstance(note, SourceNote) else ""
     return FileMark(
-        path=str(path.absolute()), reader="", size=state.st_size, mtime_ns=state.st_mtime_ns, declared=declared
+        path=shown_path(path.absolute()), reader="", size=state.st_size, mtime_ns=state.st_mtime_ns, declared=declared
     )
 
 
@@ -201,4 +207,4 @@ def _unknown(found: Found, size: int) -> list[Record]:
         expected="a usage log or export of a known source",
         next_step="If you know its source, name it with --source.",
     )
-    return [fault.problem(SOURCE, str(found.path), 0)]
+    return [fault.problem(SOURCE, shown_path(found.path), 0)]

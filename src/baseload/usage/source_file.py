@@ -7,6 +7,7 @@ readers of whole files get a BadFile, which `read.py` turns into one Problem.
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, Final, NamedTuple
@@ -33,12 +34,8 @@ class Block(NamedTuple):
 
     row: int  # 1-based, of its first line; 0 when rows are not counted
     offset: int  # of its first byte
+    lines: int  # a last one without a line end included; 0 when rows are not counted
     data: bytes
-
-    @property
-    def lines(self) -> int:
-        """How many lines it has, a last one without a line end included."""
-        return self.data.count(b"\n") + (not self.data.endswith(b"\n"))
 
 
 class LocalFile:
@@ -50,7 +47,7 @@ class LocalFile:
 
     def __init__(self, path: Path, *, shown: str = "", start: int = 0, rows: int = 0, limits: Limits = LIMITS) -> None:
         self._path = path
-        self._shown = shown or str(path)
+        self._shown = shown or shown_path(path)
         self._limits = limits
         self._start = start
         self._file: BinaryIO | None = None
@@ -173,16 +170,19 @@ class LocalFile:
                 data = rest + piece if rest else piece
                 cut = data.rfind(b"\n") + 1
                 if cut:
-                    yield Block(self.rows + 1 if count_rows else 0, position, data[:cut])
+                    lines = data.count(b"\n", 0, cut) if count_rows else 0
+                    yield Block(self.rows + 1 if count_rows else 0, position, lines, data[:cut])
                     position += cut
-                    self._passed(position, data.count(b"\n", 0, cut) if count_rows else 0)
+                    self._passed(position, lines)
                 rest = data[cut:]
                 if not self.is_short(self.rows + 1, len(rest)):
                     rest, position, skipping = b"", position + len(rest), True
         except BadRecord as fault:
+            if skipping:
+                self._problems.pop()  # the endless line is part of this fault
             self.note(0, fault)
         if rest:
-            yield Block(self.rows + 1 if count_rows else 0, position, rest)
+            yield Block(self.rows + 1 if count_rows else 0, position, 1 if count_rows else 0, rest)
 
     def row_at(self, offset: int) -> int:
         """The 1-based row of the line that starts at an offset, by reading the file again up to there."""
@@ -248,6 +248,11 @@ class LocalFile:
             self._said_encoding = True
             self.note(row, _encoding_fault("Some text is not UTF-8; the wrong bytes were replaced", "other bytes"))
         return data.decode("utf-8", "replace").encode()
+
+
+def shown_path(path: Path) -> str:
+    """The path as text that can be written anywhere: bytes of a name that are not UTF-8 as `\\xff`."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
 def lines_in(block: Block) -> list[bytes]:
