@@ -1,8 +1,12 @@
-"""Writes docs/reference/commands.md from the command line itself; a test fails while the two differ."""
+"""Writes docs/reference/commands.md from the command line itself; a test fails while the two differ.
+
+With `--print` it writes nothing. Run it as a script: cyclopts takes part of the usage lines from how it was started.
+"""
 
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -52,4 +56,7 @@ def _section(text: str, examples: dict[tuple[str, ...], str]) -> str:
 
 
 if __name__ == "__main__":
-    TARGET.write_text(reference(), encoding="utf-8")
+    if "--print" in sys.argv:
+        sys.stdout.write(reference())
+    else:
+        TARGET.write_text(reference(), encoding="utf-8")

@@ -13,6 +13,7 @@ import msgspec
 from baseload.engine.port import Engine
 from baseload.errors import NothingToRead
 from baseload.ledger.bridge import bridge_months
+from baseload.ledger.overlaps import overlap_problems
 from baseload.ledger.queries import hours_sql, restatements_sql, shape_sql
 from baseload.ledger.run_rate import complete_window, run_rate
 from baseload.ledger.scope import settle
@@ -84,7 +85,14 @@ def map_ledger(
     models = by_model(settled.rows)
     rated = look.over(rate.window, look.part(evidence, window, rate.window)) if rate.window else None
     bridge = bridge_months(settled, request.project.invoice, engine.query(restatements_sql()))
-    problems = [*ledger.problems, *unpriced, *settled.problems, *rule_problems, *bridge.problems]
+    problems = [
+        *ledger.problems,
+        *overlap_problems(spend),
+        *unpriced,
+        *settled.problems,
+        *rule_problems,
+        *bridge.problems,
+    ]
     facts = MapFacts(
         title=request.title,
         as_of=request.as_of,

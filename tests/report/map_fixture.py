@@ -605,6 +605,7 @@ def _bridge(cells: dict[tuple[str, str, dt.date], int]) -> tuple[BridgePart, ...
         BridgePart(
             month="2026-10",
             channel="anthropic",
+            account="",
             currency="USD",
             invoice_usd=usd_text(invoice),
             lines=(

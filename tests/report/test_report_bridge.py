@@ -12,6 +12,7 @@ def invoice(month: str, amount: str, currency: str = "USD", **lines: str) -> Bri
     return BridgePart(
         month=month,
         channel="anthropic",
+        account="",
         currency=currency,
         invoice_usd=amount,
         lines=tuple(BridgeLine(label=label, usd=usd, grade="billed") for label, usd in lines.items()),

@@ -123,7 +123,7 @@ def _headline(facts: MapFacts) -> HeadlinePart:
         top_model_name=_name(facts, top[0]) if top else "",
         top_model_share=top[1] if top else None,
         workloads=len(facts.ranking.workloads),
-        workloads_for_80_percent=len(facts.ranking.workloads) if few is None else few,
+        workloads_for_80_percent=few,
     )
 
 
@@ -137,7 +137,7 @@ def _sentence(facts: MapFacts) -> str:
         parts.append("more than 20 % of the spend cannot be attributed to a workload")
     if facts.top_model:
         model, share = facts.top_model
-        parts.append(f"{share:.0%} of it goes to {_name(facts, model)} and models at least as dear")
+        parts.append(f"{share * 100:.0f} % of it goes to {_name(facts, model)} and models at least as dear")
     sentence = "; ".join(parts) or "One workload holds all of the spend"
     return sentence[:1].upper() + sentence[1:] + "."
 
@@ -307,6 +307,7 @@ def _bridge(bridge: Bridge) -> tuple[BridgePart, ...]:
         BridgePart(
             month=month.month,
             channel=month.channel,
+            account=month.account,
             currency=month.currency,
             invoice_usd=usd_text(month.invoice_nano),
             lines=tuple(

@@ -146,7 +146,7 @@ def concentration(document: MapDocument) -> Chart | None:
     headline = document.headline
     description = (
         "Bar and line chart of each workload's share of list dollars in rank order: "
-        f"{headline.workloads_for_80_percent} of {headline.workloads} workloads hold 80 %. "
+        f"{numbers.count(headline.workloads_for_80_percent)} of {headline.workloads} workloads hold 80 %. "
         "The ranked table holds the figures."
     )
     return Chart(option=option, description=description)

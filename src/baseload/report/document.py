@@ -190,6 +190,7 @@ class BridgePart(msgspec.Struct, frozen=True, kw_only=True):
 
     month: str
     channel: str
+    account: str  # "" where the invoice names none
     currency: str
     invoice_usd: str
     lines: tuple[BridgeLine, ...]
@@ -232,7 +233,7 @@ class HeadlinePart(msgspec.Struct, frozen=True, kw_only=True):
     top_model_name: str
     top_model_share: float | None
     workloads: int
-    workloads_for_80_percent: int
+    workloads_for_80_percent: int | None  # null where named workloads hold less than 80 % together
 
 
 class PlantedPart(msgspec.Struct, frozen=True, kw_only=True):

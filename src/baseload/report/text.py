@@ -80,7 +80,7 @@ def _workloads(document: MapDocument, console: Console, places: int) -> None:
     head = document.headline
     columns = COLUMNS if console.width >= WIDE else COLUMNS[:6]
     table = _table(
-        f"Workloads: {head.workloads_for_80_percent} of {head.workloads} hold 80 %",
+        f"Workloads: {numbers.count(head.workloads_for_80_percent)} of {head.workloads} hold 80 %",
         columns,
         right=(0, 2, 3, 4, 5),
     )
