@@ -8,6 +8,9 @@ Every stage is a function; what was wrong with the input comes back beside the r
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import NamedTuple
+
 import msgspec
 
 from baseload.engine.port import Engine
@@ -16,7 +19,7 @@ from baseload.ledger.bridge import bridge_months
 from baseload.ledger.overlaps import overlap_problems
 from baseload.ledger.queries import hours_sql, restatements_sql, shape_sql
 from baseload.ledger.run_rate import complete_window, run_rate
-from baseload.ledger.scope import settle
+from baseload.ledger.scope import Settled, settle
 from baseload.ledger.spend import spend_by_signature, spend_table
 from baseload.ledger.store import Ledger
 from baseload.ledger.totals import (
@@ -31,15 +34,16 @@ from baseload.ledger.totals import (
 from baseload.levers.evidence import call_evidence
 from baseload.levers.first_look import FirstLook
 from baseload.prices.book import PriceBook
+from baseload.prices.tables import Intervals
 from baseload.project import Project
 from baseload.report.assemble import document
 from baseload.report.document import MapDocument
 from baseload.report.facts import BookNote, MapFacts
-from baseload.values import Problem
+from baseload.values import Problem, Table, Window, Workload
 from baseload.workloads.grouping import group
 from baseload.workloads.key import UNATTRIBUTED
 from baseload.workloads.latency import arrivals_sql, pauses_sql
-from baseload.workloads.ranking import rank, top_model
+from baseload.workloads.ranking import Ranking, rank, top_model
 from baseload.workloads.readiness import readiness
 
 
@@ -54,28 +58,49 @@ class MapRequest(msgspec.Struct, frozen=True, kw_only=True):
     project: Project
 
 
-def map_ledger(
-    ledger: Ledger, engine: Engine, book: PriceBook, request: MapRequest
-) -> tuple[MapDocument, list[Problem]]:
-    """The map of everything a ledger holds. Raises NothingToRead when no row of it has a token or a dollar."""
+class Ranked(NamedTuple):
+    """What a ledger's calls come to, settled and ranked: the first half of the pipeline."""
+
+    spend: Table  # before control totals replaced the calls they cover
+    intervals: Intervals
+    settled: Settled
+    window: Window
+    workload_of: Mapping[str, Workload]  # by signature
+    ranking: Ranking
+    problems: list[Problem]
+
+
+def rank_ledger(ledger: Ledger, engine: Engine, book: PriceBook, project: Project, *, latency: bool = False) -> Ranked:
+    """Workloads by total cost. `latency` also looks for who waits, which reads the calls three times more.
+
+    Raises NothingToRead when no row of the ledger has a token or a dollar.
+    """
     spend, intervals, unpriced = spend_table(ledger, engine, book)
     settled = settle(spend)
     window = window_of(settled.rows)
     if window is None:
         raise NothingToRead("the ledger holds no row with a token or a dollar. Import usage first.")
-    signatures = ledger.signatures()
     workload_of, rule_problems = group(
-        signatures,
+        ledger.signatures(),
         spend_by_signature(settled.rows),
         engine.query(shape_sql()),
-        request.project.workload,
-        request.project.owner,
-        hours=engine.query(hours_sql()),
-        arrivals=engine.query(arrivals_sql()),
-        pauses=engine.query(pauses_sql()),
-        key_names=request.project.key_name,
+        project.workload,
+        project.owner,
+        hours=engine.query(hours_sql()) if latency else None,
+        arrivals=engine.query(arrivals_sql()) if latency else None,
+        pauses=engine.query(pauses_sql()) if latency else None,
+        key_names=project.key_name,
     )
-    ranking = rank(settled.rows, workload_of, window)
+    problems = [*ledger.problems, *overlap_problems(spend), *unpriced, *settled.problems, *rule_problems]
+    return Ranked(spend, intervals, settled, window, workload_of, rank(settled.rows, workload_of, window), problems)
+
+
+def map_ledger(
+    ledger: Ledger, engine: Engine, book: PriceBook, request: MapRequest
+) -> tuple[MapDocument, list[Problem]]:
+    """The map of everything a ledger holds. Raises NothingToRead when no row of it has a token or a dollar."""
+    ranked = rank_ledger(ledger, engine, book, request.project, latency=True)
+    spend, intervals, settled, window, workload_of, ranking, problems = ranked
     complete = complete_window(*whole_days(spend), request.as_of_day)
     rate = run_rate(daily_nano(settled.rows), complete)
     look = FirstLook(settled.rows, workload_of, intervals.keys, book, request.as_of_day)
@@ -85,14 +110,7 @@ def map_ledger(
     models = by_model(settled.rows)
     rated = look.over(rate.window, look.part(evidence, window, rate.window)) if rate.window else None
     bridge = bridge_months(settled, request.project.invoice, engine.query(restatements_sql()))
-    problems = [
-        *ledger.problems,
-        *overlap_problems(spend),
-        *unpriced,
-        *settled.problems,
-        *rule_problems,
-        *bridge.problems,
-    ]
+    problems = [*problems, *bridge.problems]
     facts = MapFacts(
         title=request.title,
         as_of=request.as_of,
@@ -106,7 +124,7 @@ def map_ledger(
         levers=levers,
         rate_opportunities=rated[0] if rated else None,
         rate_levers=rated[1] if rated else None,
-        readiness=readiness(ranking, spend, signatures, workload_of),
+        readiness=readiness(ranking, spend, ledger.signatures(), workload_of),
         bridge=bridge,
         reconciliation=settled.reconciliation,
         top_model=top_model({total.model: total.list_nano for total in models}, look.dearness()),

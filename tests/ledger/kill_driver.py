@@ -1,9 +1,10 @@
 """Kills an importing process again and again, or at every step of its commits; run by test_ledger_crash.py.
 
-    python kill_driver.py random ROOT KILLS SEED | steps ROOT
+    python kill_driver.py random FOLDER TRIALS SEED | steps FOLDER
 
 One interpreter, many forks: each fork imports what is left and dies by SIGKILL (or `_exit`) somewhere; the last one
-lives. Prints how many died and what the ledger then holds. Nothing here opens DuckDB before the forks.
+of a trial lives. Prints how many died and what each trial's ledger then holds. The parent never opens DuckDB, because a
+fork does not take its threads along.
 """
 
 from __future__ import annotations
@@ -78,24 +79,37 @@ def ended(child: int) -> int:
     return abs(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 
 
-def kill_randomly(root: Path, kills: int, seed: int) -> int:
-    """Start the import `kills` times, each killed after a random moment, then once to the end."""
-    rng, died = random.Random(seed), 0
-    for _ in range(kills):
-        child = forked(partial(import_all, root))
-        time.sleep(rng.uniform(0.0, 0.4))
-        os.kill(child, signal.SIGKILL)
-        died += ended(child) == signal.SIGKILL
+def kill_randomly(folder: Path, trials: int, seed: int) -> int:
+    """A clean import, then trials of one killed up to three times at moments within the time the clean one took."""
+    rng, died, began = random.Random(seed), 0, time.monotonic()
+    finish(folder / "clean")
+    length = time.monotonic() - began
+    for trial in range(trials):
+        root = folder / f"trial-{trial}"
+        for _ in range(3):
+            child = forked(partial(import_all, root))
+            time.sleep(rng.uniform(0.0, length))
+            os.kill(child, signal.SIGKILL)
+            died += ended(child) == signal.SIGKILL
+        finish(root)
     return died
 
 
-def kill_at_every_step(root: Path) -> int:
+def finish(root: Path) -> None:
+    """Import to the end, then write down what the ledger holds."""
+    for work in (import_all, report):
+        if ended(forked(partial(work, root))):
+            raise SystemExit(f"{work.__name__} failed")
+
+
+def kill_at_every_step(folder: Path) -> int:
     """Die before and after every file written, synced, renamed or removed, one step further each time."""
-    step = 0
+    step, root = 0, folder / "steps"
     while ended(forked(partial(die_at, step, root))):
         step += 1
         if is_ledger(root) and ended(forked(partial(check_readable, root))):
             raise SystemExit(f"not readable after step {step}")
+    finish(root)
     return step
 
 
@@ -126,31 +140,28 @@ def check_readable(root: Path) -> None:
         digest(ledger)
 
 
-def report(root: Path, died: int) -> None:
+def report(root: Path) -> None:
+    """What the ledger holds, beside it as ROOT.json."""
     with Ledger.open(root) as ledger:
         with ledger.writer():
             pass
         files = {path.name for path in root.iterdir()}
-        print(
-            json.dumps(
-                {
-                    "died": died,
-                    "digest": digest(ledger),
-                    "rows": ledger.rows,
-                    "marks": sorted(ledger.file_marks),
-                    "problems": len(ledger.problems),
-                    "orphans": sorted(files - ledger.manifest.names - {"manifest.json", "writer.lock", "readers.lock"}),
-                }
-            )
-        )
+        found = {
+            "digest": digest(ledger),
+            "rows": ledger.rows,
+            "marks": sorted(ledger.file_marks),
+            "problems": len(ledger.problems),
+            "orphans": sorted(files - ledger.manifest.names - {"manifest.json", "writer.lock", "readers.lock"}),
+        }
+    root.with_suffix(".json").write_text(json.dumps(found))
 
 
 def main() -> None:
-    mode, root = sys.argv[1], Path(sys.argv[2])
-    died = kill_randomly(root, int(sys.argv[3]), int(sys.argv[4])) if mode == "random" else kill_at_every_step(root)
-    if ended(forked(partial(import_all, root))):
-        raise SystemExit("the last import failed")
-    report(root, died)
+    mode, folder = sys.argv[1], Path(sys.argv[2])
+    died = kill_randomly(folder, int(sys.argv[3]), int(sys.argv[4])) if mode == "random" else kill_at_every_step(folder)
+    print(
+        json.dumps({"died": died, "ledgers": [json.loads(file.read_text()) for file in sorted(folder.glob("*.json"))]})
+    )
 
 
 if __name__ == "__main__":

@@ -285,6 +285,19 @@ def test_prefixes_of_a_stretch_of_days(tmp_path: Path) -> None:
         ]
 
 
+# sources
+
+
+def test_sources_say_what_the_ledger_was_filled_with(tmp_path: Path) -> None:
+    later = call("b", start_us=NOON + DAY_US, agent="x")
+    with ledger_of(tmp_path, [call("a"), later, call("c", requests=None), bucket("d", account="o")]) as ledger:
+        rows = query(ledger, sources_sql())
+    assert [tuple(row.values()) for row in rows] == [
+        ("admin_api", "o", "day", 1, None, DAY, DAY),
+        ("messages_jsonl", "", "call", 3, 2, DAY, DAY + 1),
+    ]
+
+
 # replaced copies
 
 

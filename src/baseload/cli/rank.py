@@ -9,7 +9,7 @@ from cyclopts import Parameter
 from baseload.cli.help import AsOf, Json, Paths, ProjectFolder, Source
 
 if TYPE_CHECKING:
-    from baseload.report.document import MapDocument
+    from baseload.report.document import RankDocument
 
 
 _COLUMNS: tuple[tuple[str, Literal["left", "right"]], ...] = (
@@ -20,7 +20,7 @@ _COLUMNS: tuple[tuple[str, Literal["left", "right"]], ...] = (
     ("calls", "right"),
     ("USD per call", "right"),
     ("task", "left"),
-    ("latency", "left"),
+    ("owner", "left"),
 )
 
 
@@ -42,30 +42,18 @@ def rank(
     baseload rank exports/ --top 5
     baseload rank --json | jq '.workloads[0]'
     """
-    from baseload.cli.map import outcome
-    from baseload.cli.output import print_json
-    from baseload.cli.run import build_map
+    from baseload.cli.output import EXIT_DONE, EXIT_PROBLEMS, print_json
+    from baseload.cli.run import build_rank
 
-    document = build_map(paths, project, source=source, as_of=as_of)
-    chosen = document.workloads[:top] if top else document.workloads
+    document = build_rank(paths, project, source=source, as_of=as_of, most=top)
     if json:
-        print_json(
-            {
-                "schema": "baseload.rank/1",
-                "as_of": document.as_of,
-                "window": document.window,
-                "totals": document.totals,
-                "headline": document.headline,
-                "workloads": chosen,
-                "problem_counts": document.problem_counts,
-            }
-        )
+        print_json(document)
     else:
-        _print_table(document, len(chosen))
-    return outcome(document)
+        _print_table(document)
+    return EXIT_PROBLEMS if document.problem_counts else EXIT_DONE
 
 
-def _print_table(document: MapDocument, shown: int) -> None:
+def _print_table(document: RankDocument) -> None:
     from rich.table import Table
 
     from baseload.cli.output import stdout
@@ -78,8 +66,8 @@ def _print_table(document: MapDocument, shown: int) -> None:
     )
     for name, justify in _COLUMNS:
         table.add_column(name, justify=justify)
-    places = numbers.places_for(document.totals.list_usd)
-    for part in document.workloads[:shown]:
+    places = numbers.places_for(document.list_usd)
+    for part in document.workloads:
         table.add_row(
             str(part.rank),
             part.name,
@@ -88,10 +76,16 @@ def _print_table(document: MapDocument, shown: int) -> None:
             numbers.count(part.requests),
             numbers.usd_each(part.usd_per_request),
             part.task,
-            part.latency,
+            part.owner,
         )
     console = stdout()
     console.print(table)
-    console.print(document.headline.sentence, markup=False)
-    if shown < len(document.workloads):
-        console.print(f"{len(document.workloads) - shown} more; --top 0 shows all.", markup=False)
+    few = document.workloads_for_80_percent
+    if few is not None:
+        console.print(f"{few} of {document.workloads_in_all} workloads hold 80 % of the spend.")
+    if len(document.workloads) < document.workloads_in_all:
+        console.print(f"{document.workloads_in_all - len(document.workloads)} more; --top 0 shows all.")
+    problems = sum(item.count for item in document.problem_counts)
+    if problems:
+        console.print(f"{problems} problems; `baseload map` lists them.")
+    console.print(document.price_book.warning or f"Prices checked {document.price_book.checked}.", markup=False)

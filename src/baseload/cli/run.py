@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
+from typing import NamedTuple
 
 from baseload.cli.book import open_book, read_file
 from baseload.cli.databases import database_records, file_marks, is_database, shown
@@ -16,11 +18,12 @@ from baseload.engine.duckdb import DuckDBEngine
 from baseload.errors import NothingToRead, UsageError
 from baseload.ledger.importing import ImportSummary, import_records
 from baseload.ledger.store import Ledger, is_ledger
-from baseload.pipeline import MapRequest, map_ledger
+from baseload.pipeline import MapRequest, map_ledger, rank_ledger
 from baseload.prices.age import age_warning
 from baseload.prices.book import PriceBook
 from baseload.project import Project
-from baseload.report.document import MapDocument
+from baseload.report.assemble import rank_document
+from baseload.report.document import MapDocument, RankDocument
 from baseload.report.facts import BookNote
 from baseload.usage.freshness import still_stands
 from baseload.usage.read import read_paths
@@ -47,6 +50,48 @@ def build_map(
     A PATH that is a ledger folder is used as it stands; other PATHs are read into a private ledger in the user's cache
     folder, which the next run only brings up to date. Raises NothingToRead when no record could be used.
     """
+    with _opened(paths, project_dir, source, project, as_of) as run:
+        request = _request(run, paths, title, recompute)
+        document, _ = map_ledger(run.ledger, run.engine, run.book, request)
+    return document
+
+
+def build_rank(
+    paths: Sequence[Path],
+    project_dir: Path | None = None,
+    *,
+    source: str | None = None,
+    as_of: dt.date | None = None,
+    most: int = 0,
+) -> RankDocument:
+    """The ranked table of exactly these PATHs, as `build_map` reads them, without what a ranking does not need."""
+    with _opened(paths, project_dir, source, None, as_of) as run:
+        found = rank_ledger(run.ledger, run.engine, run.book, run.settings)
+        request = _request(run, paths, "", "")
+    return rank_document(
+        request.title, request.as_of, request.book_note, found.window, found.ranking, found.problems, most
+    )
+
+
+class _Run(NamedTuple):
+    """A ledger brought up to date, with everything that is asked of it next."""
+
+    ledger: Ledger
+    engine: DuckDBEngine
+    book: PriceBook
+    settings: Project
+    folder: Path | None
+    today: dt.date
+
+
+@contextmanager
+def _opened(
+    paths: Sequence[Path],
+    project_dir: Path | None,
+    source: str | None,
+    project: Project | None,
+    as_of: dt.date | None,
+) -> Iterator[_Run]:
     folder = project_dir if project_dir is not None else find_project(Path.cwd())
     settings = with_owners(project if project is not None else load_project(folder), folder)
     today = as_of or dt.datetime.now(dt.UTC).date()
@@ -55,8 +100,7 @@ def build_map(
     with ledger_of as ledger, DuckDBEngine(memory_limit=MEMORY_LIMIT) as engine:
         if not ledger.rows:
             raise NothingToRead(_nothing(paths, ledger))
-        document, _ = map_ledger(ledger, engine, book, _request(settings, folder, today, paths, title, recompute, book))
-    return document
+        yield _Run(ledger, engine, book, settings, folder, today)
 
 
 def with_owners(settings: Project, folder: Path | None) -> Project:
@@ -130,28 +174,20 @@ def _remove(root: Path) -> None:
             file.unlink()
 
 
-def _request(
-    settings: Project,
-    folder: Path | None,
-    today: dt.date,
-    paths: Sequence[Path],
-    title: str,
-    recompute: str,
-    book: PriceBook,
-) -> MapRequest:
+def _request(run: _Run, paths: Sequence[Path], title: str, recompute: str) -> MapRequest:
     named = " ".join(shlex.quote(shown(path)) for path in paths)
     return MapRequest(
-        title=title or settings.name or _title(paths, folder),
-        as_of=today.isoformat(),
-        as_of_day=day_of_date(today),
+        title=title or run.settings.name or _title(paths, run.folder),
+        as_of=run.today.isoformat(),
+        as_of_day=day_of_date(run.today),
         recompute=recompute or f"baseload map {named}".strip(),
         book_note=BookNote(
-            checked=book.checked.isoformat(),
-            age_days=book.age_days(today),
-            warning=age_warning(book, today),
-            overlay=settings.price_overlay,
+            checked=run.book.checked.isoformat(),
+            age_days=run.book.age_days(run.today),
+            warning=age_warning(run.book, run.today),
+            overlay=run.settings.price_overlay,
         ),
-        project=settings,
+        project=run.settings,
     )
 
 

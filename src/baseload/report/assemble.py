@@ -25,6 +25,8 @@ from baseload.report.document import (
     PriceBookPart,
     ProblemCount,
     ProblemPart,
+    RankDocument,
+    RankRow,
     ReadinessPart,
     ReconciliationPart,
     RunRatePart,
@@ -34,9 +36,9 @@ from baseload.report.document import (
     WorkloadModelPart,
     WorkloadPart,
 )
-from baseload.report.facts import MapFacts
+from baseload.report.facts import BookNote, MapFacts
 from baseload.values import Grade, Opportunity, Problem, Tokens, Window, iso_day, usd_text
-from baseload.workloads.ranking import RankedWorkload
+from baseload.workloads.ranking import RankedWorkload, Ranking
 from baseload.workloads.readiness import ReadinessRow
 
 MOST_PROBLEMS = 1_000
@@ -49,12 +51,7 @@ def document(facts: MapFacts) -> MapDocument:
         version=__version__,
         title=facts.title,
         as_of=facts.as_of,
-        price_book=PriceBookPart(
-            checked=facts.book.checked,
-            age_days=facts.book.age_days,
-            warning=facts.book.warning,
-            overlay=facts.book.overlay,
-        ),
+        price_book=_book(facts.book),
         window=_window(facts.window),
         totals=_totals(facts),
         headline=_headline(facts),
@@ -71,6 +68,33 @@ def document(facts: MapFacts) -> MapDocument:
         problem_counts=_problem_counts(facts.problems),
         problems=_problems(facts.problems),
     )
+
+
+def rank_document(
+    title: str, as_of: str, book: BookNote, window: Window, ranking: Ranking, problems: Sequence[Problem], most: int
+) -> RankDocument:
+    """The `baseload.rank/1` document with the `most` dearest workloads; 0 = all."""
+    chosen = ranking.workloads[:most] if most else ranking.workloads
+    return RankDocument(
+        title=title,
+        as_of=as_of,
+        price_book=_book(book),
+        window=_window(window),
+        list_usd=usd_text(ranking.list_nano),
+        requests=ranking.requests,
+        workloads_for_80_percent=ranking.workloads_for_80_percent,
+        workloads=tuple(_rank_row(_workload(found)) for found in chosen),
+        workloads_in_all=len(ranking.workloads),
+        problem_counts=_problem_counts(problems),
+    )
+
+
+def _rank_row(part: WorkloadPart) -> RankRow:
+    return RankRow(**{name: getattr(part, name) for name in RankRow.__struct_fields__})
+
+
+def _book(book: BookNote) -> PriceBookPart:
+    return PriceBookPart(checked=book.checked, age_days=book.age_days, warning=book.warning, overlay=book.overlay)
 
 
 def _window(window: Window) -> WindowPart:

@@ -249,6 +249,43 @@ class PlantedPart(msgspec.Struct, frozen=True, kw_only=True):
     note: str
 
 
+class RankRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One workload of `baseload rank`: what a ranking needs, and nothing that takes longer to find out."""
+
+    rank: int
+    id: str
+    name: str
+    why: str
+    stage: str
+    requests: int | None
+    list_usd: str
+    list_high_usd: str
+    share: float
+    cumulative_share: float
+    usd_per_request: str | None
+    models: tuple[WorkloadModelPart, ...]
+    task: str
+    owner: str
+    cost_center: str
+    grade: str
+
+
+class RankDocument(msgspec.Struct, frozen=True, kw_only=True):
+    """`baseload rank --json`."""
+
+    schema: str = "baseload.rank/1"
+    title: str
+    as_of: str
+    price_book: PriceBookPart
+    window: WindowPart
+    list_usd: str
+    requests: int | None
+    workloads_for_80_percent: int | None
+    workloads: tuple[RankRow, ...]  # as many as were asked for
+    workloads_in_all: int
+    problem_counts: tuple[ProblemCount, ...]
+
+
 class MapDocument(msgspec.Struct, frozen=True, kw_only=True):
     schema: str = SCHEMA
     version: str
