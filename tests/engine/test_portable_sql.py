@@ -1,4 +1,4 @@
-"""The portable subset (CONTRIBUTING, "SQL"): what every engine reads alike, enforced on every query of the ledger."""
+"""The portable subset of SQL (docs/reference/ledger.md): what every engine reads alike, enforced on every query."""
 
 from __future__ import annotations
 

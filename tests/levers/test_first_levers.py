@@ -20,6 +20,7 @@ from baseload.levers.caching import (
     realised_savings,
 )
 from baseload.levers.evidence import prefix_days
+from baseload.levers.first_look import within_reach
 from baseload.levers.position import Position, cost_nano
 from baseload.levers.routing import route_opportunities, successor
 from baseload.levers.summary import summarise
@@ -153,11 +154,12 @@ def test_long_prompts_of_models_without_a_cliff_are_no_surcharge(book: PriceBook
 
 
 def test_spend_on_a_retiring_model_is_shown_with_what_its_line_costs_today(book: PriceBook) -> None:
-    # Sonnet 4.5 retires 2026-11-30: 1M in = 3.00; Sonnet 5.5: 2.00
+    # Sonnet 4.5 retires 2026-11-30: 1M in = 3.00; Sonnet 5.5: 2.00 to 2.70 (the same text x 1.0 to 1.35)
     position = spent(book, at("claude-sonnet-4-5-20250929"), uncached_input_tokens=MTOK)
-    (row,) = retirement_opportunities([position], book, TODAY)
-    assert (row.candidate, row.low_nano, row.high_nano) == ("claude-sonnet-5-5", 0, USD)
+    (row,) = retirement_opportunities([position], workload(request_features=("prefill",)), book, TODAY)
+    assert (row.candidate, row.low_nano, row.high_nano) == ("claude-sonnet-5-5", 300_000_000, USD)
     assert "retires 2026-11-30" in row.assumption
+    assert "to be rewritten first, because answers are prefilled" in row.assumption
 
 
 def test_realised_cache_savings_are_reads_saved_minus_write_premiums(book: PriceBook) -> None:
@@ -255,5 +257,19 @@ def test_a_lever_counts_each_workload_once() -> None:
         )
 
     rows = [row("cheap", -5, 90), row("refresh", 10, 20)]
-    route = next(one for one in summarise(rows, {"w": frozenset({"refresh"})}) if one.lever == "route")
-    assert (route.low_nano, route.high_nano) == (10, 90)
+
+    def route(reach: set[str]) -> tuple[int, int]:
+        found = summarise(rows, {"w": frozenset({"refresh"})}, {"w": frozenset(reach)})
+        return next((one.low_nano, one.high_nano) for one in found if one.lever == "route")
+
+    assert route({"cheap", "refresh"}) == (10, 90)
+    assert route({"refresh"}) == (10, 20)
+
+
+def test_only_work_that_is_easy_to_check_reaches_below_the_next_line(book: PriceBook) -> None:
+    position = spent(book, at("claude-opus-5-5"), uncached_input_tokens=MTOK)
+    checked = within_reach([position], workload(task="classification"), book, TODAY)["w"]
+    agentic = within_reach([position], workload(task="agentic"), book, TODAY)["w"]
+    assert "claude-haiku-5-5" in checked
+    assert "claude-haiku-5-5" not in agentic
+    assert "claude-sonnet-5-5" in agentic

@@ -18,12 +18,14 @@ from baseload.levers.caching import (
 )
 from baseload.levers.position import Position
 from baseload.levers.positions import positions_of
-from baseload.levers.routing import route_opportunities, successor
+from baseload.levers.routing import route_opportunities, successor, tier_of
 from baseload.levers.summary import LEVERS, LeverSummary, summarise
 from baseload.levers.waste import repeat_opportunities, retirement_opportunities, surcharge_opportunities
 from baseload.prices.book import PriceBook, PriceKey
 from baseload.values import TOKEN_CLASSES, Opportunity, Table, Tokens, Window, Workload
 from baseload.workloads.key import UNATTRIBUTED
+
+CHECKABLE_TASKS = ("classification", "extraction", "routing", "formatting", "summarisation")
 
 
 class CallEvidence(msgspec.Struct, frozen=True, kw_only=True):
@@ -85,7 +87,7 @@ def first_opportunities(
     found = [
         *surcharge_opportunities(positions, book, day),
         *repeat_opportunities(evidence.repeats, positions),
-        *retirement_opportunities(positions, book, day),
+        *retirement_opportunities(positions, workloads, book, day),
         *route_opportunities(positions, workloads, book, day),
         *losing_cache_opportunities(realised),
         *missed_read_opportunities(evidence.missed_reads, book, day),
@@ -104,6 +106,27 @@ def refreshes(positions: Iterable[Position], book: PriceBook, day: int) -> dict[
         if newer is not None:
             found.setdefault(position.workload, set()).add(newer.id)
     return {workload: frozenset(models) for workload, models in found.items()}
+
+
+def within_reach(
+    positions: Iterable[Position], workloads: Mapping[str, Workload], book: PriceBook, day: int
+) -> dict[str, frozenset[str]]:
+    """Per workload, the models whose line its task may reasonably be tried on: the high end of routing.
+
+    Work whose answers are easy to check may go to any line; everything else one line down from its dearest, because
+    the smallest models are not for long agent loops (Anthropic's tier advice, anthropic-facts section 1.1).
+    """
+    lowest: dict[str, int] = {}
+    for position in positions:
+        model = book.models.get(position.key.model)
+        if model is not None:
+            floor = 0 if workloads[position.workload].task in CHECKABLE_TASKS else max(tier_of(model) - 1, 0)
+            lowest[position.workload] = max(lowest.get(position.workload, 0), floor)
+    models = book.candidates(day)
+    return {
+        workload: frozenset(model.id for model in models if tier_of(model) >= floor)
+        for workload, floor in lowest.items()
+    }
 
 
 class FirstLook:
@@ -126,7 +149,8 @@ class FirstLook:
         """Opportunities and lever ranges of the rows inside a window; `evidence` must be of the same window."""
         positions = self._positions(window)
         found = first_opportunities(positions, self._workloads, evidence, self._book, self._day)
-        return found, summarise(found, refreshes(positions, self._book, self._day))
+        same_line = refreshes(positions, self._book, self._day)
+        return found, summarise(found, same_line, within_reach(positions, self._workloads, self._book, self._day))
 
     def part(self, evidence: CallEvidence, whole: Window, part: Window) -> CallEvidence:
         """The evidence of the whole window, cut to a part of it by each workload's share of list dollars there."""

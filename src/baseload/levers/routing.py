@@ -93,7 +93,7 @@ def _opportunity(
     moving = [position for position in current if _is_move(position, model, book)]
     if not moving:
         return None
-    swaps = [_swap(position, model, book, day) for position in moving]
+    swaps = [swap_cost(position, model, book, day) for position in moving]
     if any(swap is None for swap in swaps):
         return None  # not sold where this workload runs
     today = [cost_today(position, book, day) for position in moving]
@@ -117,14 +117,16 @@ def _opportunity(
 def _is_move(position: Position, model: Model, book: PriceBook) -> bool:
     """Only downwards or sideways in line: a dearer line is never a saving and the same model is no move."""
     current = book.models[position.key.model]
-    return current.id != model.id and _tier(model) <= _tier(current)
+    return current.id != model.id and tier_of(model) <= tier_of(current)
 
 
-def _tier(model: Model) -> int:
+def tier_of(model: Model) -> int:
+    """The place of a model's line, cheapest line first."""
     return _LINES.index(model.line) if model.line in _LINES else len(_LINES)
 
 
-def _swap(position: Position, model: Model, book: PriceBook, day: int) -> tuple[int, int] | None:
+def swap_cost(position: Position, model: Model, book: PriceBook, day: int) -> tuple[int, int] | None:
+    """(low, high) nano-dollars of a position's text on another model; None where that model is not sold there."""
     current = book.models[position.key.model]
     growth = tokenizer_growth(current, model)
     wordiness = THINKING_GROWTH if _thinking_turns_on(current, model) else WORDINESS
@@ -150,10 +152,13 @@ def tokenizer_growth(current: Model, candidate: Model) -> tuple[Decimal, Decimal
 
 
 def _thinking_turns_on(current: Model, candidate: Model) -> bool:
-    on_before = current.capabilities.get("thinking_omitted", "off").lower() == "on"
-    on_after = candidate.capabilities.get("thinking_omitted", "off").lower() == "on"
+    """Thinking is on by default there, was not before, and cannot be turned off."""
     forced = candidate.capabilities.get("thinking_disabled", "ok").lower().startswith(_REFUSED)
-    return on_after and forced and not on_before
+    return forced and _thinks_by_default(candidate) and not _thinks_by_default(current)
+
+
+def _thinks_by_default(model: Model) -> bool:
+    return model.capabilities.get("thinking_omitted", "off").lower() == "on"
 
 
 def _band_after(position: Position, growth: Decimal) -> str:
@@ -202,6 +207,8 @@ def _assumption(moving: Sequence[Position], model: Model, book: PriceBook, confl
         parts.append(f"thinking cannot be turned off: output up to x {THINKING_GROWTH}")
     else:
         parts.append(f"output up to x {WORDINESS}")
+        if _thinks_by_default(model) and not all(_thinks_by_default(current) for current in currents):
+            parts.append("thinking, on by default there, turned off")
     if any(_loses_cache(position, model) for position in moving):
         parts.append("prefix below its cache minimum: cached input may bill in full")
     return "; ".join(parts)

@@ -26,7 +26,7 @@ _SENTENCES: Mapping[str, str] = {
     "retirement": "These calls must move anyway; the difference to the newest model of the same line.",
     "route": (
         "Low: the newest model of the same line, dearest reading. High: the cheapest model its features allow, "
-        "cheapest reading. Quality is not tested."
+        "cheapest reading; one line down at most where answers are hard to check. Quality is not tested."
     ),
     "cache": "Per workload the largest of: caching that loses money, reads missed, prefixes repeated. Not additive.",
     "batch": "Low: only workloads tolerant by their traffic. High: also those whose latency nobody has stated.",
@@ -45,10 +45,15 @@ class LeverSummary(msgspec.Struct, frozen=True, kw_only=True):
     sentence: str
 
 
-def summarise(opportunities: Iterable[Opportunity], same_line: Mapping[str, frozenset[str]]) -> list[LeverSummary]:
+def summarise(
+    opportunities: Iterable[Opportunity],
+    same_line: Mapping[str, frozenset[str]],
+    within_reach: Mapping[str, frozenset[str]],
+) -> list[LeverSummary]:
     """A summary of every lever, in acting order; levers without an opportunity are 0 to 0.
 
     `same_line` maps a workload to the candidate models that only refresh its own line: the low end of routing.
+    `within_reach` maps it to those its task may reasonably be tried on: the high end.
     """
     groups: dict[tuple[str, str], list[Opportunity]] = {}
     for opportunity in opportunities:
@@ -56,7 +61,11 @@ def summarise(opportunities: Iterable[Opportunity], same_line: Mapping[str, froz
     found = []
     for lever in LEVERS:
         members = {workload: rows for (name, workload), rows in groups.items() if name == lever}
-        ranges = [_range(lever, rows, same_line.get(workload, frozenset())) for workload, rows in members.items()]
+        nothing: frozenset[str] = frozenset()
+        ranges = [
+            _range(lever, rows, same_line.get(workload, nothing), within_reach.get(workload, nothing))
+            for workload, rows in members.items()
+        ]
         found.append(
             LeverSummary(
                 lever=lever,
@@ -75,13 +84,15 @@ def weakest(grades: Iterable[Grade]) -> Grade:
     return max(grades, key=_STRENGTH.index, default="measured")
 
 
-def _range(lever: str, rows: Sequence[Opportunity], refreshes: frozenset[str]) -> tuple[int, int]:
+def _range(
+    lever: str, rows: Sequence[Opportunity], refreshes: frozenset[str], reach: frozenset[str]
+) -> tuple[int, int]:
     """One workload's (low, high) of one lever. Retirements are of different calls, so they add; all else overlaps."""
     allowed = [row for row in rows if not row.excluded_by]
     if lever == "retirement":
         return sum(row.low_nano for row in allowed), sum(row.high_nano for row in allowed)
     if lever == "route":
         low = max((row.low_nano for row in allowed if row.candidate in refreshes), default=0)
-        return max(low, 0), max((row.high_nano for row in allowed), default=0)
+        return max(low, 0), max((row.high_nano for row in allowed if row.candidate in reach), default=0)
     best_low = max((row.low_nano for row in allowed), default=0)
     return max(best_low, 0), max((row.high_nano for row in allowed), default=0)

@@ -5,9 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from baseload.levers.position import Position, by_workload, cost_nano, cost_today
-from baseload.levers.routing import RETIREMENT_HORIZON_DAYS, retires_by, successor
-from baseload.prices.book import PriceBook, PriceKey
-from baseload.values import Grade, Opportunity, decimal_usd
+from baseload.levers.routing import (
+    IN_WORDS,
+    RETIREMENT_HORIZON_DAYS,
+    feature_conflicts,
+    retires_by,
+    successor,
+    swap_cost,
+)
+from baseload.prices.book import Model, PriceBook, PriceKey
+from baseload.values import Grade, Opportunity, Workload, decimal_usd
 
 
 def surcharge_opportunities(positions: Iterable[Position], book: PriceBook, day: int) -> list[Opportunity]:
@@ -55,39 +62,57 @@ def repeat_opportunities(repeats: Mapping[str, tuple[int, int]], positions: Iter
     ]
 
 
-def retirement_opportunities(positions: Iterable[Position], book: PriceBook, day: int) -> list[Opportunity]:
-    """Spend on models that retire within 180 days: it moves anyway, to the newest of its line at today's prices."""
+def retirement_opportunities(
+    positions: Iterable[Position], workloads: Mapping[str, Workload], book: PriceBook, day: int
+) -> list[Opportunity]:
+    """Spend on models that retire within 180 days: it moves anyway, to the newest of its line at today's prices.
+
+    The range is that of any swap (`routing.swap_cost`): another tokenizer, another length of answer. It may be
+    negative: moving can cost more, and not moving is no choice.
+    """
     found = []
     for workload, members in by_workload(positions).items():
-        models = dict.fromkeys(position.key.model for position in members)
-        for model_id in models:
+        for model_id in dict.fromkeys(position.key.model for position in members):
             model = book.models.get(model_id)
-            if model is None or not retires_by(model, day + RETIREMENT_HORIZON_DAYS):
-                continue
-            target = successor(model, book, day)
-            if target is None:
+            target = successor(model, book, day) if model else None
+            if model is None or target is None or not retires_by(model, day + RETIREMENT_HORIZON_DAYS):
                 continue
             affected = [position for position in members if position.key.model == model_id]
-            saving = sum(
-                _difference(position, position.key._replace(model=target.id, speed="standard"), book, day)
-                for position in affected
-            )
-            spend = decimal_usd(sum(position.list_nano for position in affected))
+            conflicts = feature_conflicts(workloads[workload].request_features, target, book)
+            low, high = _saved_by_moving(affected, target, book, day)
             found.append(
                 Opportunity(
                     workload=workload,
                     lever="retirement",
                     candidate=target.id,
-                    low_nano=min(saving, 0),
-                    high_nano=max(saving, 0),
+                    low_nano=low,
+                    high_nano=high,
                     grade="assumed",
-                    assumption=(
-                        f"{model.display_name} retires {model.retires}; {spend:,.2f} USD in this window must move; "
-                        "same token counts assumed"
-                    ),
+                    assumption=_of_retirement(model, affected, conflicts),
                 )
             )
     return found
+
+
+def _saved_by_moving(affected: Sequence[Position], target: Model, book: PriceBook, day: int) -> tuple[int, int]:
+    low = high = 0
+    for position in affected:
+        swap = swap_cost(position, target, book, day)
+        today = cost_today(position, book, day)
+        if swap is not None:
+            low += today[0] - swap[1]
+            high += today[1] - swap[0]
+    return low, high
+
+
+def _of_retirement(model: Model, affected: Sequence[Position], conflicts: Sequence[str]) -> str:
+    spend = decimal_usd(sum(position.list_nano for position in affected))
+    said = (
+        f"{model.display_name} retires {model.retires}; {spend:,.2f} USD in this window must move; quality not tested"
+    )
+    if conflicts:
+        said += "; to be rewritten first, because " + "; ".join(IN_WORDS.get(name, name) for name in conflicts)
+    return said
 
 
 def _difference(position: Position, key: PriceKey, book: PriceBook, day: int) -> int:

@@ -44,7 +44,8 @@ class RankedWorkload(msgspec.Struct, frozen=True, kw_only=True):
     list_nano: int
     list_high_nano: int
     billed_nano: int | None
-    unpriced_rows: int
+    priced_requests: int | None  # calls that the dollars are of; None as for `requests`
+    unpriced_rows: int  # calls and buckets with tokens and without a price
     share: float
     cumulative_share: float
     models: tuple[ModelSpend, ...]  # dearest first
@@ -54,10 +55,10 @@ class RankedWorkload(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def usd_per_request(self) -> Decimal | None:
-        """Cost per inference to the nano-dollar, half-even; None where requests are unknown or zero."""
-        if not self.requests:
+        """Cost per priced call to the nano-dollar, half-even; None where no call is priced or calls are not counted."""
+        if not self.priced_requests:
             return None
-        return Decimal(round(Decimal(self.list_nano) / self.requests)) / NANO_PER_USD
+        return Decimal(round(Decimal(self.list_nano) / self.priced_requests)) / NANO_PER_USD
 
 
 class Ranking(msgspec.Struct, frozen=True, kw_only=True):
@@ -146,6 +147,7 @@ def _workload_index(
 def _measure(workload: Workload, rows: Table, window: Window) -> RankedWorkload:
     nano = _whole(rows["list_nano"])
     priced = _whole(rows["priced"]) if "priced" in rows else np.ones_like(nano)
+    counts = _whole(rows["rows"]) if "rows" in rows else np.ones_like(nano)
     return RankedWorkload(
         workload=workload,
         rank=0,
@@ -154,7 +156,8 @@ def _measure(workload: Workload, rows: Table, window: Window) -> RankedWorkload:
         list_nano=int(nano.sum()),
         list_high_nano=int(_whole(rows.get("list_high_nano", rows["list_nano"])).sum()),
         billed_nano=_nullable_sum(rows.get("billed_nano_usd")),
-        unpriced_rows=int(((priced == 0) & _has_tokens(rows)).sum()),
+        priced_requests=_requests({name: column[priced > 0] for name, column in rows.items()}),
+        unpriced_rows=int(counts[(priced == 0) & _has_tokens(rows)].sum()),
         share=0.0,
         cumulative_share=0.0,
         models=_by_model(rows),
