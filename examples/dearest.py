@@ -2,9 +2,8 @@
 
 import json
 import sys
-from decimal import Decimal
 from pathlib import Path
 
 document = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
-for workload in document["workloads"]:
-    print(workload["name"], Decimal(workload["list_usd"]))
+for _workload in document["workloads"]:
+    pass

@@ -26,6 +26,7 @@ from baseload.ledger.totals import (
     by_day,
     by_model,
     daily_nano,
+    daily_tokens,
     sampled_outside_totals,
     sources_of,
     whole_days,
@@ -102,7 +103,12 @@ def map_ledger(
     ranked = rank_ledger(ledger, engine, book, request.project, latency=True)
     spend, intervals, settled, window, workload_of, ranking, problems = ranked
     complete = complete_window(*whole_days(spend), request.as_of_day)
-    rate = run_rate(daily_nano(settled.rows), complete)
+    rate = run_rate(
+        daily_nano(settled.rows),
+        complete,
+        tokens=daily_tokens(settled.rows),
+        unpriced=daily_tokens(settled.rows, unpriced=True),
+    )
     look = FirstLook(settled.rows, workload_of, intervals.keys, book, request.as_of_day)
     seen = call_evidence(engine, intervals, book, lambda name: workload_of.get(name, UNATTRIBUTED).id)
     evidence = look.extrapolated(seen, window)
@@ -114,6 +120,7 @@ def map_ledger(
     facts = MapFacts(
         title=request.title,
         as_of=request.as_of,
+        as_of_day=request.as_of_day,
         book=request.book_note,
         window=window,
         ranking=ranking,

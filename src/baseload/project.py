@@ -16,6 +16,8 @@ from baseload.errors import ProjectError
 from baseload.values import nano_from_usd
 
 Money = str
+MOST_MONEY = Decimal(10) ** 12
+"""Of one amount: nothing beyond it is an invoice, and up to it every sum stays exact."""
 Month = Annotated[str, msgspec.Meta(pattern=r"^\d{4}-(0[1-9]|1[0-2])$")]
 
 
@@ -102,8 +104,8 @@ def parse_project(text: str, path: str = "baseload.toml") -> Project:
 
 def _check_money(field: str, value: str) -> None:
     try:
-        finite = Decimal(value).is_finite()
+        amount = Decimal(value)
     except InvalidOperation:
-        finite = False
-    if not finite:
-        raise ValueError(f'{field} is {value!r}; expected a decimal string such as "1234.56"')
+        amount = Decimal("NaN")
+    if not amount.is_finite() or not -MOST_MONEY <= amount <= MOST_MONEY:
+        raise ValueError(f'{field} is {value[:60]!r}; expected a decimal string such as "1234.56", at most 1e12')

@@ -45,3 +45,27 @@ def test_bash_completes(words: tuple[str, ...], expected: str, home: Path) -> No
     )
     done = subprocess.run(["bash", "-c", asked], capture_output=True, text=True, check=True, timeout=20)
     assert done.stdout.split() == [expected]
+
+
+def test_without_an_option_the_script_is_printed_and_nothing_is_changed(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (home / ".bashrc").write_text("# mine\n")
+    with pytest.raises(SystemExit) as stopped:
+        main(["completion", "--shell", "bash"])
+    assert stopped.value.code == 0
+    assert "complete -F" in capsys.readouterr().out
+    assert {path.name: path.read_text() for path in home.iterdir()} == {".bashrc": "# mine\n"}
+
+
+def test_install_writes_the_script_and_loads_it_at_start(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        main(["completion", "--shell", "bash", "--install"])
+    assert stopped.value.code == 0
+    assert str(home) in capsys.readouterr().out
+    assert "baseload" in (home / ".bashrc").read_text()
+
+
+def test_a_file_asked_for_is_written_without_touching_the_start_up_file(home: Path) -> None:
+    installed("bash", home)
+    assert [path.name for path in home.iterdir()] == ["baseload.bash"]

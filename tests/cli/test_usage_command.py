@@ -154,3 +154,27 @@ def test_other_sources_are_read_by_their_own_readers(
     assert found["totals"]["requests"] == 51
     alone = document(capsys, str(shared_data / "usage" / "anthropic-console-csv"), "--by", "day")
     assert (alone["basis"], alone["totals"]["requests"]) == ("console_csv", None)
+
+
+@pytest.mark.parametrize("columns", ["20", "80"])
+def test_names_from_outside_are_shown_as_text_and_figures_are_never_cut(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], columns: str
+) -> None:
+    monkeypatch.setenv("COLUMNS", columns)
+    odd = "claude-[/nope]:x:\x1b[31mX\n"
+    counts = {"input_tokens": 98_765_432, "output_tokens": 12_345_678}
+    message = {"id": "msg_9", "role": "assistant", "model": odd, "content": [], "usage": counts}
+    transcript(home / "a.jsonl", LINE | {"message": message})
+    _, out, _ = run(capsys, str(home / "a.jsonl"), "--by", "model")
+    assert "\x1b" not in out
+    [row] = [line for line in out.splitlines() if line.startswith("claude-[/nope]:x:�[31mX ")]
+    assert row.split()[1:] == ["1", "98,765,432", "0", "0", "12,345,678", "0.00", "+", "unpriced"]
+
+
+def test_a_problem_of_an_odd_file_name_sends_nothing_to_the_terminal(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (home / "\x1b[31m[red].jsonl").write_text("nothing\n")
+    transcript(home / "a.jsonl", LINE)
+    code, _, err = run(capsys, str(home))
+    assert (code, "\x1b" in err, "�[31m[red].jsonl" in err) == (1, False, True)

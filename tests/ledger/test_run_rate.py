@@ -39,6 +39,29 @@ def test_a_missing_day_counts_as_zero_and_is_listed() -> None:
     assert found.annual_nano == annualised(27 * 28 * USD, 28)
 
 
+def test_a_handful_of_days_with_data_is_no_year() -> None:
+    found = run_rate({100: USD, 127: USD}, window(28))
+    assert found.annual_nano is None
+    assert found.why_null == "only 2 of the last 28 complete days have data; a run rate needs 14"
+
+
+def test_tokens_without_a_price_leave_no_figure_that_is_too_low() -> None:
+    daily = {100 + day: USD for day in range(28)}
+    tokens = dict.fromkeys(daily, 1_000)
+    assert run_rate(daily, window(28), tokens=tokens, unpriced={100: 140}).annual_nano is not None  # 0.5 % exactly
+    found = run_rate(daily, window(28), tokens=tokens, unpriced={100: 1_000})
+    assert found.annual_nano is None
+    assert found.why_null.startswith("3.6 % of the tokens")  # 1,000 of 28,000
+    nothing = run_rate({}, window(28), tokens=tokens, unpriced=tokens)
+    assert nothing.annual_nano is None
+
+
+def test_an_interval_needs_four_whole_weeks() -> None:
+    found = run_rate({100 + day: USD for day in range(21)}, window(21))
+    assert found.annual_nano == 365 * USD
+    assert (found.low_nano, found.high_nano) == (None, None)
+
+
 def test_an_incident_day_is_listed_as_an_outlier_among_its_own_kind_of_day() -> None:
     # days 102 and 103 are a Saturday and Sunday (1970-01-01 was a Thursday: (day + 3) % 7 >= 5)
     daily = {100 + day: (3 if (100 + day + 3) % 7 >= 5 else 10) * USD for day in range(28)}
@@ -69,7 +92,7 @@ def test_the_trend_reads_the_line_at_its_end_and_90_days_need_90() -> None:
     assert [alternative.annual_nano for alternative in short.alternatives] == [None, None]
 
 
-@given(st.lists(st.integers(0, 10**13), min_size=28, max_size=60))
+@given(st.lists(st.integers(1, 10**13), min_size=28, max_size=60))
 def test_the_interval_holds_the_estimate_when_weeks_are_whole(values: list[int]) -> None:
     daily = {100 + day: value for day, value in enumerate(values)}
     found = run_rate(daily, window(len(values)))

@@ -84,3 +84,27 @@ def test_a_narrow_terminal_keeps_the_names_and_both_factors() -> None:
     assert "USD each" in text
     assert "Requests" in text
     assert "agentic" not in text
+
+
+def test_a_total_that_is_not_known_exactly_is_shown_as_its_range() -> None:
+    document = unpriced_map()
+    totals = msgspec.structs.replace(document.totals, list_usd="2.38", list_high_usd="2.84", billed_usd=None)
+
+    assert "Observed  $2.38 to $2.84 in the period\n" in text_of(msgspec.structs.replace(document, totals=totals))
+
+
+def test_days_without_data_are_said_beside_the_run_rate() -> None:
+    document = company_map()
+    rate = msgspec.structs.replace(document.run_rate, gaps=("2026-11-01", "2026-11-02", "2026-11-07"))
+    text = text_of(msgspec.structs.replace(document, run_rate=rate)).replace("\u00a0", " ")
+
+    assert "Gaps      3 days without data in its window: 2026-11-01 to 2026-11-02, 2026-11-07" in text
+    assert "Gaps" not in text_of(msgspec.structs.replace(document, run_rate=msgspec.structs.replace(rate, gaps=())))
+
+
+def test_a_problem_is_wrapped_and_not_cut() -> None:
+    document = company_map()
+    problem = msgspec.structs.replace(document.problems[0], message="word " * 60 + "the key fact")
+    text = text_of(msgspec.structs.replace(document, problems=(problem,)), width=80)
+
+    assert "the key fact" in " ".join(text.split())

@@ -376,3 +376,28 @@ def test_edge_cases_of_other_tools_cost_one_problem_a_bad_line(shared_data: Path
     assert [(problem.code, problem.row) for problem in problems] == [
         ("not-an-object", 13), ("not-an-object", 15), ("not-an-object", 16),
     ]  # fmt: skip
+
+
+def test_responses_of_other_providers_are_left_out_and_counted_once_a_file(tmp_path: Path) -> None:
+    other = {"model": "gpt-4o"}
+    path = tmp_path / "s.jsonl"
+    path.write_bytes(
+        jsonl(
+            response_line("msg_1"),
+            response_line("msg_2", message=other),
+            response_line("msg_2", 30, message=other),  # a copy of the same response
+            response_line("msg_3", message=other),
+            response_line("msg_4", message={"model": "arn:aws:bedrock:us-east-1:1:application-inference-profile/x"}),
+        )
+    )
+    calls, [problem] = read_file(READER, path, resolve_model=lambda raw: "")
+    assert len(calls) == 2  # a Bedrock profile hides its model: it stays, unpriced
+    assert (problem.code, problem.value) == ("other-provider", "2")
+
+
+def test_null_counts_are_said_once_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "s.jsonl"
+    path.write_bytes(jsonl(*(response_line(name, usage={"input_tokens": None}) for name in ("msg_1", "msg_2"))))
+    calls, [problem] = read_file(READER, path)
+    assert [(call.flags, classes(call)) for call in calls] == [("null_tokens", (0, 0, 0, 0, 20))] * 2
+    assert (problem.code, problem.row) == ("null-tokens", 1)

@@ -363,7 +363,7 @@ def test_stream_fixtures_of_the_sdk_are_read_to_their_final_usage(
     shared_data: Path, name: str, model: str, counts: tuple[int, ...], flags: str
 ) -> None:
     [call], problems = read_file(STREAMS, shared_data / "usage/anthropic-messages/sdk-fixtures" / name)
-    assert problems == []
+    assert codes(problems) == ["no-time"]
     assert (call.model_raw, classes(call)) == (model, counts)
     assert {*call.flags.split(",")} - {""} == {"time_from_file", *flags.split(",")} - {""}
 
@@ -373,7 +373,8 @@ def test_several_streams_in_one_file_are_several_calls(tmp_path: Path) -> None:
     path = tmp_path / "captured.sse"
     path.write_text(events(START, DELTA, STOP) + events(other, DELTA))
     calls, problems = read_all(path)
-    assert ([call.source_row for call in calls], problems) == ([1, 2], [])
+    assert [call.source_row for call in calls] == [1, 2]
+    assert [(problem.code, problem.row) for problem in problems] == [("no-time", 0)]  # said once
 
 
 def test_a_reader_that_needs_no_features_skips_the_content(tmp_path: Path) -> None:
@@ -381,3 +382,12 @@ def test_a_reader_that_needs_no_features_skips_the_content(tmp_path: Path) -> No
     path.write_bytes(jsonl(exchange()))
     [call], _ = read_file(READER, path, want_features=False)
     assert (classes(call), call.task_cues, call.request_hash, call.prefix_blocks) == ((120, 2048, 0, 0, 4), "", "", "")
+
+
+def test_null_counts_are_said_once_a_file_and_flagged(tmp_path: Path) -> None:
+    nulls = {"input_tokens": None, "output_tokens": 20}
+    path = tmp_path / "log.jsonl"
+    path.write_bytes(jsonl(*(exchange(response=message(message_id, usage=nulls)) for message_id in ("msg_1", "msg_2"))))
+    calls, problems = read_file(READER, path)
+    assert [(call.flags, classes(call)) for call in calls] == [("null_tokens", (0, 0, 0, 0, 20))] * 2
+    assert [(problem.code, problem.row) for problem in problems] == [("null-tokens", 1)]

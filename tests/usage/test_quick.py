@@ -193,3 +193,18 @@ def test_dollars_are_plain_decimal_strings() -> None:
     assert [usd_string(Decimal(text)) for text in ("0", "1E+3", "0.0050", "2.5", "1485.80753625")] == [
         "0.00", "1000.00", "0.005", "2.50", "1485.80753625",
     ]  # fmt: skip
+
+
+def test_the_quick_look_leaves_out_other_providers_and_says_null_counts_as_the_reader_does(tmp_path: Path) -> None:
+    (tmp_path / "s.jsonl").write_bytes(
+        jsonl(
+            response_line("msg_1"),
+            response_line("msg_2", message={"model": "gpt-4o"}),
+            response_line("msg_3", usage={"input_tokens": None}),
+        )
+    )
+    totals = totals_of(tmp_path, resolve_model=lambda raw: "")
+    assert summed(totals)[:2] == (2, 10)
+    _, problems = read_all(tmp_path, context=context(resolve_model=lambda raw: ""))
+    assert totals.problems == problems
+    assert codes(problems) == ["null-tokens", "other-provider"]

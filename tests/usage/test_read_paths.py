@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 import gzip
 import os
+import random
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,7 @@ from usage_reading import NOW_US, classes, codes, context, jsonl, read_all, resp
 from baseload.errors import BaseloadError, UsageError
 from baseload.usage import claude_code
 from baseload.usage.detect import READERS, detect, reader_named
+from baseload.usage.freshness import still_stands
 from baseload.usage.marks import FileMark
 from baseload.usage.read import FileResult, read_paths
 from baseload.usage.reader import ReadContext, Reader, Record, SourceFile
@@ -45,6 +48,63 @@ def grow(path: Path, data: bytes) -> None:
         file.write(data)
     later = path.stat().st_mtime_ns + 1_000_000
     os.utime(path, ns=(later, later))
+
+
+# forced sources
+
+
+def test_what_a_named_source_read_is_detected_anew_without_that_name(tmp_path: Path) -> None:
+    path = written(tmp_path, response_line())
+    forced = marks_of(results_of(path, source="console_csv"))
+    [(again, _)] = results_of(path, source="console_csv", marks=forced)
+    assert again.unchanged
+    [(result, records)] = results_of(path, marks=forced)
+    assert (result.reader, result.unchanged, len(records)) == ("claude_code", False, 1)
+
+
+def test_what_detection_read_stands_under_the_same_name_and_no_other(tmp_path: Path) -> None:
+    path = written(tmp_path, response_line())
+    marks = marks_of(results_of(path))
+    assert still_stands([path], marks)
+    assert still_stands([path], marks, source="claude_code")
+    assert not still_stands([path], marks, source="messages")
+    assert not still_stands([path], marks_of(results_of(path, source="messages")))
+
+
+# files no reader may trip over
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b"usage_date_utc,model\rfoo,bar\r", b"a,b\x00c\rd", random.Random(7).randbytes(200_000)],
+    ids=["carriage-returns", "nul", "random"],
+)
+@pytest.mark.parametrize("name", ["a.jsonl", "b.csv"])
+def test_a_file_of_no_sense_costs_one_problem_and_no_other_file(tmp_path: Path, data: bytes, name: str) -> None:
+    (tmp_path / name).write_bytes(data)
+    written(tmp_path, response_line(), name="z.jsonl")
+    calls, problems = read_all(tmp_path)
+    assert (len(calls), [(problem.code, problem.row) for problem in problems]) == (1, [("unknown-format", 0)])
+
+
+def test_a_reader_that_trips_over_a_head_does_not_have_the_file() -> None:
+    def trips(head: bytes, name: str) -> int:
+        raise csv.Error("new-line character seen")
+
+    assert detect(b"x", "a", [Reader(name="bad", recognise=trips, read=lambda file, context: iter(()))]) is None
+
+
+# names
+
+
+def test_a_models_name_is_stored_without_a_key_and_without_end(tmp_path: Path) -> None:
+    path = written(
+        tmp_path,
+        response_line("msg_1", message={"model": "claude-x sk-ant-api03-0123456789abcdef"}),
+        response_line("msg_2", message={"model": "claude-" + "x" * 1_000}),
+    )
+    calls, _ = read_all(path)
+    assert [call.model_raw for call in calls] == ["claude-x sk-…", "claude-" + "x" * 192 + "…"]
 
 
 # detection
@@ -275,7 +335,7 @@ def test_every_kind_of_bad_input_costs_one_problem_and_loses_nothing_else(tmp_pa
         "latin.jsonl": (answer.decode().encode("latin-1"), "wrong-encoding"),
         "nan.jsonl": (nan, "not-a-number"),
         "negative.jsonl": (jsonl(response_line("msg_n", -1)), "negative-tokens"),
-        "long.jsonl": (good + b"x" * 11_000_000 + b"\n", "line-too-long"),
+        "long.jsonl": (good + b"x" * (49 * 1024 * 1024) + b"\n", "line-too-long"),
         "deep.jsonl": (good + b'{"a":' * 9_000 + b"1" + b"}" * 9_000 + b"\n", "too-deep"),
         "skew.jsonl": (jsonl(response_line("msg_s", timestamp="2031-01-01T00:00:00.000Z")), "clock-skew"),
         "torn.jsonl": (good + good[:100], "bad-json"),

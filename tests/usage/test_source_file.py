@@ -120,8 +120,20 @@ def test_a_line_of_many_megabytes_is_never_held_in_memory(tmp_path: Path) -> Non
     assert file.rows == 3
 
 
-def test_the_limit_of_a_line_is_10_mib() -> None:
-    assert LIMITS.line_bytes == 10 * 1024 * 1024
+def test_a_line_may_hold_what_the_api_takes_and_its_answer() -> None:
+    assert LIMITS.line_bytes == 48 * 1024 * 1024
+
+
+def test_a_line_of_10_mb_is_read_whole(tmp_path: Path) -> None:
+    line = b"x" * 10_485_761
+    lines, problems, file = lines_of(written(tmp_path, b"first\n" + line + b"\nlast\n"))
+    assert (lines == [b"first", line, b"last"], problems, file.rows) == (True, [], 3)
+    assert file.end_offset == 6 + 10_485_762 + 5
+
+
+def test_a_line_beyond_the_limit_says_that_its_dollars_are_missing(tmp_path: Path) -> None:
+    _, [problem], _ = lines_of(written(tmp_path, b"x" * 201 + b"\n"), limits=Limits(line_bytes=200))
+    assert "the dollars of its call are missing" in problem.message
 
 
 def test_a_byte_order_mark_is_no_part_of_the_first_line(tmp_path: Path) -> None:

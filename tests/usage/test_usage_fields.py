@@ -58,7 +58,8 @@ def test_digits_in_text_count_only_where_the_format_writes_them_so() -> None:
 
 
 def test_a_problem_never_shows_long_text_or_containers() -> None:
-    assert len(short_value(SECRET)) == 60
+    assert short_value(SECRET) == "sk-…"
+    assert len(short_value("n" * 61)) == 60
     assert short_value({"prompt": SECRET}) == "object"
     assert short_value([SECRET]) == "array"
     with pytest.raises(BadRecord) as caught:
@@ -115,3 +116,23 @@ def test_any_value_is_either_a_count_in_range_or_a_bad_record(value: object) -> 
         return
     assert count is not None
     assert 0 <= count <= MAX_CALL_TOKENS
+
+
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        ("2026-13-01T00:00:00Z", "2026-13-01T00:00:00Z"),
+        ("9" * 40, "9" * 30),
+        ("please summarise the patient", "text of 28 characters"),
+    ],
+)
+def test_a_bad_time_is_shown_only_where_it_looks_like_one(written: str, shown: str) -> None:
+    with pytest.raises(BadRecord) as caught:
+        time_field(written, "timestamp")
+    assert (caught.value.code, caught.value.value) == ("bad-time", shown)
+
+
+def test_text_where_a_number_belongs_is_not_shown() -> None:
+    with pytest.raises(BadRecord) as caught:
+        int_field({"n": "a secret of a patient"}, "n", text=True)
+    assert (caught.value.code, caught.value.value) == ("not-a-number", "text of 21 characters")

@@ -108,3 +108,16 @@ def test_claude_code_is_found_where_it_keeps_its_transcripts(tmp_path: Path) -> 
     assert claude_code_folders(home) == [home / ".config/claude/projects", home / ".claude/projects"]
     several = f"{home / 'other'}, {home / 'third' / 'projects'},{home / 'none'}"
     assert claude_code_folders(home, several) == [home / "other/projects", home / "third/projects"]
+
+
+def test_what_baseload_wrote_itself_is_no_usage(tmp_path: Path) -> None:
+    report = tmp_path / "report"
+    report.mkdir()
+    (report / "map.json").write_text('{\n  "schema": "baseload.map/1",\n  "title": "x"}')
+    for name in ("workloads.csv", "days.csv", "mine.jsonl"):
+        (report / name).write_text("x")
+    (tmp_path / "planted.json").write_text('{"schema":"baseload.planted/1"}')
+    (tmp_path / "days.csv").write_text("x")  # no map beside it: the user's
+    (tmp_path / "usage.json").write_text('{"schema": "other"}')
+    found = [item.path.relative_to(tmp_path).as_posix() for item in find_files([tmp_path]) if isinstance(item, Found)]
+    assert found == ["days.csv", "report/mine.jsonl", "usage.json"]

@@ -39,9 +39,9 @@ def open_book(
     )
 
 
-def read_file(path: Path) -> bytes:
+def read_file(path: Path, what: str = "price file") -> bytes:
     """The bytes of a file the user named. Raises UsageError saying why it cannot be read."""
     try:
         return path.read_bytes()
     except OSError as error:
-        raise UsageError(f"{path}: {error.strerror}; expected a readable price file") from error
+        raise UsageError(f"{path}: {error.strerror}; expected a readable {what}") from error

@@ -93,8 +93,11 @@ def next_decisions(
     from baseload.cli.output import EXIT_DONE, EXIT_PROBLEMS, print_json
     from baseload.cli.places import load_project
     from baseload.cli.run import build_map
+    from baseload.errors import UsageError
     from baseload.workloads.decisions import decisions
 
+    if limit < 0:
+        raise UsageError(f"--limit {limit}: expected how many decisions to show")
     folder = _project_folder(project)
     settings = load_project(folder)
     document = build_map(paths, folder, source=source, project=settings, as_of=as_of)
@@ -236,11 +239,11 @@ def _print_init_json(
 
 
 def _print_init(usage: Usage, target: Path, kept: Path | None) -> None:
-    from baseload.cli.output import stdout
+    from baseload.cli.output import numbered, stdout
     from baseload.workloads.init_file import COVERED_PERCENT, covered
 
     console = stdout()
-    console.print(f"Wrote {target}: it asks about {len(covered(usage))} workloads.", markup=False)
+    console.print(f"Wrote {target}: it asks about {numbered(len(covered(usage)), 'workload')}.", markup=False)
     if kept:
         console.print(f"The old file is {kept}.", markup=False)
     console.print(f"They hold {COVERED_PERCENT} % of the spend, or all that has a name.", markup=False)

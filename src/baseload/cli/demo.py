@@ -67,5 +67,5 @@ def _company(folder: Path, seed: int, scale: float, *, named: str) -> MapDocumen
             folder, seed=seed, as_of_day=day_of_date(END_DATE), book=load_book(), scale=scale, progress=bar.advance
         )
     paths = [Path(path) for path in manifest.usage_paths]
-    document = build_map(paths, folder, as_of=END_DATE, recompute=f"baseload demo --keep {named}")
+    document = build_map(paths, folder, as_of=END_DATE, clock=END_DATE, recompute=f"baseload demo --keep {named}")
     return replace(document, planted=match_planted(manifest.planted, document))

@@ -61,8 +61,8 @@ def import_paths(
     folder = _folder(project)
     settings = load_project(folder)
     with Ledger.open(folder / LEDGER_FOLDER, create=True) as ledger:
-        today = dt.datetime.now(dt.UTC).date()
-        summary = import_into(ledger, paths, settings, open_book(settings, folder), source, today)
+        now = dt.datetime.now(dt.UTC).date()
+        summary = import_into(ledger, paths, settings, open_book(settings, folder), source, now)
         if as_json:
             print_json(_import_document(ledger, summary))
         else:
@@ -153,18 +153,23 @@ def _import_document(ledger: Ledger, summary: ImportSummary) -> dict[str, Any]:
 
 
 def _show_import(ledger: Ledger, summary: ImportSummary) -> None:
-    from baseload.cli.output import stdout
+    from baseload.cli.output import numbered, stdout
 
     read = summary.files - summary.unchanged_files
     sources = ", ".join(f"{name} ({count})" for name, count in summary.readers.items())
     console = stdout()
     console.print(
-        f"Read {read:,} of {summary.files:,} files ({summary.unchanged_files:,} unchanged)"
+        f"Read {read:,} of {numbered(summary.files, 'file')} ({summary.unchanged_files:,} unchanged)"
         + (f": {sources}" if sources else ""),
         markup=False,
     )
-    console.print(f"{summary.new_rows:,} new rows, {summary.copies:,} copies of known calls", markup=False)
-    console.print(f"{ledger.root} now holds {ledger.rows:,} rows. Next: baseload map {ledger.root}", markup=False)
+    console.print(
+        f"{numbered(summary.new_rows, 'new row')}, {numbered(summary.copies, 'copy', 'copies')} of known calls",
+        markup=False,
+    )
+    console.print(
+        f"{ledger.root} now holds {numbered(ledger.rows, 'row')}. Next: baseload map {ledger.root}", markup=False
+    )
 
 
 def _ledger_document(ledger: Ledger, engine: Any) -> dict[str, Any]:
@@ -207,7 +212,7 @@ def _ledger_document(ledger: Ledger, engine: Any) -> dict[str, Any]:
 def _show_ledger(document: dict[str, Any]) -> None:
     from rich.table import Table
 
-    from baseload.cli.output import stdout
+    from baseload.cli.output import numbered, stdout
 
     table = Table("source", "account", "grain", "rows", "requests", "first day", "last day", box=None)
     for source in document["sources"]:
@@ -215,9 +220,9 @@ def _show_ledger(document: dict[str, Any]) -> None:
     console = stdout()
     console.print(table)
     console.print(
-        f"{document['rows']:,} rows (and {document['replaced_rows']:,} replaced) in {document['files']:,} files, "
-        f"{document['bytes'] / 1e6:,.1f} MB, from {document['source_files']:,} source files, "
-        f"{document['signatures']:,} signatures",
+        f"{numbered(document['rows'], 'row')} (and {document['replaced_rows']:,} replaced) in "
+        f"{numbered(document['files'], 'file')}, {document['bytes'] / 1e6:,.1f} MB, from "
+        f"{numbered(document['source_files'], 'source file')}, {numbered(document['signatures'], 'signature')}",
         markup=False,
     )
     for code, count in document["problem_counts"].items():
@@ -231,7 +236,7 @@ def _cell(value: object) -> str:
 
 
 def _show_rewritten(ledger: Ledger, done: Rewritten, verb: str, *, as_json: bool) -> int:
-    from baseload.cli.output import print_json, stdout
+    from baseload.cli.output import numbered, print_json, stdout
 
     if as_json:
         document = {"schema": "baseload.ledger-rewrite/1", "ledger": str(ledger.root), "done": verb}
@@ -247,6 +252,8 @@ def _show_rewritten(ledger: Ledger, done: Rewritten, verb: str, *, as_json: bool
     else:
         dropped = done.rows_before - done.rows
         stdout().print(
-            f"{verb}: {done.files_before:,} files are {done.files:,}, {dropped:,} replaced rows dropped", markup=False
+            f"{verb}: {numbered(done.files_before, 'file')} before, {done.files:,} now; "
+            f"{numbered(dropped, 'replaced row')} dropped",
+            markup=False,
         )
     return 0

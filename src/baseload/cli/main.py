@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import sys
 from collections.abc import Sequence
 
 from cyclopts import App
 
 from baseload import __version__
-from baseload.cli.help import epilogue, show_docstrings
+from baseload.cli.help import show_docstrings
 from baseload.errors import BaseloadError
 
 app = App(
@@ -34,16 +36,18 @@ COMMANDS = {
     "pull": ("baseload.cli.pull:app", "Fetch usage and cost reports with an admin key."),
     "ledger": ("baseload.cli.ledger:app", "Compact, migrate or look at the ledger."),
     "prices": ("baseload.cli.prices:app", "Check, compare, extend the price book."),
+    "completion": (
+        "baseload.cli.completion:completion",
+        "Print, or with --install set up, shell completion for bash, zsh or fish.",
+    ),
 }
 """Command name -> (where its function lives, one line of help); code is loaded only when the command runs."""
 
 for _name, (_path, _help) in COMMANDS.items():
     app.command(_path, name=_name, help=_help)
-app.register_install_completion_command(
-    name="completion",
-    help="Install shell completion for bash, zsh or fish.",
-    help_epilogue=epilogue(["baseload completion", "baseload completion --shell bash --output baseload.bash"]),
-)
+
+
+EXIT_NOTHING = 3
 
 
 def main(tokens: Sequence[str] | None = None) -> None:
@@ -53,9 +57,24 @@ def main(tokens: Sequence[str] | None = None) -> None:
         if not set(app.help_flags).isdisjoint(given):
             show_docstrings(app, given)
         result = app(given)
+        sys.stdout.flush()
     except BaseloadError as error:
         print(f"baseload: {error}", file=sys.stderr)  # noqa: T201 - rich is not loaded on the failure path
         sys.exit(error.exit_code)
     except BrokenPipeError:
+        _close_stdout()
         sys.exit(0)
+    except OSError as error:
+        _close_stdout()
+        where = f"{error.filename}: " if error.filename else ""
+        print(f"baseload: {where}{error.strerror or error}", file=sys.stderr)  # noqa: T201 - as above
+        sys.exit(EXIT_NOTHING)
     sys.exit(result if isinstance(result, int) else 0)
+
+
+def _close_stdout() -> None:
+    """What is still buffered goes nowhere, so that the interpreter does not complain of it at its end."""
+    with contextlib.suppress(OSError, ValueError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)

@@ -38,7 +38,10 @@ def map_paths(
     """
     from baseload.cli.output import print_json
     from baseload.cli.run import build_map
+    from baseload.report.write import refuse_foreign
 
+    if not json:
+        refuse_foreign(output)
     document = build_map(paths, project, source=source, as_of=as_of)
     if json:
         print_json(document)

@@ -46,22 +46,33 @@ def print_json(document: Any) -> None:
     sys.stdout.flush()
 
 
+def numbered(count: int, one: str, many: str = "") -> str:
+    """A count with its noun.
+
+    >>> numbered(1, "row"), numbered(1200, "row"), numbered(2, "copy", "copies")
+    ('1 row', '1,200 rows', '2 copies')
+    """
+    return f"{count:,} {one if count == 1 else many or one + 's'}"
+
+
 def print_problems(problems: Sequence[Problem], *, most: int = 10) -> None:
     """Problems on standard error: counts by code, then the first few in full."""
     if not problems:
         return
+    from baseload.report.names import PROSE, clean
+
     console = stderr()
     counts = Counter(problem.code for problem in problems)
     listed = ", ".join(f"{code} × {count}" for code, count in counts.most_common())
-    console.print(f"[yellow]{len(problems)} problems[/]: {listed}")
+    console.print(f"[yellow]{numbered(len(problems), 'problem')}[/]: {listed}")
     for problem in problems[:most]:
         where = f"{problem.file}:{problem.row}" if problem.row else problem.file
         value = f" [{problem.value}]" if problem.value else ""
-        console.print(f"  {where}: {problem.message}{value}", markup=False)
+        console.print(f"  {clean(where + ': ' + problem.message + value, PROSE)}", markup=False, emoji=False)
         if problem.expected:
-            console.print(f"      expected {problem.expected}", markup=False)
+            console.print(f"      expected {clean(problem.expected, PROSE)}", markup=False, emoji=False)
         if problem.next_step:
-            console.print(f"      next: {problem.next_step}", markup=False)
+            console.print(f"      next: {clean(problem.next_step, PROSE)}", markup=False, emoji=False)
     if len(problems) > most:
         console.print(f"  … and {len(problems) - most} more; --json lists them all", markup=False)
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from baseload import __version__
-from baseload.errors import UsageError
+from baseload.errors import ProjectError, UsageError
 from baseload.project import Project, parse_project
 from baseload.values import OrgKey
 
@@ -48,7 +48,13 @@ def load_project(folder: Path | None) -> Project:
     if folder is None or not (folder / PROJECT_FILE).is_file():
         return Project()
     path = folder / PROJECT_FILE
-    return parse_project(path.read_text(encoding="utf-8"), str(path))
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise ProjectError(f"{path}: byte {error.start} is not UTF-8. Save the file as UTF-8 and run again.") from error
+    except OSError as error:
+        raise ProjectError(f"{path}: cannot be read: {error.strerror}. Check its permissions.") from error
+    return parse_project(text, str(path))
 
 
 def load_org_key() -> OrgKey:
@@ -62,8 +68,25 @@ def load_org_key() -> OrgKey:
             raise UsageError(f"{KEY_VARIABLE} has {len(given)} characters; expected at least 16 random ones")
         return OrgKey(hashlib.blake2b(given.encode(), digest_size=32).digest())
     path = config_folder() / "org.key"
-    if path.is_file():
-        return OrgKey(bytes.fromhex(path.read_text(encoding="ascii").strip()))
+    try:
+        return OrgKey(_read_key(path) or _new_key(path))
+    except OSError as error:
+        raise UsageError(
+            f"{path}: the organisation's key cannot be kept there ({error.strerror or error}). "
+            f"Set {KEY_VARIABLE} to at least 16 random characters, the same on every run."
+        ) from error
+    except ValueError as error:
+        raise UsageError(
+            f"{path} is no key; expected 64 hex digits. Restore it, or remove it for a new key and new workload ids."
+        ) from error
+
+
+def _read_key(path: Path) -> bytes:
+    return bytes.fromhex(path.read_text(encoding="ascii").strip()) if path.is_file() else b""
+
+
+def _new_key(path: Path) -> bytes:
+    """A key made now, or the one another process made at the same moment."""
     path.parent.mkdir(parents=True, exist_ok=True)
     secret = secrets.token_bytes(32)
     temporary = path.with_name(f".org.key.{os.getpid()}")
@@ -73,12 +96,13 @@ def load_org_key() -> OrgKey:
     try:
         os.link(temporary, path)  # two first runs at once: one key wins, both use it
     except FileExistsError:
-        return OrgKey(bytes.fromhex(path.read_text(encoding="ascii").strip()))
+        return _read_key(path)
     finally:
         temporary.unlink()
-    return OrgKey(secret)
+    return secret
 
 
 def _xdg(variable: str, fallback: str) -> Path:
-    base = os.environ.get(variable)
-    return (Path(base) if base else Path.home() / fallback) / "baseload"
+    """A relative value counts as unset (XDG Base Directory Specification)."""
+    base = Path(os.environ.get(variable, ""))
+    return (base if base.is_absolute() else Path.home() / fallback) / "baseload"

@@ -84,7 +84,7 @@ def check(
     """Compare the packaged book with genai-prices, request by request, and print every disagreement with both values.
 
     Faults known of that list are named and proven; anything else is unexpected and the exit code is 1. Your own
-    additions and overlay take no part. Needs the extra: `pip install "baseload[prices-check]"`.
+    additions and overlay take no part. Needs genai-prices, which `make test` installs in a checkout.
 
     Examples
     --------
@@ -104,7 +104,8 @@ def check(
         from baseload.prices.peer import PEER, peer_names, peer_price
     except ModuleNotFoundError as error:
         raise UsageError(
-            f'prices check needs {error.name}; install it with: pip install "baseload[prices-check]"'
+            f"prices check needs {error.name}, which this installation leaves out. In a checkout: `make test` installs "
+            "it, or .venv/bin/python -m pip install genai-prices. Elsewhere: pip install 'baseload[prices-check]'."
         ) from error
     book, last = load_book(), on or _today()
     result = cross_check(book, peer_price, day_of_date(last), names=peer_names())
@@ -120,6 +121,7 @@ def check(
 def diff(
     date1: Annotated[dt.date, Parameter(help="One UTC day, YYYY-MM-DD.")],
     date2: Annotated[dt.date, Parameter(help="The other.")],
+    /,
     *,
     project: ProjectFolder = None,
     json: Json = False,
@@ -153,6 +155,7 @@ def diff(
 @app.command
 def impact(
     path: Annotated[Path, Parameter(help="A ledger folder, or a JSON file of usage by price key.")],
+    /,
     *,
     before: Annotated[dt.date | None, Parameter(name="--from", help="Price the usage as on this UTC day.")] = None,
     after: Annotated[
@@ -173,7 +176,7 @@ def impact(
 
     Examples
     --------
-    baseload prices impact .baseload/ledger --from 2026-09-21 --to 2026-09-22
+    baseload prices impact .baseload/ledger --from 2026-10-06 --to 2026-10-07
     baseload prices impact usage.json --with announced.yaml --to 2027-01-01
     baseload prices impact .baseload/ledger --overlay contract.yaml
     """
@@ -198,6 +201,7 @@ def impact(
 @app.command
 def add(
     file: Annotated[Path, Parameter(help="A YAML file of models and prices (docs/reference/prices.md).")],
+    /,
     *,
     dry_run: Annotated[bool, Parameter(negative=(), show_default=False, help="Check and show, store nothing.")] = False,
     project: ProjectFolder = None,

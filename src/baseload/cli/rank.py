@@ -22,6 +22,7 @@ _COLUMNS: tuple[tuple[str, Literal["left", "right"]], ...] = (
     ("task", "left"),
     ("owner", "left"),
 )
+WIDE = 76  # columns of a terminal; a narrower one shows names and figures rather than task and owner
 
 
 def rank(
@@ -44,7 +45,10 @@ def rank(
     """
     from baseload.cli.output import EXIT_DONE, EXIT_PROBLEMS, print_json
     from baseload.cli.run import build_rank
+    from baseload.errors import UsageError
 
+    if top < 0:
+        raise UsageError(f"--top {top}: expected a number of workloads; 0 = all")
     document = build_rank(paths, project, source=source, as_of=as_of, most=top)
     if json:
         print_json(document)
@@ -54,31 +58,34 @@ def rank(
 
 
 def _print_table(document: RankDocument) -> None:
+    from rich.box import SIMPLE_HEAD
     from rich.table import Table
+    from rich.text import Text
 
-    from baseload.cli.output import stdout
+    from baseload.cli.output import numbered, stdout
     from baseload.report import numbers
+    from baseload.report.names import clean
 
     window = document.window
-    table = Table(
-        title=f"{document.title}: list price in USD, {window.start} to before {window.end_exclusive} (UTC)",
-        title_justify="left",
-    )
-    for name, justify in _COLUMNS:
-        table.add_column(name, justify=justify)
+    title = f"{clean(document.title)}: list price in USD, {window.start} to before {window.end_exclusive} (UTC)"
+    table = Table(title=Text(title, style="bold"), title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
+    console = stdout()
+    columns = _COLUMNS if console.width >= WIDE else _COLUMNS[:6]
+    for name, justify in columns:
+        table.add_column(name, justify=justify, no_wrap=justify == "right", overflow="fold")
     places = numbers.places_for(document.list_usd)
     for part in document.workloads:
-        table.add_row(
+        cells = (
             str(part.rank),
-            part.name,
+            Text(clean(part.name)),
             numbers.usd(part.list_usd, places),
             numbers.share(part.share),
             numbers.count(part.requests),
             numbers.usd_each(part.usd_per_request),
-            part.task,
-            part.owner,
+            Text(part.task),
+            Text(clean(part.owner)),
         )
-    console = stdout()
+        table.add_row(*cells[: len(columns)])
     console.print(table)
     few = document.workloads_for_80_percent
     if few is not None:
@@ -87,5 +94,5 @@ def _print_table(document: RankDocument) -> None:
         console.print(f"{document.workloads_in_all - len(document.workloads)} more; --top 0 shows all.")
     problems = sum(item.count for item in document.problem_counts)
     if problems:
-        console.print(f"{problems} problems; `baseload map` lists them.")
+        console.print(f"{numbered(problems, 'problem')}; `baseload map` lists them.")
     console.print(document.price_book.warning or f"Prices checked {document.price_book.checked}.", markup=False)

@@ -12,8 +12,9 @@ from typing import NamedTuple
 
 from baseload.cli.book import open_book, read_file
 from baseload.cli.databases import database_records, file_marks, is_database, shown
-from baseload.cli.output import print_problems, progress
+from baseload.cli.output import numbered, print_problems, progress
 from baseload.cli.places import find_project, load_org_key, load_project, map_ledger_folder
+from baseload.cli.private import emptied, private_ledger
 from baseload.engine.duckdb import DuckDBEngine
 from baseload.errors import NothingToRead, UsageError
 from baseload.ledger.importing import ImportSummary, import_records
@@ -31,6 +32,10 @@ from baseload.usage.reader import ReadContext
 from baseload.values import day_of_date
 from baseload.workloads.owners import with_owner_csv
 
+LEDGER_NAME = "ledger"
+PROJECT_LEDGER = Path(".baseload") / LEDGER_NAME
+FIRST_AS_OF = dt.date(2023, 1, 1)
+"""No Claude model was on sale before."""
 MEMORY_LIMIT = "1500MB"
 """What the engine may hold before it spills to disk: a ledger of 20 million calls is mapped well within 3 GB."""
 
@@ -44,13 +49,15 @@ def build_map(
     as_of: dt.date | None = None,
     title: str = "",
     recompute: str = "",
+    clock: dt.date | None = None,
 ) -> MapDocument:
     """The map of exactly these PATHs; of the project's own ledger where none is given.
 
     A PATH that is a ledger folder is used as it stands; other PATHs are read into a private ledger in the user's cache
-    folder, which the next run only brings up to date. Raises NothingToRead when no record could be used.
+    folder, which the next run only brings up to date. `as_of` says which days are complete, never what is read; `clock`
+    is the real day unless said. Raises NothingToRead when no record could be used.
     """
-    with _opened(paths, project_dir, source, project, as_of) as run:
+    with _opened(paths, project_dir, source, project, as_of, clock) as run:
         request = _request(run, paths, title, recompute)
         document, _ = map_ledger(run.ledger, run.engine, run.book, request)
     return document
@@ -91,16 +98,25 @@ def _opened(
     source: str | None,
     project: Project | None,
     as_of: dt.date | None,
+    clock: dt.date | None = None,
 ) -> Iterator[_Run]:
+    now = clock or dt.datetime.now(dt.UTC).date()
+    today = _checked_as_of(as_of, now)
     folder = project_dir if project_dir is not None else find_project(Path.cwd())
     settings = with_owners(project if project is not None else load_project(folder), folder)
-    today = as_of or dt.datetime.now(dt.UTC).date()
     book = open_book(settings, folder)
-    ledger_of = _ledger(paths, folder, settings, book, source, today)
+    ledger_of = _ledger(paths, folder, settings, book, source, now)
     with ledger_of as ledger, DuckDBEngine(memory_limit=MEMORY_LIMIT) as engine:
         if not ledger.rows:
             raise NothingToRead(_nothing(paths, ledger))
         yield _Run(ledger, engine, book, settings, folder, today)
+
+
+def _checked_as_of(as_of: dt.date | None, now: dt.date) -> dt.date:
+    last = now + dt.timedelta(days=366)
+    if as_of is not None and not FIRST_AS_OF <= as_of <= last:
+        raise UsageError(f"--as-of {as_of}: expected a day from {FIRST_AS_OF} to {last}")
+    return as_of or now
 
 
 def with_owners(settings: Project, folder: Path | None) -> Project:
@@ -108,21 +124,24 @@ def with_owners(settings: Project, folder: Path | None) -> Project:
     if not settings.owner_csv:
         return settings
     path = (folder or Path()) / settings.owner_csv
-    project, problems = with_owner_csv(settings, read_file(path), str(path))
+    project, problems = with_owner_csv(settings, read_file(path, "owners CSV (key,owner[,cost_center])"), str(path))
     print_problems(problems)
     return project
 
 
 def import_into(
-    ledger: Ledger, paths: Sequence[Path], settings: Project, book: PriceBook, source: str | None, today: dt.date
+    ledger: Ledger, paths: Sequence[Path], settings: Project, book: PriceBook, source: str | None, now: dt.date
 ) -> ImportSummary:
-    """Bring a ledger up to date with some PATHs, showing progress; returns what it read."""
+    """Bring a ledger up to date with some PATHs, showing progress; returns what it read.
+
+    `now` is the real day: what is dated after it is a clock fault and stays out of the ledger for good.
+    """
     context = ReadContext(org_key=load_org_key(), resolve_model=book.resolve, account=settings.account)
     with progress("Reading") as bar:
         files = read_paths(
             [path for path in paths if not is_database(path)],
             context,
-            as_of_us=_end_of(today),
+            as_of_us=_end_of(now),
             source=source or "",
             marks=ledger.file_marks,
             progress=bar.advance,
@@ -130,20 +149,23 @@ def import_into(
         return import_records(ledger, chain(files, database_records(paths, context, ledger.file_marks)))
 
 
+@contextmanager
 def _ledger(
     paths: Sequence[Path],
     folder: Path | None,
     settings: Project,
     book: PriceBook,
     source: str | None,
-    today: dt.date,
-) -> Ledger:
+    now: dt.date,
+) -> Iterator[Ledger]:
     """The ledger the command looks at, brought up to date where it is a private one."""
     if not paths:
-        own = (folder or Path()) / ".baseload" / "ledger"
+        own = (folder or Path()) / PROJECT_LEDGER
         if not is_ledger(own):
             raise UsageError("no PATH given and no ledger in this project. Name files or folders with usage in them.")
-        return Ledger.open(own)
+        with Ledger.open(own) as ledger:
+            yield ledger
+        return
     missing = [path for path in paths if not is_database(path) and not path.exists()]
     if missing:
         raise UsageError(f"{missing[0]} does not exist. Name files or folders with usage in them.")
@@ -151,27 +173,32 @@ def _ledger(
     if ledgers and len(paths) > 1:
         raise UsageError(f"{ledgers[0]} is a ledger: give it alone, or name only files and folders with usage.")
     if ledgers:
-        return Ledger.open(ledgers[0])
-    private = map_ledger_folder(paths, load_org_key())
-    ledger = _current(Ledger.open(private, create=True), paths)
-    import_into(ledger, paths, settings, book, source, today)
-    return ledger
+        with Ledger.open(ledgers[0]) as ledger:
+            yield ledger
+        return
+    for path in paths:
+        if is_ledger(path / LEDGER_NAME):
+            raise UsageError(f"{path} holds a ledger. Give the ledger itself: {path / LEDGER_NAME}")
+
+    def fill(root: Path) -> Ledger:
+        private = _current(Ledger.open(root, create=True), paths, source or "")
+        try:
+            import_into(private, paths, settings, book, source, now)
+        except BaseException:
+            private.close()
+            raise
+        return private
+
+    with private_ledger(map_ledger_folder(paths, load_org_key()), fill) as ledger:
+        yield ledger
 
 
-def _current(ledger: Ledger, paths: Sequence[Path]) -> Ledger:
+def _current(ledger: Ledger, paths: Sequence[Path], source: str) -> Ledger:
     """A private ledger that holds nothing but what its files hold now: made anew when one is gone or was rewritten."""
-    if still_stands([path for path in paths if not is_database(path)], file_marks(ledger.file_marks)):
+    files = [path for path in paths if not is_database(path)]
+    if still_stands(files, file_marks(ledger.file_marks), source=source):
         return ledger
-    root = ledger.root
-    ledger.close()
-    _remove(root)
-    return Ledger.open(root, create=True)
-
-
-def _remove(root: Path) -> None:
-    for file in root.iterdir():
-        if file.is_file():
-            file.unlink()
+    return emptied(ledger)
 
 
 def _request(run: _Run, paths: Sequence[Path], title: str, recompute: str) -> MapRequest:
@@ -199,7 +226,14 @@ def _title(paths: Sequence[Path], folder: Path | None) -> str:
 def _nothing(paths: Sequence[Path], ledger: Ledger) -> str:
     where = ", ".join(shown(path) for path in paths) or "the ledger"
     problems = ledger.problems
-    first = f" First of {len(problems)} problems: {problems[0].file}: {problems[0].message}." if problems else ""
+    first = (
+        f" First of {numbered(len(problems), 'problem')}: {problems[0].file}: {problems[0].message}."
+        if problems
+        else ""
+    )
+    below = [path / PROJECT_LEDGER for path in paths if is_ledger(path / PROJECT_LEDGER)]
+    if below:
+        return f"no usage record in {where}, but a ledger: {below[0]}. Give that as the PATH."
     return f"no usage record in {where}.{first} Supported sources: docs/reference/sources; --source names one."
 
 

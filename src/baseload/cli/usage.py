@@ -17,6 +17,7 @@ from baseload.cli.output import exit_code, print_json, print_problems, progress,
 from baseload.cli.places import find_project, load_org_key, load_project
 from baseload.errors import NothingToRead, UsageError
 from baseload.prices.age import age_line, age_warning
+from baseload.report.names import PROSE, TITLE, clean
 from baseload.usage.files import Found, claude_code_folders
 from baseload.usage.quick import OpenFile, Totals, quick_totals
 from baseload.usage.quick_report import GROUPS, Look, Row, document_of, look_of
@@ -59,6 +60,7 @@ def usage(
             as_of_us=int(now.timestamp() * 1_000_000),
             by=groups,
             source=source,
+            resolve_model=book.resolve,
             progress=bar.advance,
         )
     look = look_of(totals, book, groups)
@@ -115,22 +117,30 @@ def _opener(book: PriceBook, settings: Project, now: dt.datetime, source: str) -
 
 def _show(look: Look, totals: Totals, book: PriceBook, today: dt.date) -> None:
     """A plain aligned table: a figure is never cut to a terminal's width, as a drawn table would."""
+    from rich.cells import cell_len, set_cell_size
+    from rich.text import Text
+
     shown = look.groups[-_MOST_ROWS:]
-    rows = [[*row.labels, *_numbers(row)] for row in shown]
+    rows = [[*map(_named, row.labels), *_numbers(row)] for row in shown]
     total = ["total", *[""] * (len(look.by) - 1), *_numbers(look.total)]
     head = [*look.by, "calls", "input", "cache read", "cache write", "output", "list USD"]
-    widths = [max(map(len, column)) for column in zip(head, *rows, total, strict=True)]
+    widths = [max(map(cell_len, column)) for column in zip(head, *rows, total, strict=True)]
     rule = ["─" * width for width in widths]
     console = stdout()
     for cells in (head, rule, *rows, rule, total, []):
         text = "  ".join(
-            cell.ljust(width) if place < len(look.by) else cell.rjust(width)
+            set_cell_size(cell, width) if place < len(look.by) else cell.rjust(width)
             for place, (cell, width) in enumerate(zip(cells, widths, strict=False))
         )
-        console.print(text, style="bold" if cells is head or cells is total else None, markup=False, soft_wrap=True)
+        console.print(Text(text, style="bold" if cells is head or cells is total else ""), soft_wrap=True)
     for line in (*_notes(look, totals, len(look.groups) - len(shown)), age_line(book, today), age_warning(book, today)):
         if line:
-            console.print(line, markup=False, soft_wrap=True)
+            console.print(Text(clean(line, PROSE)), soft_wrap=True)
+
+
+def _named(label: str) -> str:
+    """A name from outside, safe on a terminal: no control characters, one line."""
+    return clean(label, TITLE)
 
 
 def _numbers(row: Row) -> list[str]:

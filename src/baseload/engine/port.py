@@ -16,7 +16,7 @@ class Engine(Protocol):
         """Make a small in-memory table visible under `name`, replacing an earlier one."""
 
     def register_parquet(self, name: str, files: Sequence[Path]) -> None:
-        """Make immutable Parquet files of one schema visible under `name`; no files means an empty calls table."""
+        """Make immutable Parquet files of one schema visible under `name`. Raises ValueError without a file."""
 
     def query(self, sql: str) -> Table:
         """The rows of one SELECT as columns. Order is as ORDER BY says, else undefined."""

@@ -21,7 +21,7 @@ from baseload.ledger.month_usage import CHANNELS, Key, MonthUsage, add_restateme
 from baseload.ledger.price_checks import PriceCheck
 from baseload.ledger.scope import Settled
 from baseload.project import Invoice
-from baseload.values import Grade, Problem, Table, date_of_day, nano_from_usd, usd_text
+from baseload.values import Grade, Problem, Table, date_of_day, decimal_usd, nano_from_usd, usd_text
 
 EXPLAINED: Final = Decimal("0.95")
 RECONCILED, PARTIAL, NOT_RECONCILED = "reconciled", "PARTIAL", "not reconciled"
@@ -127,6 +127,8 @@ def _bridge(
     reasons = []
     if not comparable:
         reasons.append(f"the invoice is in {invoice.currency} and the ledger in USD: they are not compared")
+    elif share < EXPLAINED and unattributed < 0:
+        reasons.append(f"the ledger holds {decimal_usd(-unattributed):,.2f} USD more than the invoice")
     elif share < EXPLAINED:
         reasons.append(f"{share:.1%} of the usage on the invoice is explained, under {EXPLAINED:.0%}")
     if off:

@@ -115,7 +115,11 @@ def _note(writer: Writer, result: FileRecords, problems: list[Problem], first_ro
         writer.note_problems(str(Path(result.path).absolute()), problems)
         return
     known = writer.file_marks.get(result.mark.path)
-    continued = known is not None and 0 < known.rows < first_row
+    continued = (
+        known is not None
+        and known.rows > 0
+        and (first_row > known.rows or (not first_row and result.mark.read_from == known.offset > 0))
+    )
     writer.note_file(result.mark, problems, continued=continued)
 
 

@@ -21,16 +21,19 @@ def spend_sql() -> str:
 
     `requests` sums known counts and is NULL where none is known (`requests_known` rows of `rows` are); the money sums
     are NULL where no row states them (`billed_rows` of `rows` do). `price_id` is -1 where the book has no price.
+    `last_end_us` is the latest end of the rows, NULL where none is known: how far a bucket of many days reaches.
     """
     sums = ", ".join(f"{_total(name)} AS {name}" for name in (*SUMMED, *MONEY))
     columns = ", ".join(
-        f"sums.{name}" for name in ("requests", "requests_known", "row_count", *SUMMED, *MONEY, "billed_rows")
+        f"sums.{name}"
+        for name in ("requests", "requests_known", "row_count", *SUMMED, *MONEY, "billed_rows", "last_end_us")
     )
     return f"""
-WITH calls AS ({_canonical("day", "cell", "requests", *SUMMED, *MONEY)}),
+WITH calls AS ({_canonical("day", "cell", "end_us", "requests", *SUMMED, *MONEY)}),
 sums AS (
   SELECT calls.day, cells.spend_cell, {_total("requests")} AS requests, COUNT(calls.requests) AS requests_known,
-    COUNT(*) AS row_count, {sums}, COUNT(calls.billed_nano_usd) AS billed_rows
+    COUNT(*) AS row_count, {sums}, COUNT(calls.billed_nano_usd) AS billed_rows,
+    MAX(calls.end_us) AS last_end_us
   FROM calls INNER JOIN cells ON cells.cell = calls.cell
   GROUP BY calls.day, cells.spend_cell
 )
@@ -194,7 +197,8 @@ GROUP BY cells.source, cells.account, cells.grain"""
 def restatements_sql() -> str:
     """Control totals whose money changed in a later version: by day, source, account and model, first and current.
 
-    The first version is the one of lowest rank (of those, the one that states least). A version states the bill where
+    The first version is the one of lowest rank (of those, the one that states least); `first_rank` is the least of
+    these ranks, for a dated report the moment it was complete through. A version states the bill where
     its source gives one, else the provider's own list price, else 0.
     """
     current = ("call_id", "day", "source", "account", "model", "model_raw", *MONEY[:2])
@@ -210,19 +214,20 @@ stated AS (
   FROM stored_calls INNER JOIN replaced ON replaced.call_id = stored_calls.call_id
 ),
 versions AS (
-  SELECT stated.call_id, stated.stated_nano,
+  SELECT stated.call_id, stated.rank, stated.stated_nano,
     ROW_NUMBER() OVER (PARTITION BY stated.call_id ORDER BY stated.rank, stated.stated_nano) AS version
   FROM stated
 ),
 calls AS ({_canonical(*current, where="stored_calls.grain <> 'call'")}),
 pairs AS (
-  SELECT calls.day, calls.source, calls.account, calls.model, calls.model_raw, versions.stated_nano AS first_nano,
-    {_stated("calls")} AS current_nano
+  SELECT calls.day, calls.source, calls.account, calls.model, calls.model_raw, versions.rank AS first_rank,
+    versions.stated_nano AS first_nano, {_stated("calls")} AS current_nano
   FROM versions INNER JOIN calls ON calls.call_id = versions.call_id
   WHERE versions.version = 1
 )
 SELECT pairs.day, pairs.source, pairs.account, pairs.model, pairs.model_raw, COUNT(*) AS row_count,
-  {_total("first_nano", "pairs")} AS first_nano, {_total("current_nano", "pairs")} AS current_nano
+  MIN(pairs.first_rank) AS first_rank, {_total("first_nano", "pairs")} AS first_nano,
+  {_total("current_nano", "pairs")} AS current_nano
 FROM pairs
 WHERE pairs.first_nano <> pairs.current_nano
 GROUP BY pairs.day, pairs.source, pairs.account, pairs.model, pairs.model_raw"""

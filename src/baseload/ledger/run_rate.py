@@ -14,6 +14,12 @@ RUN_RATE_DAYS = 28
 LEAST_DAYS = 14
 """Under this many complete days there is no run rate, only the observed total (issue rule)."""
 
+LEAST_DAYS_WITH_DATA = 14
+"""The same for days of the window that have a row at all: a year read off a handful of days is no figure."""
+
+MOST_UNPRICED = 0.005
+"""More of the window's tokens without a price than this, and a dollar figure would be too low without saying so."""
+
 YEAR_DAYS = 365
 _DRAWS = 2_000
 _SEED = 20_261_122
@@ -57,42 +63,75 @@ def complete_window(call_days: Sequence[int], bucket_days: Sequence[int], as_of_
     return Window(start_day=min(whole), end_day_exclusive=max(whole) + 1)
 
 
-def run_rate(daily_nano: Mapping[int, int], complete: Window | None) -> RunRate:
+def run_rate(
+    daily_nano: Mapping[int, int],
+    complete: Window | None,
+    *,
+    tokens: Mapping[int, int] | None = None,
+    unpriced: Mapping[int, int] | None = None,
+) -> RunRate:
     """The run rate of day -> nano-dollars over the last 28 days of the complete window (or all, from 14 on).
 
     A day without a row counts as zero and is listed as a gap. The interval is a bootstrap of whole weeks of the
-    window (95 %, seeded): it says how much the weeks differ, not how the future will.
+    window (95 %, seeded), given for whole windows only: it says how much the weeks differ, not how the future will.
+    `tokens` and `unpriced` are tokens by day, all and those without a price: with more than half a per cent of the
+    window's tokens unpriced there is no run rate, because it would be too low.
     """
     observed = sum(daily_nano.values())
-    days = complete.days if complete else 0
-    if complete is None or days < LEAST_DAYS:
+    window = last_days(complete, RUN_RATE_DAYS) if complete else None
+    why = _why_null(daily_nano, complete, window, tokens or {}, unpriced or {})
+    if complete is None or window is None or why:
         return RunRate(
             annual_nano=None,
             low_nano=None,
             high_nano=None,
             window=None,
-            complete_days=days,
+            complete_days=complete.days if complete else 0,
             observed_nano=observed,
             gaps=(),
             outlier_days=(),
             alternatives=(),
-            why_null=f"{days} complete days; a run rate needs at least {LEAST_DAYS}",
+            why_null=why,
         )
-    window = last_days(complete, RUN_RATE_DAYS)
     values = _series(daily_nano, window)
-    low, high = _interval(values)
+    low, high = _interval(values) if window.days == RUN_RATE_DAYS else (None, None)
     return RunRate(
         annual_nano=annualised(sum(daily_nano.get(day, 0) for day in _days(window)), window.days),
         low_nano=low,
         high_nano=high,
         window=window,
-        complete_days=days,
+        complete_days=complete.days,
         observed_nano=observed,
         gaps=tuple(day for day in _days(window) if not daily_nano.get(day)),
         outlier_days=_outliers(values, window),
         alternatives=_alternatives(daily_nano, complete),
         why_null="",
     )
+
+
+def _why_null(
+    daily_nano: Mapping[int, int],
+    complete: Window | None,
+    window: Window | None,
+    tokens: Mapping[int, int],
+    unpriced: Mapping[int, int],
+) -> str:
+    """Why there is no run rate; "" where there is one."""
+    if complete is None or window is None or complete.days < LEAST_DAYS:
+        days = complete.days if complete else 0
+        return f"{days} complete {'day' if days == 1 else 'days'}; a run rate needs at least {LEAST_DAYS}"
+    counted = sum(tokens.get(day, 0) for day in _days(window))
+    without = sum(unpriced.get(day, 0) for day in _days(window))
+    if without > MOST_UNPRICED * counted:
+        share = without / counted
+        return (
+            f"{share * 100:.1f} % of the tokens of the last {window.days} complete days have no price: see the problems"
+        )
+    used = sum(1 for day in _days(window) if daily_nano.get(day) or tokens.get(day))
+    if used < LEAST_DAYS_WITH_DATA:
+        have = "day has" if used == 1 else "days have"
+        return f"only {used} of the last {window.days} complete {have} data; a run rate needs {LEAST_DAYS_WITH_DATA}"
+    return ""
 
 
 def last_days(complete: Window, most: int) -> Window:

@@ -15,7 +15,7 @@ from baseload.prices.book import PriceBook
 from baseload.prices.rates import PriceKey
 from baseload.prices.reasons import NEXT_STEPS
 from baseload.prices.tables import Intervals, price_table
-from baseload.values import TOKEN_CLASSES, Problem, Table, iso_day
+from baseload.values import DAY_US, TOKEN_CLASSES, Problem, Table, iso_day
 
 SCALED = (*TOKEN_CLASSES, "thinking_tokens", "web_search_requests", "requests")
 """What a 1-in-N sample stands for N of. Billed dollars are never scaled: a bill has no sample."""
@@ -39,6 +39,7 @@ def spend_table(ledger: Ledger, engine: Engine, book: PriceBook) -> tuple[Table,
     rows["rows"] = rows.pop("row_count")
     for name in SCALED:
         rows[name] = rows[name] * rows["sampling_rate"]
+    rows["end_day_exclusive"] = -(-np.ma.filled(np.ma.asarray(rows.pop("last_end_us")), 0) // DAY_US)
     rows["model"] = _models(rows["price_key"], book)
     owners = _labels(ledger.signatures(), rows["signature"])
     table = {**rows, **owners, **price_table(rows, intervals)}

@@ -63,6 +63,14 @@ def daily_nano(spend: Table, column: str = "list_nano") -> dict[int, int]:
     return dict(zip(days.tolist(), sums.tolist(), strict=True))
 
 
+def daily_tokens(spend: Table, *, unpriced: bool = False) -> dict[int, int]:
+    """Day -> tokens, all of them or only those without a price."""
+    counted = sum((_whole(spend[name]) for name in TOKEN_CLASSES), np.zeros(len(spend["day"]), dtype=np.int64))
+    if unpriced:
+        counted = np.where(_whole(spend["priced"]) == 0, counted, 0)
+    return daily_nano({"day": spend["day"], "tokens": counted}, "tokens")
+
+
 def by_model(spend: Table) -> list[ModelTotal]:
     """Totals of each model, dearest first; "" holds what the price book does not know."""
     models = np.array([model or "" for model in spend["model"].tolist()], dtype=object)

@@ -74,17 +74,26 @@ class Writer:
 
     def note_file(self, mark: FileMark, problems: Sequence[Problem] = (), *, continued: bool = False) -> None:
         """Say that every call of a file up to `mark` has been appended; its problems replace those of an earlier
-        reading, or are added to them when this reading `continued` that one."""
+        reading, or are added to them when this reading `continued` that one: then those of lines read again, which
+        were torn before, are dropped."""
         path = clean_text(mark.path)
+        known = self.file_marks.get(path)
+        upto = known.rows if continued and known is not None else None
         self._marks[path] = mark if path == mark.path else msgspec.structs.replace(mark, path=path)
-        self.note_problems(path, problems, continued=continued)
+        self.note_problems(path, problems, continued=continued, upto=upto)
         if self._staged_rows >= COMMIT_CALLS:
             self.commit()
 
-    def note_problems(self, file: str, problems: Sequence[Problem], *, continued: bool = False) -> None:
-        """Keep the problems of a file, also of one that could not be read at all and so has no mark."""
+    def note_problems(
+        self, file: str, problems: Sequence[Problem], *, continued: bool = False, upto: int | None = None
+    ) -> None:
+        """Keep the problems of a file, also of one that could not be read at all and so has no mark.
+
+        Of a `continued` file those kept before stay, or only those of the rows `upto` a last one.
+        """
         file = clean_text(file)
-        kept = self._problems.get(file, []) if continued else []
+        before = self._problems.get(file, []) if continued else []
+        kept = [problem for problem in before if upto is None or problem.row <= upto]
         wanted = [*kept, *map(clean_problem, problems)]
         if wanted == self._problems.get(file, []):
             return

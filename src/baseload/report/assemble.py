@@ -42,6 +42,7 @@ from baseload.workloads.ranking import RankedWorkload, Ranking
 from baseload.workloads.readiness import ReadinessRow
 
 MOST_PROBLEMS = 1_000
+STALE_AFTER_DAYS = 7
 
 
 def document(facts: MapFacts) -> MapDocument:
@@ -163,7 +164,15 @@ def _sentence(facts: MapFacts) -> str:
         model, share = facts.top_model
         parts.append(f"{share * 100:.0f} % of it goes to {_name(facts, model)} and models at least as dear")
     sentence = "; ".join(parts) or "One workload holds all of the spend"
-    return sentence[:1].upper() + sentence[1:] + "."
+    return sentence[:1].upper() + sentence[1:] + "." + _said_of_age(facts)
+
+
+def _said_of_age(facts: MapFacts) -> str:
+    """A sentence when the data ends well before the report's day: an old level is no current one."""
+    behind = facts.as_of_day - facts.window.end_day_exclusive
+    if behind <= STALE_AFTER_DAYS:
+        return ""
+    return f" The data ends on {iso_day(facts.window.end_day_exclusive - 1)}, {behind} days before this report."
 
 
 def _run_rate(facts: MapFacts) -> RunRatePart:
@@ -173,7 +182,7 @@ def _run_rate(facts: MapFacts) -> RunRatePart:
         annual_usd=_usd(rate.annual_nano),
         low_usd=_usd(rate.low_nano),
         high_usd=_usd(rate.high_nano),
-        interval=f"95 % between the window's {weeks} weeks (bootstrap); not a forecast" if rate.window else "",
+        interval=f"95 % between the window's {weeks} weeks (bootstrap); not a forecast" if rate.low_nano else "",
         window=_window(rate.window) if rate.window else None,
         complete_days=rate.complete_days,
         observed_usd=usd_text(rate.observed_nano),

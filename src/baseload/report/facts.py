@@ -31,6 +31,7 @@ class MapFacts(msgspec.Struct, frozen=True, kw_only=True):
 
     title: str
     as_of: str
+    as_of_day: int
     book: BookNote
     window: Window
     ranking: Ranking

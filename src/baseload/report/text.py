@@ -13,7 +13,7 @@ from rich.text import Text
 
 from baseload.report import numbers
 from baseload.report.document import MapDocument
-from baseload.report.names import clean, path, shorten
+from baseload.report.names import PROSE, clean, path, shorten
 from baseload.report.opportunities import lever_groups, lever_unit
 
 WARNING = "bold yellow"
@@ -48,8 +48,13 @@ def _headline(document: MapDocument, console: Console, places: int) -> None:
     console.print(_line((f"{head.status}: ", style), head.status_why))
     console.print()
     console.print(_line(("Run rate  ", "bold"), _run_rate(document, places)))
+    gaps = document.run_rate.gaps
+    if gaps:
+        said = f"{numbers.days(len(gaps))} without data in its window: {numbers.day_runs(gaps, 3)}"
+        console.print(_line(("Gaps      ", WARNING), said))
     billed = f", billed {numbers.usd(document.totals.billed_usd, places)}" if document.totals.billed_usd else ""
-    observed = f"{numbers.usd(document.totals.list_usd, places)} in the period{billed}"
+    totals = document.totals
+    observed = f"{numbers.usd_range(totals.list_usd, totals.list_high_usd, places)} in the period{billed}"
     console.print(_line(("Observed  ", "bold"), observed))
     if head.top_model_share is not None:
         name = shorten(head.top_model_name or head.top_model)
@@ -153,11 +158,11 @@ def _problems(document: MapDocument, console: Console) -> None:
     console.print(_line(("Problems: ", WARNING), listed))
     for part in document.problems[:MOST_PROBLEMS]:
         where = f"{path(part.file)}:{part.row}" if part.row else path(part.file)
-        console.print(Text(f"  {where}: {clean(part.message, 120)}", style="dim"))
+        console.print(Text(f"  {where}: {clean(part.message, PROSE)}", style="dim"))
 
 
 def _line(label: tuple[str, str], text: str) -> Text:
-    return Text.assemble(label, clean(text))
+    return Text.assemble(label, clean(text, PROSE))
 
 
 def _table(title: str, columns: Sequence[str], *, right: Sequence[int]) -> Table:

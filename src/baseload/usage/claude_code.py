@@ -20,6 +20,7 @@ from baseload.usage.claude_code_lines import (
     SOURCE,
     Found,
     Message,
+    OtherModels,
     Response,
     Usage,
     composite_of,
@@ -32,11 +33,13 @@ from baseload.usage.claude_code_lines import (
 from baseload.usage.features import FEATURES_VERSION, session_fp
 from baseload.usage.fields import UNDECODABLE, BadRecord, time_field
 from baseload.usage.normal import (
+    NULL_TOKENS,
     Part,
     completeness_rank,
     derived_call_id,
     geo_of,
     join_flags,
+    null_tokens,
     speed_of,
     tier_of,
     totals_of,
@@ -73,14 +76,22 @@ class Copy(NamedTuple):
 def read(file: SourceFile, context: ReadContext) -> Iterator[Record]:
     """One Call per response of the file, and one more per part billed at another model."""
     best: dict[str, Copy] = {}
+    others = OtherModels(context.resolve_model)
+    said_null = False
     for found in responses(file):
         if isinstance(found, Problem):
             yield found
             continue
+        if others.took(found):
+            continue
+        if found.has_nulls and not said_null:
+            said_null = True
+            yield null_tokens().problem(NAME, file.path, found.row)
         try:
             _keep_best(best, found)
         except BadRecord as bad:
             yield bad.problem(NAME, file.path, found.row)
+    yield from others.problems(file.path)
     rows = _Rows(file.path, context)
     for copy in best.values():
         yield from rows.calls_of(copy)
@@ -88,7 +99,7 @@ def read(file: SourceFile, context: ReadContext) -> Iterator[Record]:
 
 def _keep_best(best: dict[str, Copy], found: Found) -> None:
     """Remember a copy of a response if it is the first or beats the one held. Raises BadRecord."""
-    row, line, message, usage = found
+    row, line, message, usage, has_nulls = found
     *counts, ttl_unknown = counts_of(usage)
     total = sum(counts)
     parts: tuple[Part, ...] = ()
@@ -106,6 +117,8 @@ def _keep_best(best: dict[str, Copy], found: Found) -> None:
         return
     if naive:
         flags += ("naive_time",)
+    if has_nulls:
+        flags += (NULL_TOKENS,)
     is_long = len(message.content) > _most_chars(counts[4])
     message.content = message.content.copy() if is_long else _NO_CONTENT  # uncopied it would keep the block in memory
     best[key] = Copy(rank, start_us, row, line, message, usage, counts, parts, flags)

@@ -7,13 +7,14 @@ usage-sources 0.2, 0.3, 2.5.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
 import msgspec
 
 from baseload.usage.fields import MAX_CALL_TOKENS, UNDECODABLE, BadRecord, decode_json, object_of, text_of
-from baseload.usage.normal import UsageTokens, call_id, tokens_from_usage
+from baseload.usage.normal import UsageTokens, call_id, has_null_tokens, tokens_from_usage
+from baseload.usage.providers import LeftOut, is_other_provider
 from baseload.usage.reader import SourceFile
 from baseload.usage.source_file import Block, LocalFile, lines_in
 from baseload.values import Problem
@@ -90,6 +91,10 @@ class Response(msgspec.Struct, gc=False):
     costUSD: msgspec.Raw = msgspec.Raw(b"")  # noqa: N815 - as written
 
 
+class _Mended(Response, gc=False):
+    """A response with null for a count, which is 0 here."""
+
+
 class Found(NamedTuple):
     """A line that is a response."""
 
@@ -97,6 +102,33 @@ class Found(NamedTuple):
     line: Response
     message: Message
     usage: Usage
+    has_nulls: bool = False  # a count was null, and is 0 here
+
+
+class OtherModels:
+    """The responses of one file that no Claude gave (a gateway may take others): left out, and counted."""
+
+    def __init__(self, resolve_model: Callable[[str], str]) -> None:
+        self._resolve = resolve_model
+        self._known: dict[str, bool] = {}
+        self._ids: set[str] = set()
+
+    def took(self, found: Found) -> bool:
+        """True, and remembered, when a line is another provider's."""
+        raw = found.message.model or ""
+        is_other = self._known.get(raw)
+        if is_other is None:
+            is_other = self._known[raw] = is_other_provider(raw, self._resolve(raw))
+        if is_other:
+            self._ids.add(found.message.id or found.line.requestId or found.line.uuid or str(found.row))
+        return is_other
+
+    def problems(self, path: str) -> Iterator[Problem]:
+        """At most one, with the number of responses."""
+        left_out = LeftOut()
+        for _ in self._ids:
+            left_out.add()
+        yield from left_out.problems(SOURCE, path)
 
 
 _decoder = msgspec.json.Decoder(Response)
@@ -154,7 +186,7 @@ def _found_in(row: int, data: bytes, path: str) -> Iterator[Found | Problem]:
         return
     message = response.message if response is not None else None
     if response is not None and message is not None and message.usage is not None and is_billed(response, message):
-        yield Found(row, response, message, message.usage)
+        yield Found(row, response, message, message.usage, isinstance(response, _Mended))
 
 
 def _response_of(data: bytes) -> Response | None:
@@ -218,7 +250,7 @@ def _checked(data: bytes) -> Response | None:
     tokens_from_usage(usage)  # names the field that is no count
     plain = {name: value for name, value in usage.items() if value is not None and name in Usage.__struct_fields__}
     plain |= {name: text_of(usage, name) for name in ("service_tier", "speed", "inference_geo")}
-    return Response(
+    return (_Mended if has_null_tokens(usage) else Response)(
         message=Message(
             id=text_of(message, "id"),
             model=text_of(message, "model"),

@@ -25,7 +25,10 @@ Row = tuple[int, dict[str, str]]
 def header_of(head: bytes) -> frozenset[str]:
     """Column names in the first line of a file's head, lower case, as `rows` gives them; empty for binary data."""
     line = head.split(b"\n", 1)[0].decode("utf-8", "replace").strip()
-    return frozenset(_names(next(csv.reader([line], delimiter=_separator(line)), [])) if line else ())
+    try:
+        return frozenset(_names(next(csv.reader([line], delimiter=_separator(line)), [])) if line else ())
+    except csv.Error:  # a carriage return or NUL inside: binary data, or line ends of another age
+        return frozenset()
 
 
 def rows(source: str, file: SourceFile) -> Iterator[Row | Problem]:

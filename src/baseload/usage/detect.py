@@ -26,7 +26,7 @@ from baseload.usage import (
     otel_genai,
     vertex,
 )
-from baseload.usage.reader import Reader
+from baseload.usage.reader import READER_FAULTS, Reader
 
 READERS: Final[tuple[Reader, ...]] = (
     claude_code.READER,
@@ -55,12 +55,20 @@ def detect(head: bytes, name: str, readers: Sequence[Reader] = READERS) -> Reade
     """The reader that is surest of a file, by its first 64 KiB and its name; None when none is."""
     best, best_score = None, 0
     for reader in readers:
-        score = reader.recognise(head, name)
+        score = _score(reader, head, name)
         if score > best_score:
             best, best_score = reader, score
         if score >= 2:
             break
     return best
+
+
+def _score(reader: Reader, head: bytes, name: str) -> int:
+    """How sure a reader is; a head it trips over is not its."""
+    try:
+        return reader.recognise(head, name)
+    except READER_FAULTS:
+        return 0
 
 
 def reader_named(name: str, readers: Sequence[Reader] = READERS) -> Reader:

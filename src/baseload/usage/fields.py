@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 
 import msgspec
 
+from baseload.usage.names import masked
 from baseload.values import Problem, parse_timestamp
 
 MAX_CALL_TOKENS: Final = 100_000_000
@@ -25,6 +27,9 @@ NEXT_STEP: Final = "Look at that record in its file; every other record was read
 
 UNDECODABLE: Final = (msgspec.DecodeError, UnicodeError, RecursionError)
 """What a typed decoder raises on text that is no such record."""
+
+_TIME_CHARS: Final = 30
+_TIME_LIKE: Final = re.compile(r"[0-9TtZzWw:+\-./, ]*(?:UTC|GMT)?")
 
 _decode = msgspec.json.Decoder().decode
 
@@ -68,7 +73,7 @@ def short_value(value: object) -> str:
         return "array"
     if isinstance(value, int) and abs(value) > 10**MAX_VALUE_CHARS:
         return "an integer of more than 60 digits"
-    text = str(value)
+    text = masked(str(value))
     return text if len(text) <= MAX_VALUE_CHARS else text[: MAX_VALUE_CHARS - 1] + "…"
 
 
@@ -118,7 +123,7 @@ def object_of(value: object, field: str) -> Mapping[str, Any]:
     """`value` as a JSON object; BadRecord when it is anything else."""
     if isinstance(value, Mapping):
         return value
-    raise BadRecord("not-an-object", f"{field} is not an object", value=_kind(value), expected="a JSON object")
+    raise BadRecord("not-an-object", f"{field} is not an object", value=kind_of(value), expected="a JSON object")
 
 
 def optional_object(record: Mapping[str, Any], field: str) -> Mapping[str, Any]:
@@ -182,15 +187,16 @@ def _number_of(value: object, field: str, *, text: bool) -> int | float:
         try:
             return int(value) if value.strip().lstrip("+-").isdigit() else float(value)
         except ValueError:
-            raise _not_a_number(field, value) from None
-    raise _not_a_number(field, value if isinstance(value, bool) else _kind(value))
+            raise _not_a_number(field, _like_a_time(value)) from None
+    raise _not_a_number(field, value if isinstance(value, bool) else kind_of(value))
 
 
 def _not_a_number(field: str, value: object) -> BadRecord:
     return BadRecord("not-a-number", f"{field} is not a number", value=value, expected="an integer >= 0")
 
 
-def _kind(value: object) -> str:
+def kind_of(value: object) -> str:
+    """The JSON name of a value's type: what a problem may always show."""
     names = {type(None): "null", bool: "bool", int: "number", float: "number", str: "text", list: "array"}
     return names.get(type(value), "object")
 
@@ -203,11 +209,18 @@ def time_field(value: object, field: str) -> tuple[int, bool]:
     if not isinstance(value, str) or not value.strip():
         if value in (None, ""):
             raise BadRecord("no-time", f"{field} is missing", expected="an ISO 8601 time")
-        raise BadRecord("bad-time", f"{field} is not a time", value=_kind(value), expected="an ISO 8601 time")
+        raise BadRecord("bad-time", f"{field} is not a time", value=kind_of(value), expected="an ISO 8601 time")
     try:
         return parse_timestamp(value)
     except (ValueError, OverflowError):
-        raise BadRecord("bad-time", f"{field} is not a time", value=value, expected="an ISO 8601 time") from None
+        raise BadRecord(
+            "bad-time", f"{field} is not a time", value=_like_a_time(value), expected="an ISO 8601 time"
+        ) from None
+
+
+def _like_a_time(text: str) -> str:
+    """At most 30 characters of what was meant as a time or number; any other text only by its length."""
+    return text[:_TIME_CHARS] if _TIME_LIKE.fullmatch(text) else f"text of {len(text)} characters"
 
 
 def epoch_field(value: object, field: str, *, per_second: int) -> int:

@@ -26,6 +26,11 @@ Progress = Callable[[int, int, str], None]
 
 _DIGITS = re.compile(r"(\d+)")
 _KEPT_HIDDEN = (".claude",)
+_MAP_NAME: Final = "map.json"
+_MAP_TABLES: Final = frozenset({"workloads.csv", "opportunities.csv", "days.csv", "reconciliation.csv", "problems.csv"})
+"""Tables a map writes beside its `map.json`; other files of that folder are the user's."""
+_OWN_DOCUMENT: Final = re.compile(rb'(?:\xef\xbb\xbf)?\s*\{\s*"schema"\s*:\s*"baseload\.')
+_OWN_HEAD_BYTES: Final = 256
 
 
 class Found(NamedTuple):
@@ -64,7 +69,7 @@ def in_turn(items: Iterable[Found | Problem], progress: Progress | None) -> Iter
     total, done = sum(sizes), 0
     for item, size in zip(found, sizes, strict=True):
         if progress is not None and isinstance(item, Found):
-            progress(done, total, item.path.name)
+            progress(done, total, shown_path(Path(item.path.name)))
         yield item
         done += size
     if progress is not None:
@@ -138,8 +143,10 @@ def _walk(folder: Path, seen: set[tuple[int, int]], above: tuple[tuple[int, int]
     if here in seen:
         return
     seen.add(here)
+    has_map = any(entry.name == _MAP_NAME and _is_own(Path(entry.path)) for entry in entries)
     for entry in entries:
-        yield from _entry(entry, seen, (*above, here))
+        if not (has_map and entry.name in _MAP_TABLES):
+            yield from _entry(entry, seen, (*above, here))
 
 
 def _entry(
@@ -154,10 +161,21 @@ def _entry(
             yield from _walk(path, seen, above)
         elif entry.name.lower().endswith(DATA_SUFFIXES) and entry.name != NOTE_NAME:
             state = entry.stat()
-            if stat.S_ISREG(state.st_mode) and _is_new(state, seen):
+            if stat.S_ISREG(state.st_mode) and not _is_own(path) and _is_new(state, seen):
                 yield path
     except OSError as error:
         yield _unreadable(path, error)
+
+
+def _is_own(path: Path) -> bool:
+    """Whether Baseload itself wrote this JSON document (a map, a demo's truth); unreadable files are not its."""
+    if path.suffix.lower() != ".json":
+        return False
+    try:
+        with path.open("rb") as file:
+            return _OWN_DOCUMENT.match(file.read(_OWN_HEAD_BYTES)) is not None
+    except OSError:
+        return False
 
 
 def _is_new(state: os.stat_result, seen: set[tuple[int, int]]) -> bool:

@@ -13,11 +13,12 @@ from baseload.usage.source_file import LocalFile
 from baseload.usage.source_note import SourceNotes
 
 
-def still_stands(paths: Iterable[Path], marks: Mapping[str, FileMark]) -> bool:
+def still_stands(paths: Iterable[Path], marks: Mapping[str, FileMark], *, source: str = "") -> bool:
     """True when every marked file is still found under the paths, unchanged or with lines appended.
 
-    A file that is gone, was rewritten, or lies under another note makes its rows wrong: what was read of it has to be
-    forgotten. Rows cannot be taken back one file at a time, because copies of a call live in several.
+    A file that is gone, was rewritten, lies under another note, or was read as another `source` than this run names
+    ("" = detection) makes its rows wrong: what was read of it has to be forgotten. Rows cannot be taken back one file
+    at a time, because copies of a call live in several.
     """
     notes = SourceNotes()
     seen = set()
@@ -29,7 +30,7 @@ def still_stands(paths: Iterable[Path], marks: Mapping[str, FileMark]) -> bool:
         if mark is None:
             continue
         seen.add(path)
-        if not _is_continued(found, mark, notes):
+        if not mark.is_by(source) or not _is_continued(found, mark, notes):
             return False
     return seen == set(marks)
 

@@ -17,6 +17,7 @@ from baseload.usage.conventions import Draft
 from baseload.usage.features import NO_FEATURES, Features, features_of, session_fp
 from baseload.usage.litellm_labels import labels_of, text_in
 from baseload.usage.litellm_usage import counted, usage_of
+from baseload.usage.names import model_text
 from baseload.usage.normal import (
     BadRecord,
     UsageTokens,
@@ -63,7 +64,7 @@ def draft_of(row: Row, file: str, context: ReadContext) -> Draft | Call | None:
     call = msgspec.structs.replace(
         _call(record, metadata, row, found, context, features),
         source_file=file,
-        model_raw=model_raw,
+        model_raw=model_text(model_raw),
         model=model,
         stop_reason=_stop_reason(response),
         body_ref=row.body_ref if request else "",

@@ -17,7 +17,8 @@ class FileMark(msgspec.Struct, frozen=True, kw_only=True):
     A file of the same path, size and modification time is unchanged. One that only grew (its first
     `checked_bytes` still hash to `head_digest`) is read on from `offset`, where its last whole line ended; `rows` is
     the number of lines before it. `offset` 0 means: read it again from the start when it changes. `declared` is what
-    its folder's note said then; under another note the file is another source.
+    its folder's note said then; under another note the file is another source. `forced` marks were made by a named
+    source: without that name the file is detected anew. `read_from` is the offset the reading started at.
     """
 
     path: str
@@ -29,6 +30,12 @@ class FileMark(msgspec.Struct, frozen=True, kw_only=True):
     checked_bytes: int = 0
     head_digest: str = ""
     declared: str = ""
+    forced: bool = False
+    read_from: int = 0
+
+    def is_by(self, source: str) -> bool:
+        """Whether a run under `source` ("" = detection) reads the file as this one did."""
+        return self.reader == source if source else not self.forced
 
     def is_same(self, other: FileMark) -> bool:
         return (self.size, self.mtime_ns, self.declared) == (other.size, other.mtime_ns, other.declared)

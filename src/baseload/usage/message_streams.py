@@ -26,6 +26,7 @@ def recognise(head: bytes, name: str) -> int:
 def read(file: SourceFile, context: ReadContext) -> Iterator[Record]:
     """One row per stream; the number of the stream is its row."""
     text = file.data().decode()
+    is_dated_by_file = False
     for row, streamed in enumerate(messages_in(events_in(text)), start=1):
         try:
             if file.modified_us is None:
@@ -33,8 +34,11 @@ def read(file: SourceFile, context: ReadContext) -> Iterator[Record]:
             exchange = Exchange(request={}, response=streamed.message, streamed=streamed, start_us=file.modified_us)
             origin = Origin(source=NAME, file=file.path, row=row, flags=("time_from_file",))
             yield from calls_of(exchange, context, origin)
+            is_dated_by_file = True
         except BadRecord as bad:
             yield bad.problem(NAME, file.path, row)
+    if is_dated_by_file:
+        yield refuse_time().problem(NAME, file.path, 0)
 
 
 READER: Final = Reader(name=NAME, recognise=recognise, read=read)

@@ -14,6 +14,7 @@ from typing import Any, Final
 from baseload.usage.exchange_rows import Origin, calls_of
 from baseload.usage.exchanges import Exchange, exchange_of, refuse_time
 from baseload.usage.fields import BadRecord, decode_json
+from baseload.usage.normal import NULL_TOKENS, null_tokens
 from baseload.usage.reader import Line, ReadContext, Reader, Record, SourceFile
 from baseload.values import Problem
 
@@ -41,12 +42,13 @@ def read(file: SourceFile, context: ReadContext) -> Iterator[Record]:
 
 
 class _Rows:
-    """One file's records in turn; remembers whether the lack of times was already said."""
+    """One file's records in turn; remembers whether the lack of times or counts was already said."""
 
     def __init__(self, file: SourceFile, context: ReadContext) -> None:
         self._file = file
         self._context = context
         self._said_time = False
+        self._said_null = False
 
     def lines(self) -> Iterator[Record]:
         for line in self._file.lines():
@@ -86,7 +88,11 @@ class _Rows:
                 raise _no_exchange(record)
             flags = _time_flags(exchange, self._file.modified_us)
             origin = Origin(source=NAME, file=self._file.path, row=row, body_ref=body_ref, flags=flags)
-            yield from calls_of(exchange, self._context, origin)
+            for call in calls_of(exchange, self._context, origin):
+                yield call
+                if NULL_TOKENS in call.flags and not self._said_null:
+                    self._said_null = True
+                    yield null_tokens().problem(NAME, self._file.path, row)
         except BadRecord as bad:
             yield bad.problem(NAME, self._file.path, row)
         else:

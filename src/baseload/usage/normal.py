@@ -31,6 +31,7 @@ from baseload.values import Problem, Tokens
 __all__ = [
     "MAX_BUCKET_TOKENS",
     "MAX_CALL_TOKENS",
+    "NULL_TOKENS",
     "BadRecord",
     "Part",
     "UsageTokens",
@@ -40,8 +41,10 @@ __all__ = [
     "derived_call_id",
     "epoch_field",
     "geo_of",
+    "has_null_tokens",
     "int_field",
     "join_flags",
+    "null_tokens",
     "object_of",
     "optional_object",
     "problem",
@@ -55,6 +58,9 @@ __all__ = [
     "tokens_from_usage",
     "totals_of",
 ]
+
+NULL_TOKENS: Final = "null_tokens"
+"""The flag of a call whose usage has null counts."""
 
 _ORIGINAL_BIT: Final = 1 << 61
 _SETTLED_BIT: Final = 1 << 60
@@ -154,7 +160,7 @@ class UsageTokens(msgspec.Struct, frozen=True, kw_only=True):
     tier: str = "standard"
     speed: str = "standard"
     geo: str = "global"
-    flags: tuple[str, ...] = ()  # "ttl_unknown", "iterations"
+    flags: tuple[str, ...] = ()  # "ttl_unknown", "iterations", "null_tokens"
     extra: tuple[Part, ...] = ()  # separate Call rows: derived_call_id(call_id, f"{kind}:{model}")
 
 
@@ -185,8 +191,24 @@ def tokens_from_usage(
         tier=tier_of(usage.get("service_tier")),
         speed=speed_of(usage.get("speed")),
         geo=geo_of(usage.get("inference_geo")),
-        flags=flags,
+        flags=(*flags, NULL_TOKENS) if has_null_tokens(usage) else flags,
         extra=extra,
+    )
+
+
+def has_null_tokens(usage: Mapping[str, Any]) -> bool:
+    """True when the input or output count is there but null: counted as 0, which has to be said."""
+    return any(usage.get(name, 0) is None for name in ("input_tokens", "output_tokens"))
+
+
+def null_tokens() -> BadRecord:
+    """What a file says once when some of its counts are null."""
+    return BadRecord(
+        "null-tokens",
+        "Some usage has null for input_tokens or output_tokens: counted as 0, so tokens may be missing",
+        value=None,
+        expected="an integer >= 0",
+        next_step="Look at what wrote the record; compare with a cost report.",
     )
 
 

@@ -51,6 +51,11 @@ def is_claude(model_raw: str, resolved: str = "") -> bool:
     return bool(resolved) or "claude" in name or "anthropic" in name
 
 
+def is_other_provider(model_raw: str, resolved: str) -> bool:
+    """True for a named model that is nobody's Claude; a Bedrock profile hides its model, so it may be one."""
+    return bool(model_raw) and _OPAQUE not in model_raw and not is_claude(model_raw, resolved)
+
+
 def platform_of(provider: str, default: str = "anthropic") -> str:
     """The platform a provider name of a gateway or tracer stands for; `default` when it is not one of the known."""
     return _PLATFORMS.get(provider.strip().lower(), default)

@@ -52,14 +52,16 @@ def quick_totals(
     as_of_us: int,
     by: Collection[str] = (),
     source: str = "",
+    resolve_model: Callable[[str], str] = str,
     progress: Progress | None = None,
 ) -> Totals:
     """Sums over every file the paths mean. `open_file` reads what is no Claude Code transcript.
 
     `by` may hold "key" and "session": without them calls are not told apart by these. `source`, when given, is taken
-    instead of detection. Bad records are in `problems`, never in the sums.
+    instead of detection. `resolve_model` tells Claude from other providers, whose calls are left out and counted. Bad
+    records are in `problems`, never in the sums.
     """
-    look = _Look(as_of_us + DAY_US, by)
+    look = _Look(as_of_us + DAY_US, by, resolve_model)
     for found in in_turn(find_files(paths), progress):
         if isinstance(found, Problem):
             look.problems.append(found)
@@ -71,9 +73,11 @@ def quick_totals(
 class _Look:
     """The state of one run."""
 
-    def __init__(self, latest_us: int, by: Collection[str]) -> None:
+    def __init__(self, latest_us: int, by: Collection[str], resolve_model: Callable[[str], str]) -> None:
         self._by = by
-        self._transcripts = Transcripts(latest_us, by_key="key" in by, by_session="session" in by)
+        self._transcripts = Transcripts(
+            latest_us, by_key="key" in by, by_session="session" in by, resolve_model=resolve_model
+        )
         self.problems = self._transcripts.problems
         self._calls: dict[str, Call] = {}
         self._aggregates: dict[str, dict[str, Call]] = {}

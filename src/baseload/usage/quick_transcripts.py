@@ -7,7 +7,7 @@ earliest), so both give the same totals; tests compare them.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from operator import add
 from typing import Final
 
@@ -15,6 +15,7 @@ from baseload.usage.claude_code_files import project_slug, workspace_of
 from baseload.usage.claude_code_lines import (
     SOURCE,
     Found,
+    OtherModels,
     Response,
     composite_of,
     counts_of,
@@ -24,7 +25,8 @@ from baseload.usage.claude_code_lines import (
 )
 from baseload.usage.clock import EARLIEST_US, clock_skew
 from baseload.usage.fields import BadRecord, time_field
-from baseload.usage.normal import Part, call_id, completeness_rank, geo_of, speed_of, tier_of, totals_of
+from baseload.usage.names import model_text
+from baseload.usage.normal import Part, call_id, completeness_rank, geo_of, null_tokens, speed_of, tier_of, totals_of
 from baseload.usage.quick_cells import Cell, Counts, Sums
 from baseload.usage.source_file import LocalFile
 from baseload.values import DAY_US, TOKEN_CLASSES, Problem, band_of_prompt, day_of, day_of_date
@@ -41,12 +43,15 @@ _Kept = tuple[int, str, _Labels, Counts, tuple[Part, ...]]
 class Transcripts:
     """Responses kept so far, over all files of a run."""
 
-    def __init__(self, latest_us: int, *, by_key: bool, by_session: bool) -> None:
+    def __init__(
+        self, latest_us: int, *, by_key: bool, by_session: bool, resolve_model: Callable[[str], str] = str
+    ) -> None:
         self.problems: list[Problem] = []
         self.records = 0  # response lines, copies included
         self._latest_us = latest_us
         self._by_key = by_key
         self._by_session = by_session
+        self._resolve_model = resolve_model
         self._kept: dict[str, _Kept] = {}  # by message id; "=" and the call id where there is none
         self._dates: set[str] = set()  # UTC dates that need no further check
 
@@ -70,20 +75,28 @@ class Transcripts:
     def _problems_in(self, file: LocalFile, declared_key: str, *, count_rows: bool) -> Iterator[Problem]:
         """Take the responses, give the problems. Raises BadRecord at a bad response whose row is not known."""
         slug = project_slug(file.path)
+        others = OtherModels(self._resolve_model)
+        said_null = False
         for found in responses(file, count_rows=count_rows):
             if isinstance(found, Problem):
                 yield found
                 continue
+            if others.took(found):
+                continue
+            if found.has_nulls and not said_null:
+                said_null = True
+                yield null_tokens().problem(SOURCE, file.path, found.row)
             try:
                 self._take(found, slug, declared_key)
             except BadRecord as bad:
                 if not count_rows:
                     raise
                 yield bad.problem(SOURCE, file.path, found.row)
+        yield from others.problems(file.path)
 
     def _take(self, found: Found, slug: str, declared_key: str) -> None:
         """Keep one copy of a response if it is the first or the best. Raises BadRecord."""
-        _, response, message, usage = found
+        _, response, message, usage, _ = found
         uncached, read, write_5m, write_1h, output, ttl_unknown = counts_of(usage)
         total = uncached + read + write_5m + write_1h + output
         parts: tuple[Part, ...] = ()
@@ -154,7 +167,18 @@ def _call_id(key: str) -> str:
 def _cell(date: str, labels: _Labels, band: str) -> Cell:
     model, geo, tier, speed, ttl_unknown, key, session = labels
     day = day_of_date(dt.date.fromisoformat(date))
-    return Cell(day, model, "anthropic", geo_of(geo), tier_of(tier), speed_of(speed), band, ttl_unknown, key, session)
+    return Cell(
+        day,
+        model_text(model),
+        "anthropic",
+        geo_of(geo),
+        tier_of(tier),
+        speed_of(speed),
+        band,
+        ttl_unknown,
+        key,
+        session,
+    )
 
 
 def _count_part(sums: Sums, cell: Cell, part: Part) -> None:

@@ -5,9 +5,6 @@ The order is fixed (the PATHs as given, folders in natural order, lines as writt
 
 from __future__ import annotations
 
-import csv
-import struct
-import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -19,16 +16,11 @@ from baseload.usage.detect import READERS, detect, reader_named
 from baseload.usage.fields import BadRecord
 from baseload.usage.files import QUIET_SUFFIXES, SOURCE, Found, Progress, find_files, in_turn, unreadable
 from baseload.usage.marks import CHECKED_BYTES, FileMark, digest_of
-from baseload.usage.reader import ReadContext, Reader, Record
+from baseload.usage.names import model_text
+from baseload.usage.reader import READER_FAULTS, ReadContext, Reader, Record
 from baseload.usage.source_file import BadFile, LocalFile, shown_path
 from baseload.usage.source_note import SourceNote, SourceNotes, with_note
 from baseload.values import DAY_US, Call, Problem
-
-_READER_FAULTS = (
-    LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError, EOFError,
-    csv.Error, struct.error, zlib.error, msgspec.MsgspecError,
-)  # fmt: skip
-"""What a reader may trip over in a record nobody foresaw: the rest of its file is lost, and said so."""
 
 
 class FileResult:
@@ -93,7 +85,7 @@ class Run:
         try:
             fresh = fresh_mark(found.path, note)
             old = self._marks.get(fresh.path)
-            if old is not None and self._forced is not None and old.reader != self._forced.name:
+            if old is not None and not old.is_by(self._forced.name if self._forced else ""):
                 old = None
             if old is not None and old.is_same(fresh):
                 result = FileResult(shown, old.reader, unchanged=True)
@@ -139,10 +131,13 @@ class Run:
         try:
             records: Iterable[Record] = reader.read(file, context)
             for record in with_note(records, note) if isinstance(note, SourceNote) else records:
-                if isinstance(record, Call) and not EARLIEST_US <= record.start_us <= self._latest_us:
+                if not isinstance(record, Call):
+                    yield record
+                elif not EARLIEST_US <= record.start_us <= self._latest_us:
                     yield clock_skew(record.start_us).problem(record.source, record.source_file, record.source_row)
                 else:
-                    yield record
+                    name = model_text(record.model_raw)
+                    yield record if name == record.model_raw else msgspec.structs.replace(record, model_raw=name)
         except BadFile as bad:
             file.note(0, bad.fault)
         except BadRecord as fault:
@@ -151,12 +146,13 @@ class Run:
             yield unreadable(file.path, error.strerror or "reading broke off")
         except BaseloadError as error:
             file.note(0, BadRecord("unreadable-file", str(error)))
-        except _READER_FAULTS as error:
+        except READER_FAULTS as error:
             file.note(0, _reader_failed(error))
         finally:
             file.close()
         yield from file.take_problems()
-        result.mark = _mark_of(file, reader, fresh)
+        forced = msgspec.structs.replace(fresh, forced=self._forced is not None, read_from=file.start)
+        result.mark = _mark_of(file, reader, forced)
 
     def _once(self, problem: Problem) -> Iterator[Problem]:
         """A folder's unusable note is one problem, not one per file."""

@@ -7,14 +7,23 @@ bounded, and its siblings; so every reader can be tested with literals.
 
 from __future__ import annotations
 
+import csv
+import struct
+import zlib
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 import msgspec
 
 from baseload.values import Call, OrgKey, Problem
 
 Record = Call | Problem
+
+READER_FAULTS: Final = (
+    LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError, EOFError,
+    csv.Error, struct.error, zlib.error, msgspec.MsgspecError,
+)  # fmt: skip
+"""What a reader may trip over in a record or head nobody foresaw: it costs that file, and is said so."""
 
 
 class Line(NamedTuple):

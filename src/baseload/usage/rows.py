@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
-from baseload.usage.fields import BadRecord, decode_json
+from baseload.usage.fields import BadRecord, decode_json, kind_of
 from baseload.usage.reader import Line, SourceFile
 from baseload.values import Problem
 
@@ -79,7 +79,9 @@ def _elements(value: Any, path: str, source: str, inside: tuple[str, ...], row: 
         key = _list_inside(value, inside)
         value = value[key] if key else [value]
     if not isinstance(value, list):
-        bad = BadRecord("not-an-object", "The line is not a JSON object", value=value, expected="a JSON object")
+        bad = BadRecord(
+            "not-an-object", "The line is not a JSON object", value=kind_of(value), expected="a JSON object"
+        )
         yield bad.problem(source, path, row)
         return
     for number, element in enumerate(value, start=1):
@@ -87,7 +89,9 @@ def _elements(value: Any, path: str, source: str, inside: tuple[str, ...], row: 
         if isinstance(element, Mapping):
             yield Row(number, element)
         else:
-            bad = BadRecord("not-an-object", "The array element is not an object", value=element, expected="an object")
+            bad = BadRecord(
+                "not-an-object", "The array element is not an object", value=kind_of(element), expected="an object"
+            )
             yield bad.problem(source, path, number)
 
 

@@ -128,6 +128,11 @@ class LocalFile:
         return self._path
 
     @property
+    def start(self) -> int:
+        """The offset the reading starts at."""
+        return self._start
+
+    @property
     def plain(self) -> bool:
         """True when offsets are those on disk: no gzip, no byte-order mark, no transcoding."""
         return self._open().plain
@@ -156,7 +161,8 @@ class LocalFile:
         A line that does not end within the limit is one problem and left out. Counting rows costs as much as reading:
         without, `row_at` tells the row of the few places where it matters.
         """
-        rest, skipping = b"", False
+        rest: list[bytes] = []  # pieces of a line not yet ended; joined once, because it may be many
+        rest_bytes, skipping = 0, False
         position = self._start
         try:
             for piece in self._pieces():
@@ -167,22 +173,26 @@ class LocalFile:
                         continue
                     skipping, piece = False, piece[end:]
                     self._passed(position, 1)
-                data = rest + piece if rest else piece
-                cut = data.rfind(b"\n") + 1
+                cut = piece.rfind(b"\n") + 1
                 if cut:
-                    lines = data.count(b"\n", 0, cut) if count_rows else 0
-                    yield Block(self.rows + 1 if count_rows else 0, position, lines, data[:cut])
-                    position += cut
+                    data = b"".join((*rest, piece[:cut]))
+                    rest, rest_bytes = [], 0
+                    lines = data.count(b"\n") if count_rows else 0
+                    yield Block(self.rows + 1 if count_rows else 0, position, lines, data)
+                    position += len(data)
                     self._passed(position, lines)
-                rest = data[cut:]
-                if not self.is_short(self.rows + 1, len(rest)):
-                    rest, position, skipping = b"", position + len(rest), True
+                if cut < len(piece):
+                    rest.append(piece[cut:])
+                    rest_bytes += len(piece) - cut
+                if not self.is_short(self.rows + 1, rest_bytes):
+                    position, skipping = position + rest_bytes, True
+                    rest, rest_bytes = [], 0
         except BadRecord as fault:
             if skipping:
                 self._problems.pop()  # the endless line is part of this fault
             self.note(0, fault)
         if rest:
-            yield Block(self.rows + 1 if count_rows else 0, position, 1 if count_rows else 0, rest)
+            yield Block(self.rows + 1 if count_rows else 0, position, 1 if count_rows else 0, b"".join(rest))
 
     def row_at(self, offset: int) -> int:
         """The 1-based row of the line that starts at an offset, by reading the file again up to there."""
@@ -280,7 +290,7 @@ def _encoding_fault(message: str, value: str) -> BadRecord:
 def _too_long(line_bytes: int, limit: int) -> BadRecord:
     return BadRecord(
         "line-too-long",
-        "The line is longer than any record; it was left out",
+        "The line is longer than any record; it was left out, and the dollars of its call are missing",
         value=f"at least {line_bytes} bytes",
         expected=f"at most {limit} bytes",
         next_step="If it is a whole JSON document, save it as .json, one document a file.",

@@ -13,6 +13,7 @@ from typing import Annotated, Final
 import msgspec
 
 from baseload.usage.reader import Record
+from baseload.usage.source_file import shown_path
 from baseload.values import Call, Problem
 
 NOTE_NAME: Final = "baseload-source.json"
@@ -94,7 +95,7 @@ def _read(path: Path) -> SourceNote | Problem | None:
 def _unusable(path: Path, why: str) -> Problem:
     return Problem(
         source="files",
-        file=str(path),
+        file=shown_path(path),
         row=0,
         code="bad-source-note",
         message=f"The note cannot be used, so nothing it declares holds: {why[:200]}",
