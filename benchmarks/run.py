@@ -23,7 +23,7 @@ SECTIONS = (
         "bench_usage.py",
         ["--megabytes", "200"],
         ["--megabytes", "5", "--rounds", "1"],
-        "Targets: at least 350 MB per CPU-second in the reading, at most 130 MB RSS, the command at least 1.2x ccusage.",
+        "Targets: at least 350 MB per CPU-second in the reading, at most 130 MB RSS, the command 1.2x ccusage.",
     ),
     (
         "Whole commands",

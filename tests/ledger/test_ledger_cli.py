@@ -91,7 +91,7 @@ def test_show_says_what_is_there(tmp_path: Path, capsys: pytest.CaptureFixture[s
     ]  # fmt: skip
     assert (found["rows"], found["replaced_rows"], found["source_files"], found["problem_counts"]) == (2, 0, 1, {})
     assert run("ledger", "status", ".baseload/ledger") == 0
-    assert "2 rows (and 0 replaced) in 1 files" in capsys.readouterr().out
+    assert "2 rows (and 0 replaced) in 1 file, " in capsys.readouterr().out
 
 
 def test_compact_and_migrate_say_what_they_did(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -104,7 +104,7 @@ def test_compact_and_migrate_say_what_they_did(tmp_path: Path, capsys: pytest.Ca
         "files_before": 2, "files": 1, "rows_before": 2, "rows": 2,
     }  # fmt: skip
     assert run("ledger", "migrate") == 0
-    assert "migrated: 1 files are 1, 0 replaced rows dropped" in capsys.readouterr().out
+    assert "migrated: 1 file before, 1 now; 0 replaced rows dropped" in capsys.readouterr().out
 
 
 def test_the_nearest_project_s_ledger_is_used(

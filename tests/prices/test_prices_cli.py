@@ -139,7 +139,7 @@ def test_check_without_the_extra_says_how_to_get_it(
     monkeypatch.setitem(sys.modules, "genai_prices", None)
     code, _, err = run(capsys, "check")
     assert code == 2
-    assert 'pip install "baseload[prices-check]"' in err
+    assert "pip install 'baseload[prices-check]'" in err
 
 
 def test_add_keeps_a_file_and_every_command_uses_it(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

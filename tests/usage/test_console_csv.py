@@ -139,7 +139,8 @@ def test_a_later_generation_of_the_same_export_has_the_same_buckets(tmp_path: Pa
 
 
 def test_money_is_never_read_with_a_decimal_comma(tmp_path: Path) -> None:
-    rows = '2026-03-15,m,Default,ci,message,,output,"1,234.50",,token\n2026-03-15,m,Default,ci,message,,output,"0,13",,token\n'
+    start = "2026-03-15,m,Default,ci,message,,output"
+    rows = f'{start},"1,234.50",,token\n{start},"0,13",,token\n'
     calls, problems = read_text(READER, COST + rows, tmp_path)
     assert [call.billed_nano_usd for call in calls] == [1_234_500_000_000]
     assert [(problem.row, problem.code) for problem in problems] == [(3, "bad-amount")]

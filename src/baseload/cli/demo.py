@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 END_DATE = dt.date(2026, 11, 20)
 """Fixed, so that the demo prints the same figures on every machine and day."""
 
+SCRATCH = "company"
+"""What the raw files' folder is called where it was not kept."""
+
 FOLDER = Path("baseload-report")
 
 
@@ -44,7 +47,7 @@ def demo(
     from baseload.cli.output import print_json
 
     with tempfile.TemporaryDirectory(prefix="baseload-demo-") as scratch:
-        document = _company(keep or Path(scratch), seed, scale, named="company" if keep is None else str(keep))
+        document = _company(keep or Path(scratch), seed, scale, named=SCRATCH if keep is None else str(keep))
     if json:
         print_json(document)
     else:
@@ -53,9 +56,12 @@ def demo(
 
 
 def _company(folder: Path, seed: int, scale: float, *, named: str) -> MapDocument:
+    import shutil
+
     from msgspec.structs import replace
 
     from baseload.cli.output import progress
+    from baseload.cli.places import load_org_key, map_ledger_folder
     from baseload.cli.run import build_map
     from baseload.demo.planted import match_planted
     from baseload.demo.write import write_company
@@ -68,4 +74,6 @@ def _company(folder: Path, seed: int, scale: float, *, named: str) -> MapDocumen
         )
     paths = [Path(path) for path in manifest.usage_paths]
     document = build_map(paths, folder, as_of=END_DATE, clock=END_DATE, recompute=f"baseload demo --keep {named}")
+    if named == SCRATCH:
+        shutil.rmtree(map_ledger_folder(paths, load_org_key()), ignore_errors=True)  # nobody can map these PATHs again
     return replace(document, planted=match_planted(manifest.planted, document))
