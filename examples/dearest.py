@@ -2,8 +2,9 @@
 
 import json
 import sys
+from decimal import Decimal
 from pathlib import Path
 
 document = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
-for _workload in document["workloads"]:
-    pass
+for workload in document["workloads"]:
+    print(workload["name"], Decimal(workload["list_usd"]))
