@@ -30,9 +30,9 @@ docs: ## build the documentation into site/
 	@sh tools/bootstrap.sh requirements-dev.lock
 	.venv/bin/zensical build --clean
 
-prove: ## full-size statistical, kill and back-test suites; tables go to docs/proofs
+prove: ## full-size statistical, kill and back-test suites; tables go to docs/proofs.md
 	@sh tools/bootstrap.sh requirements-dev.lock
-	$(PY) -m pytest -m prove
+	$(PY) tools/prove.py
 
 bench: ## speeds and peers, as ratios in the same run; tables go to docs/benchmarks.md
 	@sh tools/bootstrap.sh requirements-dev.lock
