@@ -42,7 +42,7 @@ def test_a_missing_day_counts_as_zero_and_is_listed() -> None:
 def test_a_handful_of_days_with_data_is_no_year() -> None:
     found = run_rate({100: USD, 127: USD}, window(28))
     assert found.annual_nano is None
-    assert found.why_null == "only 2 of the last 28 complete days have data; a run rate needs 14"
+    assert found.why_null == "only 2 of the last 28 complete days have data; it needs 14"
 
 
 def test_tokens_without_a_price_leave_no_figure_that_is_too_low() -> None:

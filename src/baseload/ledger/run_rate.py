@@ -129,8 +129,8 @@ def _why_null(
         )
     used = sum(1 for day in _days(window) if daily_nano.get(day) or tokens.get(day))
     if used < LEAST_DAYS_WITH_DATA:
-        have = "day has" if used == 1 else "days have"
-        return f"only {used} of the last {window.days} complete {have} data; a run rate needs {LEAST_DAYS_WITH_DATA}"
+        have = "has" if used == 1 else "have"
+        return f"only {used} of the last {window.days} complete days {have} data; it needs {LEAST_DAYS_WITH_DATA}"
     return ""
 
 

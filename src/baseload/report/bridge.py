@@ -10,7 +10,8 @@ import msgspec
 from baseload.report.bars import RangeBar, scale
 from baseload.report.document import BridgeLine, BridgePart
 
-LEDGER = "Ledger"
+ORDER = ("Tax", "Credits", "Seats", "Priority tier", "Cloud channels", "Restatement", "Unattributed", "Ledger")
+"""From the invoice to the ledger (`ledger.bridge`)."""
 RECONCILED = "reconciled"
 SHOWN_IN_FULL = 2
 """More invoices than this are one table; the lines of those that reconcile are then folded away."""
@@ -48,7 +49,7 @@ def bridge(parts: Sequence[BridgePart]) -> Bridge | None:
     if not parts:
         return None
     found = dict.fromkeys(line.label for part in parts for line in part.lines)
-    labels = tuple(sorted(found, key=lambda label: label == LEDGER))  # the ledger is where the bridge ends
+    labels = tuple(sorted(found, key=_place))
     many = len(parts) > SHOWN_IN_FULL
     invoices = tuple(_invoice(part, labels, in_full=not many or part.status != RECONCILED) for part in parts)
     currencies = {part.currency for part in parts}
@@ -69,6 +70,11 @@ def bridge(parts: Sequence[BridgePart]) -> Bridge | None:
 def total_usd(amounts: Iterable[str]) -> str:
     """The exact sum of decimal strings."""
     return f"{sum((Decimal(amount) for amount in amounts), Decimal(0)):f}"
+
+
+def _place(label: str) -> int:
+    """The bridge's own order; a label it does not know stands before what is left over and the ledger."""
+    return ORDER.index(label) if label in ORDER else ORDER.index("Unattributed")
 
 
 def _invoice(part: BridgePart, labels: Sequence[str], *, in_full: bool) -> InvoiceBridge:

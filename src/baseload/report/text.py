@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from baseload.report import numbers
-from baseload.report.document import MapDocument
+from baseload.report.document import HeadlinePart, MapDocument
 from baseload.report.names import PROSE, clean, path, shorten
 from baseload.report.opportunities import lever_groups, lever_unit
 
@@ -79,13 +79,19 @@ def _run_rate(document: MapDocument, places: int) -> str:
     return f"{numbers.usd(rate.annual_usd, places)} a year{interval} [{rate.grade}]"
 
 
+def _concentration(head: HeadlinePart) -> str:
+    if head.workloads_for_80_percent is None:
+        return f"{head.workloads}; the named ones together hold less than 80 %"
+    return f"{head.workloads_for_80_percent} of {head.workloads} hold 80 %"
+
+
 def _workloads(document: MapDocument, console: Console, places: int) -> None:
     if not document.workloads:
         return
     head = document.headline
     columns = COLUMNS if console.width >= WIDE else COLUMNS[:6]
     table = _table(
-        f"Workloads: {numbers.count(head.workloads_for_80_percent)} of {head.workloads} hold 80 %",
+        f"Workloads: {_concentration(head)}",
         columns,
         right=(0, 2, 3, 4, 5),
     )
