@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from baseload import __version__
 from baseload.ledger.bridge import Bridge
 from baseload.ledger.reconciliation import Reconciliation
-from baseload.ledger.run_rate import RUN_RATE_DAYS, annualised
+from baseload.ledger.run_rate import annualised
 from baseload.ledger.totals import DayTotal, ModelTotal
 from baseload.levers.summary import LeverSummary
 from baseload.report.document import (
@@ -16,7 +16,6 @@ from baseload.report.document import (
     BridgeLine,
     BridgePart,
     DayPart,
-    FigurePart,
     HeadlinePart,
     LeverPart,
     MapDocument,
@@ -36,6 +35,7 @@ from baseload.report.document import (
     WorkloadModelPart,
     WorkloadPart,
 )
+from baseload.report.evidence import figures
 from baseload.report.facts import BookNote, MapFacts
 from baseload.values import Grade, Opportunity, Problem, Tokens, Window, iso_day, usd_text
 from baseload.workloads.ranking import RankedWorkload, Ranking
@@ -65,7 +65,7 @@ def document(facts: MapFacts) -> MapDocument:
         readiness=tuple(_readiness(row, names) for row in facts.readiness),
         bridge=_bridge(facts.bridge),
         reconciliation=tuple(_reconciliation(cell) for cell in facts.reconciliation),
-        figures=_figures(facts),
+        figures=figures(facts),
         problem_counts=_problem_counts(facts.problems),
         problems=_problems(facts.problems),
     )
@@ -368,67 +368,6 @@ def _reconciliation(cell: Reconciliation) -> ReconciliationPart:
         verdict=cell.verdict,
         note=cell.note,
     )
-
-
-def _figures(facts: MapFacts) -> tuple[FigurePart, ...]:
-    sources = tuple(facts.sources)
-    window = facts.run_rate.window
-    rate_sentence = (
-        f"List price of {window.days} complete UTC days from {iso_day(window.start_day)} to "
-        f"{iso_day(window.end_day_exclusive - 1)}, x 365/{window.days}; tokens counted by the sources below, priced at "
-        f"each day's price in the book checked {facts.book.checked}."
-        if window
-        else f"Not stated: {facts.run_rate.why_null}."
-    )
-    scaled = _said_of_samples(facts)
-    figures = [
-        _figure("run_rate", facts.grade, rate_sentence + scaled, sources, facts, "run_rate"),
-        _figure(
-            "observed",
-            facts.grade,
-            f"List price of every priced row in the window; a shorter run rate window is {RUN_RATE_DAYS} days."
-            + scaled,
-            sources,
-            facts,
-            "totals",
-        ),
-        _figure(
-            "top_model_share",
-            facts.grade,
-            "List dollars of the dearest model that holds at least 5 % of the spend, and of every model as dear or "
-            "dearer, divided by all list dollars.",
-            sources,
-            facts,
-            "headline",
-        ),
-        _figure(
-            "concentration",
-            facts.grade,
-            "Workloads by list dollars, dearest first, until they hold 80 %.",
-            sources,
-            facts,
-            "workloads",
-        ),
-    ]
-    figures += [
-        _figure(f"opportunity.{lever.lever}", lever.grade, lever.sentence, sources, facts, "levers")
-        for lever in facts.levers
-    ]
-    return tuple(figures)
-
-
-def _figure(figure: str, grade: str, sentence: str, sources: tuple[str, ...], facts: MapFacts, part: str) -> FigurePart:
-    recompute = f"{facts.recompute} --json | jq .{part}"
-    return FigurePart(figure=figure, grade=grade, sentence=sentence, made_from=sources, recompute=recompute)
-
-
-def _said_of_samples(facts: MapFacts) -> str:
-    if facts.sampling_rate == 1:
-        return ""
-    said = f" Call logs are up to 1-in-{facts.sampling_rate:,} samples: they divide the control totals among workloads"
-    if facts.sampled_nano:
-        return f"{said}, and {usd_text(facts.sampled_nano)} USD of scaled calls lie in no control total."
-    return f"{said}; the totals themselves were counted."
 
 
 def _problem_counts(problems: Sequence[Problem]) -> tuple[ProblemCount, ...]:
