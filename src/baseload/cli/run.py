@@ -38,6 +38,8 @@ FIRST_AS_OF = dt.date(2023, 1, 1)
 """No Claude model was on sale before."""
 MEMORY_LIMIT = "1500MB"
 """What the engine may hold before it spills to disk: a ledger of 20 million calls is mapped well within 3 GB."""
+RANK_MEMORY_LIMIT = "150MB"
+"""The same for a ranking alone, whose two questions need little: within 0.5 GB in all."""
 
 
 def build_map(
@@ -72,7 +74,7 @@ def build_rank(
     most: int = 0,
 ) -> RankDocument:
     """The ranked table of exactly these PATHs, as `build_map` reads them, without what a ranking does not need."""
-    with _opened(paths, project_dir, source, None, as_of) as run:
+    with _opened(paths, project_dir, source, None, as_of, memory_limit=RANK_MEMORY_LIMIT) as run:
         found = rank_ledger(run.ledger, run.engine, run.book, run.settings)
         request = _request(run, paths, "", "")
     return rank_document(
@@ -99,6 +101,8 @@ def _opened(
     project: Project | None,
     as_of: dt.date | None,
     clock: dt.date | None = None,
+    *,
+    memory_limit: str = MEMORY_LIMIT,
 ) -> Iterator[_Run]:
     now = clock or dt.datetime.now(dt.UTC).date()
     today = _checked_as_of(as_of, now)
@@ -106,7 +110,7 @@ def _opened(
     settings = with_owners(project if project is not None else load_project(folder), folder)
     book = open_book(settings, folder)
     ledger_of = _ledger(paths, folder, settings, book, source, now)
-    with ledger_of as ledger, DuckDBEngine(memory_limit=MEMORY_LIMIT) as engine:
+    with ledger_of as ledger, DuckDBEngine(memory_limit=memory_limit) as engine:
         if not ledger.rows:
             raise NothingToRead(_nothing(paths, ledger))
         yield _Run(ledger, engine, book, settings, folder, today)
