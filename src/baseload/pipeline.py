@@ -44,6 +44,7 @@ from baseload.values import Problem, Table, Window, Workload
 from baseload.workloads.grouping import group
 from baseload.workloads.key import UNATTRIBUTED
 from baseload.workloads.latency import arrivals_sql, pauses_sql
+from baseload.workloads.neighbours import template_prefixes_sql
 from baseload.workloads.ranking import Ranking, rank, top_model
 from baseload.workloads.readiness import readiness
 
@@ -90,10 +91,17 @@ def rank_ledger(ledger: Ledger, engine: Engine, book: PriceBook, project: Projec
         hours=engine.query(hours_sql()) if latency else None,
         arrivals=engine.query(arrivals_sql()) if latency else None,
         pauses=engine.query(pauses_sql()) if latency else None,
+        prefixes=_template_prefixes(engine),
         key_names=project.key_name,
     )
     problems = [*ledger.problems, *overlap_problems(spend), *unpriced, *settled.problems, *rule_problems]
     return Ranked(spend, intervals, settled, window, workload_of, rank(settled.rows, workload_of, window), problems)
+
+
+def _template_prefixes(engine: Engine) -> dict[str, str]:
+    """Template id -> the leading blocks of one of its prompts."""
+    rows = engine.query(template_prefixes_sql())
+    return dict(zip(rows["template_id"].tolist(), rows["prefix_blocks"].tolist(), strict=True))
 
 
 def map_ledger(
