@@ -9,6 +9,7 @@ import types
 from collections.abc import Sequence
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from baseload.cli.main import main
@@ -197,6 +198,19 @@ def test_next_on_a_terminal_shows_questions_and_what_to_write(
     shown = capsys.readouterr().out
     assert "90.00" in shown
     assert "… and 2 more" in shown
+    assert f"Prices checked {maps.document.price_book.checked}." in shown
+
+
+def test_old_prices_are_warned_of_wherever_dollars_are_shown(
+    maps: Maps, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    old = doc.PriceBookPart(checked="2026-11-01", age_days=20, warning="The price book is 20 days old.")
+    maps.document = msgspec.structs.replace(maps.document, price_book=old)
+    for command in ("next", "init"):
+        assert run(command, "u", "--project", str(tmp_path)) == 0
+        assert "The price book is 20 days old." in capsys.readouterr().out
+    assert run("next", "u", "--project", str(tmp_path), "--json") == 0
+    assert json.loads(capsys.readouterr().out)["price_book"]["age_days"] == 20
 
 
 def test_next_reads_what_the_project_settled(maps: Maps, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

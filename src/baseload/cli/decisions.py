@@ -65,11 +65,12 @@ def init(
     kept = _write(text, target)
     print_problems(problems)
     if json:
-        _print_init_json(usage, text, target, kept, problems)
+        _print_init_json(document, usage, text, target, kept, problems)
     elif target is None:
         print(text, end="")  # noqa: T201 - the document itself, without rich's wrapping
     else:
         _print_init(usage, target, kept)
+        _print_price_age(document)
     return EXIT_PROBLEMS if problems or document.problem_counts else EXIT_DONE
 
 
@@ -107,6 +108,7 @@ def next_decisions(
         print_json(_next_document(document, usage, found))
     else:
         _print_decisions(document, usage, found, limit)
+        _print_price_age(document)
     return EXIT_PROBLEMS if document.problem_counts else EXIT_DONE
 
 
@@ -219,7 +221,12 @@ def _write(text: str, target: Path | None) -> Path | None:
 
 
 def _print_init_json(
-    usage: Usage, text: str, target: Path | None, kept: Path | None, problems: Sequence[Problem]
+    document: MapDocument,
+    usage: Usage,
+    text: str,
+    target: Path | None,
+    kept: Path | None,
+    problems: Sequence[Problem],
 ) -> None:
     from baseload.cli.output import print_json
     from baseload.values import usd_text
@@ -228,6 +235,7 @@ def _print_init_json(
     print_json(
         {
             "schema": "baseload.init/1",
+            "price_book": document.price_book,
             "path": str(target) if target else None,
             "kept": str(kept) if kept else None,
             "workloads": [subject.id for subject in covered(usage)],
@@ -257,6 +265,7 @@ def _next_document(document: MapDocument, usage: Usage, found: Sequence[Decision
     return {
         "schema": "baseload.next/1",
         "as_of": document.as_of,
+        "price_book": document.price_book,
         "window": document.window,
         "list_usd": usd_text(usage.list_nano),
         "decisions": [
@@ -299,6 +308,14 @@ def _print_decisions(document: MapDocument, usage: Usage, found: Sequence[Decisi
     if len(found) > limit:
         console.print(f"… and {len(found) - limit} more; --limit {len(found)} or --json lists them all", markup=False)
     console.print(f"List price of the whole window: ${_cents(usage.list_nano)}. Savings overlap and are not summed.")
+
+
+def _print_price_age(document: MapDocument) -> None:
+    """How old the prices behind the dollars are, or the warning once they may have missed a change."""
+    from baseload.cli.output import stdout
+
+    book = document.price_book
+    stdout().print(book.warning or f"Prices checked {book.checked}.", markup=False)
 
 
 def _cents(nano: int) -> str:
