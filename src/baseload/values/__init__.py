@@ -25,6 +25,7 @@ from baseload.values.problem import Problem
 from baseload.values.secrecy import OrgKey
 from baseload.values.table import Table
 from baseload.values.tokens import TOKEN_CLASSES, Tokens
+from baseload.values.verdict import Verdict, VerdictState
 from baseload.values.workload import Workload
 
 __all__ = [
@@ -43,6 +44,8 @@ __all__ = [
     "Problem",
     "Table",
     "Tokens",
+    "Verdict",
+    "VerdictState",
     "Window",
     "Workload",
     "band_of_context",
