@@ -6,9 +6,10 @@ quoted decimal string (a bare TOML float is refused, because it is not exact).
 
 from __future__ import annotations
 
+import datetime as dt
 import tomllib
 from decimal import Decimal, InvalidOperation
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -18,6 +19,7 @@ from baseload.values import nano_from_usd
 Money = str
 MOST_MONEY = Decimal(10) ** 12
 """Of one amount: nothing beyond it is an invoice, and up to it every sum stays exact."""
+PersonDaysKind = Literal["config", "gateway_policy", "code", "prompt", "trial"]
 Month = Annotated[str, msgspec.Meta(pattern=r"^\d{4}-(0[1-9]|1[0-2])$")]
 
 
@@ -25,7 +27,8 @@ class Invoice(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """One invoice of one month: what the bridge starts from.
 
     `amount` is the total to pay; `tax`, `credits` (positive = reduces the bill) and `seats` are the parts of it that
-    are not API usage. `channel` names who sent it: "anthropic", "aws", "gcp", "azure", "openrouter".
+    are not API usage. `overage` is what usage beyond a commitment cost *more* than at the committed price. `channel`
+    names who sent it: "anthropic", "aws", "gcp", "azure", "openrouter".
     """
 
     month: Month
@@ -35,10 +38,11 @@ class Invoice(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     tax: Money = "0"
     credits: Money = "0"
     seats: Money = "0"
+    overage: Money = "0"
     account: str = ""
 
     def __post_init__(self) -> None:
-        for field in ("amount", "tax", "credits", "seats"):
+        for field in ("amount", "tax", "credits", "seats", "overage"):
             _check_money(field, getattr(self, field))
 
     @property
@@ -77,6 +81,59 @@ class WorkloadRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     data_use: str = ""  # may its prompts be replayed in a trial: yes | no
 
 
+class PoolLimits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What one rate-limit pool takes a minute. `input_tokens` are all but cache reads; 0 = no limit."""
+
+    requests: Annotated[int, msgspec.Meta(ge=0)] = 0
+    input_tokens: Annotated[int, msgspec.Meta(ge=0)] = 0
+    output_tokens: Annotated[int, msgspec.Meta(ge=0)] = 0
+
+
+class DeclaredLimits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Rate limits as the provider's console shows them: the usage tier, and single pools that differ from it."""
+
+    tier: Literal["", "start", "build", "scale"] = ""
+    pool: dict[str, PoolLimits] = msgspec.field(default_factory=dict)
+
+
+class PlanSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How fast the company changes things, and what a list dollar costs it. Every default is an assumption."""
+
+    fiscal_year_start: Annotated[int, msgspec.Meta(ge=1, le=12)] = 1  # month
+    effective_rate: str = ""  # "0.85"; "" = billed over list, where bills say
+    capacity_days_per_week: str = "5"
+    realization: str = "0.8"  # share of a planned saving that lands
+    trial_weeks: Annotated[int, msgspec.Meta(ge=0, le=52)] = 2
+    gateway: bool = True  # false: what a gateway would do is code
+    batch_window: str = "10m"
+    batch_completion: str = ""  # path of the company's own completion times
+    person_days: dict[PersonDaysKind, str] = msgspec.field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        _check_share("effective_rate", self.effective_rate or "1", most=Decimal(2))
+        _check_share("realization", self.realization, least=Decimal(0))
+        _check_share("capacity_days_per_week", self.capacity_days_per_week, most=Decimal(1_000))
+        for kind, days in self.person_days.items():
+            _check_share(f"person_days.{kind}", days, most=Decimal(1_000))
+
+
+class CommitmentLeft(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is left of a prepaid commitment on `as_of`; what is left of it on `ends` (exclusive) is forfeited."""
+
+    balance: Money
+    as_of: dt.date
+    ends: dt.date
+    overage_rate: str = ""  # share of list that usage costs beyond the balance; "" = the effective rate
+
+    def __post_init__(self) -> None:
+        _check_money("balance", self.balance)
+        _check_share("overage_rate", self.overage_rate or "1", most=Decimal(2))
+
+    @property
+    def balance_nano(self) -> int:
+        return nano_from_usd(self.balance)
+
+
 class Project(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One project folder's settings."""
 
@@ -90,6 +147,10 @@ class Project(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     owner: tuple[OwnerRule, ...] = ()
     owner_csv: str = ""  # "key,owner[,cost_center]" with a header row
     workload: tuple[WorkloadRule, ...] = ()
+    zero_data_retention: bool = False  # an organisation-wide agreement: some models and batch stores are out
+    limits: DeclaredLimits = DeclaredLimits()
+    plan: PlanSettings = msgspec.field(default_factory=PlanSettings)
+    commitment: CommitmentLeft | None = None
 
 
 def parse_project(text: str, path: str = "baseload.toml") -> Project:
@@ -109,3 +170,12 @@ def _check_money(field: str, value: str) -> None:
         amount = Decimal("NaN")
     if not amount.is_finite() or not -MOST_MONEY <= amount <= MOST_MONEY:
         raise ValueError(f'{field} is {value[:60]!r}; expected a decimal string such as "1234.56", at most 1e12')
+
+
+def _check_share(field: str, value: str, *, least: Decimal = Decimal("0.000001"), most: Decimal = Decimal(1)) -> None:
+    try:
+        share = Decimal(value)
+    except InvalidOperation:
+        share = Decimal("NaN")
+    if not share.is_finite() or not least <= share <= most:
+        raise ValueError(f'{field} is {value[:60]!r}; expected a decimal string such as "0.85", {least} to {most}')

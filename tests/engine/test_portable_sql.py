@@ -70,6 +70,7 @@ def test_every_query_stays_in_the_subset(name: str) -> None:
 
 def test_options_stay_in_the_subset() -> None:
     assert list(faults(queries.prefixes_sql(from_day=20_000))) == []
+    assert list(faults(queries.cache_calls_sql(from_day=20_000))) == []
     assert list(faults(queries.repeats_sql(within_us=1))) == []
 
 

@@ -10,6 +10,8 @@ import pytest
 from ledger_calls import DAY, NOON, bucket, call, hex_of, ledger_of, query
 
 from baseload.ledger.queries import (
+    cache_calls_sql,
+    cache_days_sql,
     cache_misses_sql,
     hours_sql,
     prefix_days_sql,
@@ -257,6 +259,26 @@ def test_a_shorter_prompt_resends_no_more_than_it_holds(tmp_path: Path) -> None:
 
 
 # prefixes
+
+
+def test_every_answered_call_is_one_a_cache_saw(tmp_path: Path) -> None:
+    calls = [
+        call("a", prefix_blocks="aa:100:u", session_id="s", uncached_input_tokens=100, effort="low"),
+        call("b", uncached_input_tokens=7, start_us=NOON + DAY_US, workspace="v"),
+        call("failed", requests=0, uncached_input_tokens=7),
+        call("empty"),
+        bucket("total", uncached_input_tokens=9),
+    ]
+    with ledger_of(tmp_path, calls) as ledger:
+        rows = query(ledger, cache_calls_sql())
+        assert [(row["prompt_tokens"], row["prefix_blocks"], row["session_id"]) for row in rows] in (
+            [(100, "aa:100:u", "s"), (7, "", "")],
+            [(7, "", ""), (100, "aa:100:u", "s")],
+        )
+        assert len({row["scope"] for row in rows}) == 2
+        assert {(row["price_key"], row["model"]) for row in rows} == {(SHORT, "claude-opus-4-8")}
+        assert [row["prompt_tokens"] for row in query(ledger, cache_calls_sql(from_day=DAY + 1))] == [7]
+        assert query(ledger, cache_days_sql()) == [{"day": DAY, "calls": 1}, {"day": DAY + 1, "calls": 1}]
 
 
 def test_prefixes_come_with_the_scope_of_their_cache(tmp_path: Path) -> None:

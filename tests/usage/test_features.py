@@ -14,7 +14,7 @@ from usage_reading import KEY
 from baseload.usage.capabilities import REQUEST_FEATURES, request_features
 from baseload.usage.cues import CUE_OF_WORD, SHAPE_CUES, VERB_CUES, task_cues, verbs_in
 from baseload.usage.features import NO_FEATURES, Features, features_of, masked
-from baseload.usage.prefix import CHARS_PER_TOKEN, MEDIA_TOKENS, PIECE_CHARS, prefix_blocks, text_in
+from baseload.usage.prefix import text_in
 from baseload.values import OrgKey
 
 OTHER_KEY = OrgKey(b"another organisation's key......")
@@ -187,55 +187,6 @@ def test_the_vocabulary_is_closed_and_documented() -> None:
     words = "classify extract summarize route format translate code reason answer chat"
     assert verbs_in(words) == set(VERB_CUES)
     assert set(cues(asked(words, system="s"), {"content": "```"}).split(",")) <= known
-
-
-# prefix blocks
-
-
-def blocks_of(request: dict[str, Any], **options: Any) -> list[tuple[str, int]]:
-    pairs = (block.split(":") for block in prefix_blocks(request, KEY, **options).split(" "))
-    return [(name, int(tokens)) for name, tokens in pairs]
-
-
-@given(st.lists(st.text(max_size=3 * PIECE_CHARS), min_size=2, max_size=6), st.integers(1, 300_000))
-def test_a_conversation_that_goes_on_keeps_its_blocks_from_the_start(texts: list[str], tokens: int) -> None:
-    turns = [{"role": "user" if n % 2 == 0 else "assistant", "content": text or "x"} for n, text in enumerate(texts)]
-    shorter, longer = blocks_of(asked(messages=turns[:-1])), blocks_of(asked(messages=turns))
-    shared = 0
-    for (one, _), (other, _) in zip(shorter, longer, strict=False):
-        if one != other:
-            break
-        shared += 1
-    assert shared >= len(shorter) - 1  # only the last, unfinished piece may differ
-    assert sum(size for _, size in blocks_of(asked(messages=turns), prompt_tokens=tokens)) == tokens
-
-
-def test_cache_marks_and_spellings_of_one_text_do_not_change_its_blocks() -> None:
-    block = {"type": "text", "text": "Hello"}
-    plain = prefix_blocks(asked("Hello", system="S"), KEY)
-    marked = asked(system=[{"type": "text", "text": "S", "cache_control": {"type": "ephemeral"}}])
-    assert plain == prefix_blocks(marked | {"messages": [{"role": "user", "content": [block]}]}, KEY)
-
-
-def test_a_change_in_the_tools_changes_the_first_block() -> None:
-    one, other = blocks_of(asked(tools=[{"name": "a"}])), blocks_of(asked(tools=[{"name": "b"}]))
-    assert one[0][0] != other[0][0]
-
-
-def test_without_billed_tokens_four_characters_are_a_token() -> None:
-    text = "x" * 10_000
-    assert abs(sum(size for _, size in blocks_of(asked(text))) - 10_000 / CHARS_PER_TOKEN) < 10
-
-
-def test_an_image_weighs_a_flat_estimate_whatever_its_bytes() -> None:
-    image = {"type": "image", "source": {"data": "A" * 500_000}}
-    sizes = [size for _, size in blocks_of(asked(messages=[{"role": "user", "content": [image]}]))]
-    assert sizes == [MEDIA_TOKENS]
-
-
-def test_the_longest_prompts_stay_within_a_few_hundred_blocks() -> None:
-    # 64 pieces of 2,048 characters, 64 of 4,096, 64 of 8,192, … : 4 million characters need under 500
-    assert len(blocks_of(asked("y" * 4_000_000))) < 500
 
 
 # malformed content never costs a record

@@ -18,8 +18,13 @@ from baseload.cli.private import emptied, private_ledger
 from baseload.engine.duckdb import DuckDBEngine
 from baseload.errors import NothingToRead, UsageError
 from baseload.ledger.importing import ImportSummary, import_records
+from baseload.ledger.manifest import Manifest
 from baseload.ledger.store import Ledger, is_ledger
-from baseload.pipeline import MapRequest, map_ledger, rank_ledger
+from baseload.levers.cache.price import is_priced
+from baseload.levers.cache.report import CacheReport, cache_report
+from baseload.levers.route.verdicts import read_verdicts
+from baseload.pipeline import MapRequest, Ranked, map_ledger, rank_ledger
+from baseload.planning import Plan, PlanRequest, plan_ledger
 from baseload.prices.age import age_warning
 from baseload.prices.book import PriceBook
 from baseload.project import Project
@@ -34,6 +39,7 @@ from baseload.workloads.owners import with_owner_csv
 
 LEDGER_NAME = "ledger"
 PROJECT_LEDGER = Path(".baseload") / LEDGER_NAME
+VERDICTS = Path(".baseload") / "verdicts"
 FIRST_AS_OF = dt.date(2023, 1, 1)
 """No Claude model was on sale before."""
 MEMORY_LIMIT = "1500MB"
@@ -80,6 +86,82 @@ def build_rank(
     return rank_document(
         request.title, request.as_of, request.book_note, found.window, found.ranking, found.problems, most
     )
+
+
+class RankedRun(NamedTuple):
+    """A ranking with everything it was made from: what a command needs that goes on from there."""
+
+    found: Ranked
+    book: PriceBook
+    settings: Project
+    today: dt.date
+    title: str
+    manifest: Manifest
+
+
+def build_ranked(
+    paths: Sequence[Path],
+    project_dir: Path | None = None,
+    *,
+    source: str | None = None,
+    as_of: dt.date | None = None,
+) -> RankedRun:
+    """Exactly these PATHs settled and ranked, as `build_rank` reads them."""
+    with _opened(paths, project_dir, source, None, as_of, memory_limit=RANK_MEMORY_LIMIT) as run:
+        found = rank_ledger(run.ledger, run.engine, run.book, run.settings)
+        title = run.settings.name or _title(paths, run.folder)
+        return RankedRun(found, run.book, run.settings, run.today, title, run.ledger.manifest)
+
+
+def build_plan(
+    paths: Sequence[Path],
+    project_dir: Path | None = None,
+    *,
+    source: str | None = None,
+    project: Project | None = None,
+    as_of: dt.date | None = None,
+    recompute: str = "",
+    clock: dt.date | None = None,
+) -> Plan:
+    """The plan of exactly these PATHs, as `build_map` reads them, with the project's verdicts and batch times."""
+    with _opened(paths, project_dir, source, project, as_of, clock) as run:
+        request = _request(run, paths, "", recompute)
+        verdicts, problems = read_verdicts(_verdict_files(run.folder), run.book, request.as_of_day)
+        own_times = run.settings.plan.batch_completion
+        completion = read_file((run.folder or Path()) / own_times, "batch completion times") if own_times else None
+        asked = PlanRequest(map=request, verdicts=verdicts, completion=completion, problems=tuple(problems))
+        return plan_ledger(run.ledger, run.engine, run.book, asked)[0]
+
+
+def _verdict_files(folder: Path | None) -> dict[str, bytes]:
+    found = sorted((folder or Path()).joinpath(VERDICTS).glob("*.json"))
+    return {str(path): read_file(path, "verdict") for path in found}
+
+
+def build_cache_report(
+    paths: Sequence[Path],
+    project_dir: Path | None = None,
+    *,
+    source: str | None = None,
+    as_of: dt.date | None = None,
+    model: str = "",
+    train_share: float = 0.5,
+) -> CacheReport:
+    """Cache policies and misses of exactly these PATHs, by workload, as `build_rank` reads them."""
+    with _opened(paths, project_dir, source, None, as_of) as run:
+        found = rank_ledger(run.ledger, run.engine, run.book, run.settings)
+        day = day_of_date(run.today)
+        return cache_report(
+            run.engine, found.workload_of, run.book, day, model=_known_model(run.book, model), train_share=train_share
+        )
+
+
+def _known_model(book: PriceBook, asked: str) -> str:
+    """The id of a model the book has a price for, "" for none asked. Raises UsageError."""
+    found = book.resolve(asked) if asked else ""
+    if asked and not is_priced(book, found):
+        raise UsageError(f"--model {asked[:60]}: the price book has no price for it. `baseload prices` lists them.")
+    return found
 
 
 class _Run(NamedTuple):

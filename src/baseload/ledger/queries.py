@@ -178,6 +178,35 @@ FROM calls
 GROUP BY calls.day"""
 
 
+_CACHE_TEXTS = ("session_id", "agent", "stop_reason", "flags", "effort", "task_cues", "prefix_blocks")
+_CACHE_COUNTS = ("start_us", "first_token_us", "end_us", "id_key", "prompt_tokens", *TOKEN_CLASSES, "messages")
+_CACHE_KNOWN = "stored_calls.grain = 'call' AND stored_calls.requests > 0 AND stored_calls.prompt_tokens > 0"
+
+
+def cache_calls_sql(from_day: int | None = None) -> str:
+    """Every answered call as a prompt cache sees it, unscaled and in no order.
+
+    `scope` is as in `prefixes_sql`. `prefix_blocks` is "" where the source had no request body. With `from_day` only
+    the calls of that day and later: whole days keep the gaps between calls (`cache_days_sql` says how many a day has).
+    """
+    known = _CACHE_KNOWN if from_day is None else f"{_CACHE_KNOWN} AND stored_calls.day >= {int(from_day)}"
+    columns = ", ".join(f"calls.{name}" for name in (*_CACHE_COUNTS, *_CACHE_TEXTS))
+    return f"""
+WITH calls AS ({_canonical("cell", *_CACHE_COUNTS, *_CACHE_TEXTS, where=known)})
+SELECT cells.cache_scope AS scope, cells.signature, cells.price_key, cells.model, cells.sampling_rate,
+  cells.ttl_unknown, {columns}
+FROM calls INNER JOIN cells ON cells.cell = calls.cell"""
+
+
+def cache_days_sql() -> str:
+    """Days with calls of `cache_calls_sql`, and how many."""
+    return f"""
+WITH calls AS ({_canonical("day", where=_CACHE_KNOWN)})
+SELECT calls.day, COUNT(*) AS calls
+FROM calls
+GROUP BY calls.day"""
+
+
 def sources_sql() -> str:
     """What the ledger was filled with: rows, known requests and days by source, account and grain."""
     return f"""

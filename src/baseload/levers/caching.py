@@ -14,6 +14,7 @@ import numpy as np
 
 from baseload.levers.position import Position, by_workload, cost_nano
 from baseload.prices.book import PriceBook, PriceKey
+from baseload.usage.prefix_text import ends_of
 from baseload.usage.source_note import SAMPLED_WHOLE
 from baseload.values import Opportunity, Table, Tokens, Window
 
@@ -152,11 +153,11 @@ def prefix_reads(minimum_tokens: Mapping[str, int]) -> Callable[[Table], Table]:
     """A `map_sorted` function: rows of one prefix scope in time order -> readable and written tokens.
 
     Rows have `scope`, `signature`, `price_key`, `model`, `start_us`, `sampling_rate`, `flags`, `prefix_blocks`
-    ("hash:tokens …"); `minimum_tokens` is the minimum cacheable prefix per model. Each distinct prefix is a node; its
-    arrivals at most five minutes apart form a chain: the first writes the node's tokens, the others read them; a node
-    nobody comes back to is not written. Counts of a 1-in-N sample are scaled by N. Where single calls were sampled the
-    gaps between them are about N times too long: a gap g then stands for arrivals at the rate N / g, of which the share
-    1 - exp(-N TTL / g) finds the entry alive (Poisson arrivals, anthropic-facts section 3).
+    (`usage.prefix_text`); `minimum_tokens` is the minimum cacheable prefix per model. Each distinct prefix is a node;
+    its arrivals at most five minutes apart form a chain: the first writes the node's tokens, the others read them; a
+    node nobody comes back to is not written. Counts of a 1-in-N sample are scaled by N. Where single calls were sampled
+    the gaps between them are about N times too long: a gap g then stands for arrivals at the rate N / g, of which the
+    share 1 - exp(-N TTL / g) finds the entry alive (Poisson arrivals, anthropic-facts section 3).
     """
 
     def read(rows: Table) -> Table:
@@ -211,20 +212,17 @@ def _nodes(rows: Table, minimum_tokens: Mapping[str, int]) -> Iterable[_Node]:
     for scope, signature, price_key, model, start_us, rate, flags, blocks in zip(*columns, strict=True):
         minimum = minimum_tokens.get(model, 1024)
         thinned = rate > 1 and SAMPLED_WHOLE not in flags.split(",")
-        running, total, pending = hash((scope, model)), 0, 0
-        for block in blocks.split(" "):
-            digest, _, count = block.rpartition(":")
-            running = hash((running, digest))
-            total += int(count)
-            pending += int(count)
-            if total < minimum:
+        own, counted = hash((scope, model)), 0
+        for prefix, total in ends_of(blocks):
+            if total < minimum or total == counted:
                 continue
-            node = nodes.get(running)
+            key = own ^ prefix
+            node = nodes.get(key)
             if node is None:
-                nodes[running] = _Node((signature, price_key), pending, rate, start_us, thinned=thinned)
+                nodes[key] = _Node((signature, price_key), total - counted, rate, start_us, thinned=thinned)
             else:
                 node.arrive(start_us)
-            pending = 0
+            counted = total
     return nodes.values()
 
 

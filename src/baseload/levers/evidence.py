@@ -32,7 +32,7 @@ def call_evidence(engine: Engine, intervals: Intervals, book: PriceBook, workloa
     """
     days = prefix_days(engine.query(prefix_days_sql()))
     return CallEvidence(
-        repeats=_repeats(engine, intervals, workload_id),
+        repeats=repeats_by_workload(engine, intervals, workload_id),
         missed_reads=_missed_reads(engine, intervals.keys, workload_id),
         prefixes=_prefixes(engine, book, workload_id, days),
         prefix_days=days,
@@ -49,7 +49,10 @@ def prefix_days(calls_by_day: Table, most: int = MOST_PREFIX_CALLS) -> Window | 
     return Window(start_day=int(days[taken - 1]), end_day_exclusive=int(days[0]) + 1)
 
 
-def _repeats(engine: Engine, intervals: Intervals, workload_id: WorkloadIdOf) -> Mapping[str, tuple[int, int]]:
+def repeats_by_workload(
+    engine: Engine, intervals: Intervals, workload_id: WorkloadIdOf
+) -> Mapping[str, tuple[int, int]]:
+    """Workload -> (calls that repeat an answered request, their list nano-dollars), sampled rows scaled."""
     rows = dict(engine.query(repeats_sql()))
     zeros = np.zeros(len(rows["price_id"]), dtype=np.int64)
     priced = price_table({**rows, "web_search_requests": zeros}, intervals)

@@ -19,7 +19,7 @@ Section = Literal["tools", "system", "messages"]
 Ttl = Literal["5m", "1h"]
 
 
-class CacheMark(msgspec.Struct, frozen=True, kw_only=True):
+class CacheMark(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One `cache_control` mark: after which part of the request, and how long its entry lives.
 
     `after` is "last_tool", "system:N" (N-th block of `system`, from 0), "message:N" or "tail" (the end of the last
@@ -91,9 +91,9 @@ class RouteOption(msgspec.Struct, frozen=True, kw_only=True):
     """One (model, effort) a workload could run on. The first option of every workload is what it runs on today.
 
     Token factors are on the tokens of today's text: `growth_*` on prompt and output (tokenizer), `output_*` on output
-    tokens besides (wordiness, thinking, effort). `band_share_high` is the share of prompt tokens that would lie in the
-    candidate's dear band (Haiku 5.5 above 100K), None where one band holds everywhere. `excluded_by` names what
-    forbids it; an excluded option is listed and never chosen.
+    tokens besides (wordiness, thinking, effort). `band_share_*` are the shares of its cost at the candidate's cheap
+    rates that would be charged in its dear band (Haiku 5.5 above 100K) at `growth_*`, for all classes alike; None where
+    one band holds everywhere. `excluded_by` names what forbids it; an excluded option is listed and never chosen.
     """
 
     model: str
@@ -104,6 +104,9 @@ class RouteOption(msgspec.Struct, frozen=True, kw_only=True):
     output_low: Decimal = Decimal(1)
     output_likely: Decimal = Decimal(1)
     output_high: Decimal = Decimal(1)
+    band_share_low: float | None = None
+    band_share_likely: float | None = None
+    band_share_high: float | None = None
     verdict: VerdictState = "assumed"
     verdict_id: str = ""
     rewrites: tuple[Rewrite, ...] = ()

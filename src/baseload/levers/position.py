@@ -18,7 +18,8 @@ class Position(msgspec.Struct, frozen=True, kw_only=True):
     """Tokens and list dollars of one workload at one price key inside the window.
 
     `requests` is None where a source does not count calls. `list_nano` is the list price on the days of the calls,
-    `list_high_nano` its upper bound where a TTL or a band is unknown.
+    `list_high_nano` its upper bound where a TTL or a band is unknown. `beside_tokens_nano` is the part of `list_nano`
+    that no token class explains (server tools, dollars a report says without tokens): no lever touches it.
     """
 
     workload: str
@@ -29,6 +30,7 @@ class Position(msgspec.Struct, frozen=True, kw_only=True):
     list_high_nano: int
     ttl_unknown: bool = False
     sampling_rate: int = 1
+    beside_tokens_nano: int = 0
 
 
 def cost_nano(tokens: Tokens, rates: Rates) -> int:

@@ -18,7 +18,8 @@ def positions_of(spend: Table, keys: Sequence[PriceKey]) -> list[Position]:
 
     `spend` has one row per (day, signature, price) with `workload` (object), `price_id` (-1 = unpriced, left out),
     `ttl_unknown`, `sampling_rate`, `requests`, `requests_known`, `rows`, the token classes, `list_nano` and
-    `list_high_nano`. Rows that only carry billed dollars have no price and are left out too.
+    `list_high_nano`; `server_tool_nano` and `other_nano` where the table has them. Rows that only carry billed dollars
+    have no price and are left out too.
     """
     price_id = np.ma.filled(np.ma.asarray(spend["price_id"]), -1)
     chosen = np.flatnonzero(price_id >= 0)
@@ -28,6 +29,10 @@ def positions_of(spend: Table, keys: Sequence[PriceKey]) -> list[Position]:
     codes, inverse = _codes(workload, price_id[chosen], spend["ttl_unknown"][chosen], spend["sampling_rate"][chosen])
     sums = {name: _sum(spend[name][chosen], inverse, len(codes)) for name in _SUMMED}
     counted = sums["requests_known"] == sums["rows"]
+    beside = np.zeros(len(codes), dtype=np.int64)
+    for name in _BESIDE_TOKENS:
+        if name in spend:
+            beside += _sum(spend[name][chosen], inverse, len(codes))
     found = []
     for index, (name, price, unknown, rate) in enumerate(codes.tolist()):
         found.append(
@@ -40,12 +45,14 @@ def positions_of(spend: Table, keys: Sequence[PriceKey]) -> list[Position]:
                 list_high_nano=int(sums["list_high_nano"][index]),
                 ttl_unknown=bool(unknown),
                 sampling_rate=int(rate),
+                beside_tokens_nano=int(beside[index]),
             )
         )
     return found
 
 
 _SUMMED = (*TOKEN_CLASSES, "requests", "requests_known", "rows", "list_nano", "list_high_nano")
+_BESIDE_TOKENS = ("server_tool_nano", "other_nano")
 
 
 def _codes(*columns: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[np.intp]]:

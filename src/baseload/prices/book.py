@@ -18,7 +18,7 @@ import msgspec
 from baseload.prices.names import NameHints, spell
 from baseload.prices.overlay import Overlay
 from baseload.prices.rates import PriceKey, RateRange, Rates
-from baseload.prices.records import BookRecord, FeatureRecord, ModelRecord, TokenizerRatio
+from baseload.prices.records import BookRecord, FeatureRecord, ModelRecord, RateLimitRecord, TokenizerRatio
 from baseload.prices.rules import BAND_EDGES, Span, Unpriced, day_number, rules_of
 from baseload.values import BANDS
 
@@ -67,6 +67,9 @@ class PriceBook:
         self.sources: Mapping[str, str] = record.sources
         self.features: Mapping[str, FeatureRecord] = {row.name: row for row in record.features}
         self.models: Mapping[str, Model] = {row.id: _model(row, record.features) for row in record.models}
+        self.rate_limits: Mapping[tuple[str, str], RateLimitRecord] = {
+            (row.pool, row.tier): row for row in record.rate_limits
+        }
         self.overlay = overlay or Overlay()
         self._rows = {row.id: row for row in record.models}
         self._names = _name_index(record)

@@ -21,6 +21,7 @@ TIERS = ("standard", "batch", "priority", "flex")
 GEOS = ("global", "us", "regional", "us_gov")
 SPEEDS = ("standard", "fast")
 LINES = ("opus", "sonnet", "haiku", "fable", "mythos", "claude")
+USAGE_TIERS = ("start", "build", "scale")
 TOKENIZERS = ("old", "new", "")
 _VALUES = {"tier": TIERS, "geo": GEOS}
 _DEAREST = Decimal(10_000)
@@ -44,6 +45,7 @@ def check_rows(rows: BookRecord, known: BookRecord) -> Iterator[str]:
         yield from _one_of(alias.model, models, f"aliases[{index}].model", "a model id of the book")
         if alias.dates and not alias.names:
             yield f"aliases[{index}].names: none; expected a name the dates {', '.join(alias.dates)[:40]} follow"
+    yield from _check_limits(rows, {row.pool for row in models.values()} - {""})
     yield from _check_sources(rows, sources)
 
 
@@ -136,8 +138,19 @@ def _check_modifier(row: ModifierRecord, path: str) -> Iterator[str]:
         yield f"{path}.factor: {row.factor}; expected a number above 0, 1 = list price"
 
 
+def _check_limits(rows: BookRecord, pools: Iterable[str]) -> Iterator[str]:
+    for index, row in enumerate(rows.rate_limits):
+        path = f"rate_limits[{index}]"
+        yield from _one_of(row.pool, pools, f"{path}.pool", "the pool of a model")
+        yield from _one_of(row.tier, USAGE_TIERS, f"{path}.tier")
+        yield from _check_day(row.checked, f"{path}.checked")
+        for name in ("requests", "input_tokens", "output_tokens"):
+            if getattr(row, name) <= 0:
+                yield f"{path}.{name}: {getattr(row, name)}; expected a whole number above 0, a minute"
+
+
 def _check_sources(rows: BookRecord, sources: Iterable[str]) -> Iterator[str]:
-    for section in ("models", "prices", "offers", "modifiers", "fees", "features"):
+    for section in ("models", "prices", "offers", "modifiers", "fees", "features", "rate_limits"):
         for index, row in enumerate(getattr(rows, section)):
             yield from _one_of(row.source, sources, f"{section}[{index}].source", "a code listed under sources")
 

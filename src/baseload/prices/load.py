@@ -44,6 +44,7 @@ def merged(book: BookRecord, addition: BookRecord) -> BookRecord:
         fees=(*book.fees, *addition.fees),
         features=(*book.features, *addition.features),
         aliases=(*book.aliases, *addition.aliases),
+        rate_limits=(*book.rate_limits, *addition.rate_limits),
     )
 
 

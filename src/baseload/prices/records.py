@@ -106,6 +106,18 @@ class FeatureRecord(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     checked: str
 
 
+class RateLimitRecord(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What one rate-limit pool takes a minute at one usage tier. Tokens read from a cache are no input here."""
+
+    pool: str
+    tier: str
+    requests: int
+    input_tokens: int
+    output_tokens: int
+    source: str
+    checked: str
+
+
 class AliasRecord(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     model: str
     names: tuple[str, ...] = ()
@@ -133,3 +145,4 @@ class BookRecord(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     fees: tuple[FeeRecord, ...] = ()
     features: tuple[FeatureRecord, ...] = ()
     aliases: tuple[AliasRecord, ...] = ()
+    rate_limits: tuple[RateLimitRecord, ...] = ()

@@ -44,7 +44,7 @@ RECONCILIATION = (
     *("verdict", "note"),
 )
 PROBLEMS = ("source", "file", "row", "code", "message", "value", "expected", "next_step")
-FIGURES = {
+FIGURES = {  # columns of figures whose names do not end in what they count
     "rank",
     "requests",
     "row",
@@ -53,6 +53,9 @@ FIGURES = {
     "difference_share",
     "task_confidence",
     "usd_per_request",
+    "saving_share",
+    "person_days",
+    "ships_in_week",
 }
 
 
@@ -60,13 +63,17 @@ def tables(document: MapDocument) -> dict[str, bytes]:
     """File name -> content of every CSV of the report."""
     window = document.window
     return {
-        "workloads.csv": _csv(WORKLOADS, (_row(WORKLOADS, part, part.tokens, window) for part in document.workloads)),
-        "opportunities.csv": _csv(
-            OPPORTUNITIES, (_row(OPPORTUNITIES, part, window) for part in document.opportunities)
+        "workloads.csv": csv_bytes(
+            WORKLOADS, (row_of(WORKLOADS, part, part.tokens, window) for part in document.workloads)
         ),
-        "days.csv": _csv(DAYS, _day_rows(document)),
-        "reconciliation.csv": _csv(RECONCILIATION, (_row(RECONCILIATION, part) for part in document.reconciliation)),
-        "problems.csv": _csv(PROBLEMS, (_row(PROBLEMS, part) for part in document.problems)),
+        "opportunities.csv": csv_bytes(
+            OPPORTUNITIES, (row_of(OPPORTUNITIES, part, window) for part in document.opportunities)
+        ),
+        "days.csv": csv_bytes(DAYS, _day_rows(document)),
+        "reconciliation.csv": csv_bytes(
+            RECONCILIATION, (row_of(RECONCILIATION, part) for part in document.reconciliation)
+        ),
+        "problems.csv": csv_bytes(PROBLEMS, (row_of(PROBLEMS, part) for part in document.problems)),
     }
 
 
@@ -94,8 +101,8 @@ def figure_cell(figure: object) -> str:
     return text
 
 
-def _csv(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> bytes:
-    """Columns whose name says what they count hold figures; the others hold text."""
+def csv_bytes(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> bytes:
+    """A CSV for spreadsheets. Columns whose name says what they count hold figures; the others hold text."""
     cells = [figure_cell if _holds_figures(column) else _text for column in columns]
     out = io.StringIO(newline="")
     writer = csv.writer(out, lineterminator="\r\n")
@@ -109,7 +116,7 @@ def _holds_figures(column: str) -> bool:
     return column in FIGURES or column.endswith(("_usd", "_tokens"))
 
 
-def _row(columns: Sequence[str], *places: object) -> list[object]:
+def row_of(columns: Sequence[str], *places: object) -> list[object]:
     """Each column's value from the first of `places` that has a field of its name."""
     return [next(getattr(place, column) for place in places if hasattr(place, column)) for column in columns]
 
@@ -122,7 +129,9 @@ def _day_rows(document: MapDocument) -> Iterable[Sequence[object]]:
 
 
 def _text(value: object) -> str:
-    """Text as one safe cell, cleaned as on the page; a list is joined, its models by their ids."""
+    """Text as one safe cell, cleaned as on the page; a list is joined, its models by their ids; a truth is a word."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     if isinstance(value, tuple):
         value = ", ".join(str(getattr(item, "model", item)) for item in value)
     return text_cell("" if value is None else names.clean(str(value), LONGEST_TEXT))

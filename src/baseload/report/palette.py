@@ -20,6 +20,8 @@ LEVER_TONES = {
     "cache": "same",
     "batch": "same",
     "route": "test",
+    "fix": "free",
+    "effort": "test",
 }
 """Lever -> tone: free of any quality question, the same model, or a test needed."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
+from typing import Protocol
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -31,9 +32,9 @@ def render_text(document: MapDocument, console: Console, *, written: Sequence[Pa
     _opportunities(document, console, places)
     _readiness(document, console)
     _planted(document, console, places)
-    _problems(document, console)
+    print_problems(document.problem_counts, document.problems, console)
     for page in written[:1]:
-        console.print(_line(("Report: ", "bold"), str(page)), soft_wrap=True)
+        console.print(summary_line(("Report: ", "bold"), str(page)), soft_wrap=True)
 
 
 def _headline(document: MapDocument, console: Console, places: int) -> None:
@@ -43,30 +44,30 @@ def _headline(document: MapDocument, console: Console, places: int) -> None:
     prices = f"USD at list price; prices checked {document.price_book.checked}"
     console.print(Text(f"{period}, {prices}", style="dim"))
     if document.price_book.warning:
-        console.print(_line(("Prices: ", WARNING), document.price_book.warning))
+        console.print(summary_line(("Prices: ", WARNING), document.price_book.warning))
     style = "bold green" if head.status == "reconciled" else WARNING
-    console.print(_line((f"{head.status}: ", style), head.status_why))
+    console.print(summary_line((f"{head.status}: ", style), head.status_why))
     console.print()
-    console.print(_line(("Run rate  ", "bold"), _run_rate(document, places)))
+    console.print(summary_line(("Run rate  ", "bold"), _run_rate(document, places)))
     gaps = document.run_rate.gaps
     if gaps:
         said = f"{numbers.days(len(gaps))} without data in its window: {numbers.day_runs(gaps, 3)}"
-        console.print(_line(("Gaps      ", WARNING), said))
+        console.print(summary_line(("Gaps      ", WARNING), said))
     billed = f", billed {numbers.usd(document.totals.billed_usd, places)}" if document.totals.billed_usd else ""
     totals = document.totals
     observed = f"{numbers.usd_range(totals.list_usd, totals.list_high_usd, places)} in the period{billed}"
-    console.print(_line(("Observed  ", "bold"), observed))
+    console.print(summary_line(("Observed  ", "bold"), observed))
     if head.top_model_share is not None:
         name = shorten(head.top_model_name or head.top_model)
         console.print(
-            _line(
+            summary_line(
                 ("Top price ", "bold"), f"{numbers.share(head.top_model_share)} on {name} and models at least as dear"
             )
         )
     unpriced = document.totals.unpriced_rows
     if unpriced:
         rows = f"{unpriced:,} row{'' if unpriced == 1 else 's'}"
-        console.print(_line(("Unpriced  ", WARNING), f"{rows}, in no total here"))
+        console.print(summary_line(("Unpriced  ", WARNING), f"{rows}, in no total here"))
     console.print()
 
 
@@ -90,7 +91,7 @@ def _workloads(document: MapDocument, console: Console, places: int) -> None:
         return
     head = document.headline
     columns = COLUMNS if console.width >= WIDE else COLUMNS[:6]
-    table = _table(
+    table = summary_table(
         f"Workloads: {_concentration(head)}",
         columns,
         right=(0, 2, 3, 4, 5),
@@ -113,7 +114,9 @@ def _opportunities(document: MapDocument, console: Console, places: int) -> None
         console.print("No opportunity found in these sources.\n")
         return
     unit = lever_unit(document.levers)
-    table = _table(f"What it could be, USD {unit} (ranges overlap; not added up)", ("", "USD", "Grade"), right=(1,))
+    table = summary_table(
+        f"What it could be, USD {unit} (ranges overlap; not added up)", ("", "USD", "Grade"), right=(1,)
+    )
     for group in groups:
         table.add_row(Text(group.title, style="bold"))
         for section in group.levers:
@@ -130,12 +133,14 @@ def _readiness(document: MapDocument, console: Console) -> None:
         f"{word} {numbers.share(sum(part.share for part in document.readiness if getattr(part, word)), 0)}"
         for word in ("rank", "cache", "batch", "trial")
     ]
-    console.print(_line(("Sources allow, by share of spend: ", "bold"), ", ".join(shares)))
+    console.print(summary_line(("Sources allow, by share of spend: ", "bold"), ", ".join(shares)))
     needing = next((part for part in document.readiness if part.next_source and part.steps), None)
     if needing:
         days = f" ({numbers.days(needing.capture_days)} of capture)" if needing.capture_days else ""
         console.print(
-            _line(("Next source: ", "bold"), f"{needing.next_source}{days}, for {shorten(needing.workload_name)}")
+            summary_line(
+                ("Next source: ", "bold"), f"{needing.next_source}{days}, for {shorten(needing.workload_name)}"
+            )
         )
     console.print()
 
@@ -144,7 +149,7 @@ def _planted(document: MapDocument, console: Console, places: int) -> None:
     if not document.planted:
         return
     found = sum(part.found for part in document.planted)
-    table = _table(
+    table = summary_table(
         f"Planted and found: {found} of {len(document.planted)}, USD a year",
         ("Planted", "Planted USD", "Found USD", ""),
         right=(1, 2),
@@ -156,22 +161,45 @@ def _planted(document: MapDocument, console: Console, places: int) -> None:
     console.print(table)
 
 
-def _problems(document: MapDocument, console: Console) -> None:
-    if not document.problem_counts:
+class Counted(Protocol):
+    """So many problems of one kind."""
+
+    @property
+    def code(self) -> str: ...
+    @property
+    def count(self) -> int: ...
+
+
+class Listed(Protocol):
+    """One problem, as far as a terminal shows it."""
+
+    @property
+    def file(self) -> str: ...
+    @property
+    def row(self) -> int: ...
+    @property
+    def message(self) -> str: ...
+
+
+def print_problems(counts: Sequence[Counted], problems: Sequence[Listed], console: Console) -> None:
+    """Counts by kind, and the first few in full."""
+    if not counts:
         console.print("No problems: every record was used.")
         return
-    listed = ", ".join(f"{part.code} × {part.count:,}" for part in document.problem_counts)
-    console.print(_line(("Problems: ", WARNING), listed))
-    for part in document.problems[:MOST_PROBLEMS]:
+    listed = ", ".join(f"{part.code} × {part.count:,}" for part in counts)
+    console.print(summary_line(("Problems: ", WARNING), listed))
+    for part in problems[:MOST_PROBLEMS]:
         where = f"{path(part.file)}:{part.row}" if part.row else path(part.file)
         console.print(Text(f"  {where}: {clean(part.message, PROSE)}", style="dim"))
 
 
-def _line(label: tuple[str, str], text: str) -> Text:
+def summary_line(label: tuple[str, str], text: str) -> Text:
+    """A line with a styled label, its text made safe to print."""
     return Text.assemble(label, clean(text, PROSE))
 
 
-def _table(title: str, columns: Sequence[str], *, right: Sequence[int]) -> Table:
+def summary_table(title: str, columns: Sequence[str], *, right: Sequence[int]) -> Table:
+    """A table of the summary, with the columns of figures to the right."""
     table = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, pad_edge=False)
     for at, column in enumerate(columns):
         table.add_column(column, justify="right" if at in right else "left", no_wrap=at in right)

@@ -34,16 +34,6 @@ MOST_READINESS = 200
 MOST_RECONCILIATION = 100
 MOST_PROBLEMS = 50
 
-GRADES = {
-    "billed": "A bill says so.",
-    "measured": "Computed from complete records of real calls.",
-    "replayed": "Real calls were run again another way.",
-    "simulated": "The published rules were applied to the real calls.",
-    "sampled": "Scaled up from a declared 1-in-N sample.",
-    "assumed": "Rests on something nobody has measured; the assumption is written beside it.",
-}
-"""How a figure is known, strongest first (docs/concepts.md)."""
-
 
 class WorkloadRow(msgspec.Struct, frozen=True, kw_only=True):
     part: WorkloadPart

@@ -34,7 +34,7 @@ from baseload.usage.normal import (
 from baseload.usage.providers import LeftOut, bedrock_geo, is_claude, principal_of
 from baseload.usage.reader import ReadContext, Reader, Record, SourceFile
 from baseload.usage.rows import Row, json_rows
-from baseload.values import Call
+from baseload.values import Call, Tokens
 
 NAME: Final = "bedrock_log"
 _STREAMING: Final = {
@@ -152,7 +152,7 @@ def _call(record: Mapping[str, Any], row: Row, file: SourceFile, context: ReadCo
         thinking_tokens=found.thinking_tokens,
         body_ref=row.body_ref if request.inline else "",
         **msgspec.structs.asdict(found.tokens),
-        **_shape(record, request.value, answer, found.tokens.prompt_tokens, context),
+        **_shape(record, request.value, answer, found.tokens, context),
     )
 
 
@@ -215,13 +215,19 @@ def _identity(record: Mapping[str, Any], answer: Answer) -> str:
 
 
 def _shape(
-    record: Mapping[str, Any], request: object, answer: Answer, prompt_tokens: int, context: ReadContext
+    record: Mapping[str, Any], request: object, answer: Answer, tokens: Tokens, context: ReadContext
 ) -> dict[str, Any]:
     """Features of the request, the caller's identity and the streaming mode, as Call fields."""
     body = request_of(request) if context.want_features else {}
     features = NO_FEATURES
     if body:
-        features = features_of(body, context.org_key, response=answer.message, prompt_tokens=prompt_tokens)
+        features = features_of(
+            body,
+            context.org_key,
+            response=answer.message,
+            prompt_tokens=tokens.prompt_tokens,
+            cached_tokens=tokens.prompt_tokens - tokens.uncached_input_tokens,
+        )
     who = principal_of(text_of(optional_object(record, "identity"), "arn"))
     return {
         **msgspec.structs.asdict(features),

@@ -31,6 +31,9 @@ AGENT_NAMES: Final = ("agent", "agent_name", "app", "prompt_name", "trace_name")
 SESSION_NAMES: Final = ("session_id", "sessionId", "conversation_id")
 USER_NAMES: Final = ("user_id", "userId", "user")
 KEY_NAMES: Final = ("api_key_id", "api_key_name", "api_key")
+MISS_FLAG: Final = "miss_"
+MISS_REASONS: Final = frozenset({"model_changed", "system_changed", "tools_changed", "messages_changed"})
+"""Cache diagnostics that say something; `previous_message_not_found` and `unavailable` do not."""
 _PLATFORMS = {"msg_bdrk_": "bedrock", "msg_vrtx_": "vertex"}
 _KEY_MATERIAL: Final = "sk-"
 
@@ -64,12 +67,12 @@ def calls_of(exchange: Exchange, context: ReadContext, origin: Origin) -> Iterat
     requested = (streamed.requested_model if streamed else "") or text_of(exchange.request, "model")
     model = text_of(message, "model") or requested
     found = tokens_from_usage(usage, model=model, requested=requested)
-    common = _common(exchange, message, found.tokens.prompt_tokens, context, origin) | {
+    common = _common(exchange, message, found.tokens, context, origin) | {
         "rank": _rank(found, streamed, exchange),
         "tier": origin.tier or found.tier,
         "speed": found.speed if usage.get("speed") else speed_of(exchange.request.get("speed")),
         "geo": found.geo if usage.get("inference_geo") else geo_of(exchange.request.get("inference_geo")),
-        "flags": join_flags(*origin.flags, *found.flags, *_stream_flags(streamed)),
+        "flags": join_flags(*origin.flags, *found.flags, *_stream_flags(streamed), _miss_flag(message)),
     }
     identifier = _identity(exchange, text_of(message, "id"), common, model, origin)
     yield Call(
@@ -101,7 +104,7 @@ def _streamed(exchange: Exchange) -> Streamed | None:
 
 def _failed(exchange: Exchange, message: Mapping[str, Any], context: ReadContext, origin: Origin) -> Call:
     """A request that got no answer: not billed, kept because retries and identical repeats are waste."""
-    common = _common(exchange, message, 0, context, origin)
+    common = _common(exchange, message, Tokens(), context, origin)
     common |= {
         "requests": 0,
         "flags": join_flags(*origin.flags, "failed"),
@@ -128,11 +131,11 @@ def _identity(exchange: Exchange, message_id: str, common: Mapping[str, Any], mo
 
 
 def _common(
-    exchange: Exchange, message: Mapping[str, Any], prompt_tokens: int, context: ReadContext, origin: Origin
+    exchange: Exchange, message: Mapping[str, Any], tokens: Tokens, context: ReadContext, origin: Origin
 ) -> dict[str, Any]:
     """The fields that all rows of an exchange share."""
     record = exchange.record
-    features = _features(exchange, message, prompt_tokens, context)
+    features = _features(exchange, message, tokens, context)
     session, user = _first(record, SESSION_NAMES), _first(record, USER_NAMES)
     attempt = record.get("attempt")
     return {
@@ -175,11 +178,17 @@ _FEATURE_FIELDS = (
 )
 
 
-def _features(exchange: Exchange, message: Mapping[str, Any], prompt_tokens: int, context: ReadContext) -> Features:
+def _features(exchange: Exchange, message: Mapping[str, Any], tokens: Tokens, context: ReadContext) -> Features:
     if not context.want_features:
         return NO_FEATURES
     if exchange.request:
-        return features_of(exchange.request, context.org_key, response=message, prompt_tokens=prompt_tokens)
+        return features_of(
+            exchange.request,
+            context.org_key,
+            response=message,
+            prompt_tokens=tokens.prompt_tokens,
+            cached_tokens=tokens.prompt_tokens - tokens.uncached_input_tokens,
+        )
     return Features(task_cues=join_flags(*output_cues(message.get("content"))))
 
 
@@ -201,6 +210,15 @@ def _stream_flags(streamed: Streamed | None) -> Iterator[str]:
         yield "" if streamed.settled else "aborted"
         yield "stream_error" if streamed.failed else ""
         yield "fallback" if streamed.requested_model else ""
+
+
+def _miss_flag(message: Mapping[str, Any]) -> str:
+    """`miss_<reason>` where the response says why its prefix was not read (anthropic-facts section 3), else ""."""
+    diagnostics = message.get("diagnostics")
+    reason = diagnostics.get("cache_miss_reason") if isinstance(diagnostics, Mapping) else None
+    if isinstance(reason, Mapping):
+        reason = reason.get("type")
+    return MISS_FLAG + reason if isinstance(reason, str) and reason in MISS_REASONS else ""
 
 
 def _first(record: Mapping[str, Any], names: tuple[str, ...]) -> str:

@@ -18,19 +18,14 @@ from baseload.usage.capabilities import request_features
 from baseload.usage.cues import task_cues
 from baseload.usage.fields import UNDECODABLE
 from baseload.usage.prefix import prefix_blocks, text_in
+from baseload.usage.volatile import is_volatile
 from baseload.values import OrgKey
 
-FEATURES_VERSION: Final = 1
+FEATURES_VERSION: Final = 2
 TEMPLATE_CHARS: Final = 256
 SYSTEM_CHARS: Final = 512
 _MASK_MARGIN: Final = 3  # masks shorten text, so this many times the wanted characters are looked at
 
-_CHANGES_PER_CALL = re.compile(r"[\d@]").search
-_CALENDAR_WORDS = (
-    "Monday Tuesday Wednesday Thursday Friday Saturday Sunday Mon Tue Wed Thu Fri Sat Sun January February March April "
-    "June July August September October November December Jan Feb Mar Apr Jun Jul Aug Sep Sept Oct Nov Dec"
-)
-_CALENDAR = frozenset(_CALENDAR_WORDS.split())
 _SESSION = re.compile(r"_session_([0-9a-f-]{8,})")
 _NOT_CONTENT = frozenset({"metadata", "stream"})
 
@@ -62,11 +57,12 @@ def features_of(
     *,
     response: Mapping[str, Any] | None = None,
     prompt_tokens: int = 0,
+    cached_tokens: int = 0,
 ) -> Features:
     """Features of a Messages request body (Messages, Batches params, Bedrock invoke, Vertex rawPredict).
 
-    `response` (a message body) adds cues of the output; `prompt_tokens` (all four input classes) makes the block
-    sizes add up to what was billed.
+    `response` (a message body) adds cues of the output; `prompt_tokens` (all four input classes) and `cached_tokens`
+    (those read and written) make the block sizes add up to what was billed.
     """
     system = text_in(request.get("system"))
     first_user = first_user_text(request)
@@ -78,7 +74,7 @@ def features_of(
         request_hash=request_hash(request, org_key),
         request_features=request_features(request, prompt_tokens=prompt_tokens),
         task_cues=task_cues(request, response, system=system, first_user=first_user),
-        prefix_blocks=prefix_blocks(request, org_key, prompt_tokens=prompt_tokens),
+        prefix_blocks=prefix_blocks(request, org_key, prompt_tokens=prompt_tokens, cached_tokens=cached_tokens),
         messages=len(messages) if isinstance(messages := request.get("messages"), list) else None,
         max_tokens=_count(request.get("max_tokens")),
         stream=stream if isinstance(stream := request.get("stream"), bool) else None,
@@ -110,9 +106,7 @@ def masked(text: str, chars: int) -> str:
 
 @lru_cache(maxsize=1024)  # system prompts repeat
 def _masked_start(start: str) -> str:
-    return " ".join(
-        "#" if _CHANGES_PER_CALL(word) or word.rstrip(",.;:") in _CALENDAR else word for word in start.split()
-    )
+    return " ".join("#" if is_volatile(word) else word for word in start.split())
 
 
 def tools_fp(request: Mapping[str, Any], org_key: OrgKey) -> str:

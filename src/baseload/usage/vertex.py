@@ -32,7 +32,7 @@ from baseload.usage.providers import LeftOut, is_claude, vertex_geo
 from baseload.usage.reader import ReadContext, Reader, Record, SourceFile
 from baseload.usage.rows import Row, json_rows
 from baseload.usage.streams import events_in, is_stream
-from baseload.values import Call
+from baseload.values import Call, Tokens
 
 NAME: Final = "vertex"
 _STREAMING: Final = {"rawpredict": False, "streamrawpredict": True}
@@ -116,18 +116,24 @@ def _calls(row: Row, file: SourceFile, context: ReadContext) -> list[Call]:
         web_search_requests=found.web_search_requests,
         body_ref=row.body_ref if request else "",
         **msgspec.structs.asdict(found.tokens),
-        **_shape(record, request, answer, found.tokens.prompt_tokens, context),
+        **_shape(record, request, answer, found.tokens, context),
     )
     return list(with_parts(call, found, context))
 
 
 def _shape(
-    record: Mapping[str, Any], request: object, answer: Answer, prompt_tokens: int, context: ReadContext
+    record: Mapping[str, Any], request: object, answer: Answer, tokens: Tokens, context: ReadContext
 ) -> dict[str, Any]:
     """Features of the request and the streaming mode, as Call fields."""
     features = NO_FEATURES
     if context.want_features and isinstance(request, Mapping):
-        features = features_of(request, context.org_key, response=answer.message, prompt_tokens=prompt_tokens)
+        features = features_of(
+            request,
+            context.org_key,
+            response=answer.message,
+            prompt_tokens=tokens.prompt_tokens,
+            cached_tokens=tokens.prompt_tokens - tokens.uncached_input_tokens,
+        )
     stream = _STREAMING.get(text_of(record, "api_method").lower(), features.stream)
     return {**msgspec.structs.asdict(features), "stream": stream}
 

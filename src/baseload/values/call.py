@@ -74,7 +74,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     request_features: str = ""  # sorted, comma-joined names of prices capability rows the request relies on
     task_cues: str = ""  # sorted, comma-joined: words of docs/reference/task-cues.md
     messages: int | None = None  # number of messages in the request
-    prefix_blocks: str = ""  # "hash:tokens hash:tokens …" in render order; no text
+    prefix_blocks: str = ""  # "hash:tokens:code:cues …", a block each in render order (usage/prefix_text.py); no text
     body_ref: str = ""  # "file-hash:offset:length", re-read and verified when needed
     # money
     billed_nano_usd: int | None = None  # what the bill says, after discount, before credits and tax

@@ -16,8 +16,9 @@ MIN_TOKENS = 256
 """Shorter prompts are compared by their template alone: a shared greeting proves nothing."""
 MAX_BLOCK_TEMPLATES = 64
 """Of the templates that share one block, only the oldest so many are compared: more is a company-wide preamble."""
-LEADING_BLOCKS = 32
-"""Blocks of a prompt that are compared, about 16,000 tokens: what comes later is a conversation, not a prompt."""
+LEADING_BLOCKS = 64
+LEADING_TOKENS = 16_000
+"""So much of a prompt is compared: what comes later is a conversation, not a prompt."""
 
 
 def template_prefixes_sql() -> str:
@@ -53,16 +54,21 @@ def families(prefixes: Mapping[str, str], first_start_us: Mapping[str, int]) -> 
 
 
 def read_blocks(text: str) -> dict[str, int]:
-    """Block hash -> tokens of the first LEADING_BLOCKS of `"hash:tokens …"`; an unreadable block is left out.
+    """Block hash -> tokens of the first LEADING_BLOCKS, up to LEADING_TOKENS; an unreadable block is left out.
 
-    >>> read_blocks("a1:64 b2:32")
+    >>> read_blocks("a1:64:t b2:32:s5")
     {'a1': 64, 'b2': 32}
     """
     found: dict[str, int] = {}
+    total = 0
     for part in text.split(maxsplit=LEADING_BLOCKS)[:LEADING_BLOCKS]:
-        block, _, tokens = part.partition(":")
+        block, _, rest = part.partition(":")
+        tokens = rest.partition(":")[0]
         if tokens.isdecimal():
             found[block] = found.get(block, 0) + int(tokens)
+            total += int(tokens)
+            if total >= LEADING_TOKENS:
+                break
     return found
 
 

@@ -47,7 +47,7 @@ class Trace(msgspec.Struct, frozen=True, kw_only=True):
     output_tokens: NDArray[np.int64]
     ends_with: NDArray[np.int8]  # EndsWith
     stop: NDArray[np.int8]  # Stop
-    blocks: NDArray[np.int64]
+    blocks: NDArray[np.int64] | NDArray[np.int32]
     offset: NDArray[np.int64]  # one more entry than requests
     block_tokens: int
     sizes: NDArray[np.int64] | None = None

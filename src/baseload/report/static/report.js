@@ -40,17 +40,32 @@
     "fn:day": (day) => `${Number(day.slice(8))} ${MONTHS[Number(day.slice(5, 7)) - 1]}`,
     "fn:text": (mark) => mark.data.text ?? mark.name,
     "fn:name": (mark) => mark.name,
-    "fn:tip": (mark) => (Array.isArray(mark) ? dayTip(mark) : lines(mark.data?.tip ?? [mark.name])),
+    "fn:tip": (mark) => {
+      if (!Array.isArray(mark)) return lines(mark.data?.tip ?? [mark.name]);
+      const told = mark.find((one) => one.data?.tip);
+      return told ? lines(told.data.tip) : dayTip(mark);
+    },
     "fn:roomy": ({ rect }) => (rect.width < 66 || rect.height < 32 ? { fontSize: 0.01 } : {}), // no room: the tip says it
     "fn:range": (_, api) => {
       const [at, low, high] = [api.value(0), api.value(1), api.value(2)];
       const [start, end] = [api.coord([low, at]), api.coord([high, at])];
-      const height = Math.min(14, api.size([0, 1])[1] * 0.5);
+      const height = Math.min(api.value(3) || 14, api.size([0, 1])[1] * 0.5);
       return {
         type: "rect",
         shape: { x: start[0], y: start[1] - height / 2, width: Math.max(end[0] - start[0], 3), height },
         style: { fill: api.visual("color") },
       };
+    },
+    "fn:whisker": (_, api) => {
+      const [start, end] = [api.coord([api.value(1), api.value(0)]), api.coord([api.value(2), api.value(0)])];
+      const [half, stroke] = [4, { stroke: "var(--ink)", lineWidth: 1.4, fill: null }];
+      const line = (x1, y1, x2, y2) => ({ type: "line", shape: { x1, y1, x2, y2 }, style: stroke });
+      const ends = [start, end].map(([x, y]) => line(x, y - half, x, y + half));
+      return { type: "group", children: [line(start[0], start[1], end[0], end[1]), ...ends] };
+    },
+    "fn:link": (_, api) => {
+      const [from, to] = [api.coord([api.value(1), api.value(0)]), api.coord([api.value(1), api.value(0) + 1])];
+      return { type: "line", shape: { x1: from[0], y1: from[1], x2: to[0], y2: to[1] }, style: { stroke: "var(--rule-strong)", lineWidth: 1 } };
     },
   };
   const REVIVED = ["formatter", "renderItem", "labelLayout"];

@@ -1,0 +1,112 @@
+"""`baseload plan`: the levers composed into the optimized baseline, with the policy and the change sheets."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import App, Parameter
+
+from baseload.cli.help import AsOf, Json, Paths, ProjectFolder, Source
+
+if TYPE_CHECKING:
+    from baseload.planning import Plan
+
+app = App(name="plan")
+
+PLAN_FOLDER = Path("baseload-plan")
+CHANGES_FOLDER = Path("baseload-changes")
+POLICY = "policy.yaml"
+INDEX = "changes.json"
+CHANGES_SCHEMA = "baseload.changes/1"
+
+
+@app.default
+def plan(
+    *paths: Paths,
+    output: Annotated[Path, Parameter(name=["--output", "-o"], help="Folder for the plan.")] = PLAN_FOLDER,
+    json: Json = False,
+    source: Source = None,
+    project: ProjectFolder = None,
+    as_of: AsOf = None,
+) -> int:
+    """Compose the levers per workload into the cheapest plan, and say what the bill would be: the optimized baseline.
+
+    Fixes, effort, model, cache and batch are priced together, never as discounts on discounts. Every figure says how
+    it is known; what nobody tested is in the plan and not in the conservative number. Without a PATH the project's own
+    ledger is planned for. Writes the plan as a page, JSON and CSVs, and policy.yaml for the gateway: only what may run
+    unattended is in it.
+
+    Examples
+    --------
+    baseload plan exports/ -o plan
+    baseload plan --json | jq .baseline
+    baseload plan changes -o changes
+    """
+    from baseload.cli.output import EXIT_DONE, EXIT_PROBLEMS, print_json, stdout
+    from baseload.cli.run import build_plan
+    from baseload.plan.policy_write import write_policy
+    from baseload.report.plan_text import render_plan_text
+    from baseload.report.plan_write import write_plan
+
+    found = build_plan(paths, project, source=source, as_of=as_of)
+    if json:
+        print_json(found.document)
+    else:
+        policy = write_policy(found.policy, found.comments)
+        files = write_plan(found.document, output, {POLICY: policy.encode()})
+        render_plan_text(found.document, stdout(), written=files)
+    return EXIT_PROBLEMS if found.document.problem_counts else EXIT_DONE
+
+
+@app.command
+def changes(
+    *paths: Paths,
+    output: Annotated[Path, Parameter(name=["--output", "-o"], help="Folder for the sheets.")] = CHANGES_FOLDER,
+    json: Json = False,
+    source: Source = None,
+    project: ProjectFolder = None,
+    as_of: AsOf = None,
+) -> int:
+    """One change sheet per workload, for the people who edit code rather than route.
+
+    Each has the owner, the evidence, the request before and after, the SDK diff, cache marks, a batch snippet, the
+    roll-back, the dollars and the person-days; never a prompt. Claude Code gets a managed-settings fragment.
+
+    Examples
+    --------
+    baseload plan changes exports/ -o changes
+    baseload plan changes --json | jq '.changes[0]'
+    """
+    from baseload.cli.output import EXIT_DONE, EXIT_PROBLEMS, print_json
+    from baseload.cli.run import build_plan
+
+    found = build_plan(paths, project, source=source, as_of=as_of)
+    if json:
+        print_json(_as_json(found))
+    else:
+        _write_sheets(found, output)
+    return EXIT_PROBLEMS if found.document.problem_counts else EXIT_DONE
+
+
+def _write_sheets(found: Plan, folder: Path) -> None:
+    import msgspec
+
+    from baseload.cli.output import numbered, stdout
+    from baseload.plan.sheets import COLUMNS, change_rows, change_sheets
+    from baseload.report.csv_tables import csv_bytes
+    from baseload.report.write import Kind, write_files
+
+    sheets = change_sheets(found.expected, found.adoption)
+    files = {name: text.encode() for name, text in sheets.items()}
+    files["changes.csv"] = csv_bytes(COLUMNS, change_rows(found.adoption))
+    files[INDEX] = msgspec.json.format(msgspec.json.encode(_as_json(found)), indent=1) + b"\n"
+    written = write_files(files, folder, Kind(page="README.md", index=INDEX, family="baseload.changes/"))
+    stdout().print(f"{numbered(len(written), 'file')} in {folder}. Begin with {written[0]}", markup=False)
+
+
+def _as_json(found: Plan) -> dict[str, object]:
+    from baseload.plan.sheets import COLUMNS, change_rows
+
+    rows = [dict(zip(COLUMNS, row, strict=True)) for row in change_rows(found.adoption)]
+    return {"schema": CHANGES_SCHEMA, "as_of": found.document.as_of, "changes": rows}

@@ -1,0 +1,146 @@
+"""The totals of the plan document: waterfall, Shapley values, rule sets side by side, routing alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from decimal import Decimal
+from fractions import Fraction
+
+from baseload.levers.route.alone import CLAIM, Alone, Saving
+from baseload.levers.summary import weakest
+from baseload.plan.cents import Effective, Table, cents_text, nearest_cent
+from baseload.plan.choice import LEVERS, TODAY, Lever
+from baseload.plan.document import (
+    EffectivePart,
+    PlanTotals,
+    RoutingAlonePart,
+    RoutingGradePart,
+    RoutingPart,
+    ScenarioPart,
+    ShapleyPart,
+    SpanPart,
+    WaterfallPart,
+)
+from baseload.plan.facts import PlanFacts
+from baseload.plan.parts import grade_shares, left_part, share, span_part
+from baseload.plan.planned import Planned
+from baseload.plan.portfolio import SCENARIOS
+from baseload.plan.rounding import half_even
+from baseload.plan.span import Span, total
+from baseload.values import NANO_PER_CENT, Grade
+
+TITLES: Mapping[Lever, str] = {
+    "fix": "Waste removed",
+    "effort": "Less effort",
+    "route": "A cheaper model",
+    "cache": "Prompt caching",
+    "batch": "Batch processing",
+}
+_SCENARIOS: Mapping[str, str] = {
+    "expected": "Every change nobody has ruled out. Assumed parts are in it and say so.",
+    "deployable": "What may be switched on without a trial and without anybody's word.",
+    "conservative": "Only savings that were measured or shown to hold.",
+}
+
+
+def totals_part(facts: PlanFacts, table: Table, effective: Effective | None, year: Fraction) -> PlanTotals:
+    saving = total(one.saving for one in facts.planned["expected"])
+    return PlanTotals(
+        as_billed_usd=cents_text(table.total.billed),
+        unplanned_usd=cents_text(table.unplanned),
+        optimized=left_part(table.total.billed, saving, table.total.saving),
+        saving=span_part(saving, table.total.saving),
+        saving_share=share(table.total.saving, table.total.billed),
+        effective=None if effective is None else _effective(effective, facts.effective_rate),
+        waterfall=tuple(_waterfall(facts.planned["expected"], table)),
+        shapley=tuple(ShapleyPart(lever=lever, saving_usd=cents_text(table.total.shapley[lever])) for lever in LEVERS),
+        scenarios=tuple(_scenarios(facts, table)),
+        routing_alone=_routing_alone(facts.routing_alone, year),
+    )
+
+
+def _effective(found: Effective, rate: Decimal | None) -> EffectivePart:
+    return EffectivePart(
+        rate=str(rate),
+        as_billed_usd=cents_text(found.billed),
+        optimized_usd=cents_text(found.billed - found.saving),
+        saving_usd=cents_text(found.saving),
+    )
+
+
+def _waterfall(planned: Sequence[Planned], table: Table) -> Iterator[WaterfallPart]:
+    left = table.total.billed
+    billed = _summed(one.billed_by_grade for one in planned)
+    billed["measured"] = billed.get("measured", 0) + table.unplanned * NANO_PER_CENT
+    yield _level("as_billed", "As billed", left, billed)
+    for lever in LEVERS:
+        steps = [
+            (step, row)
+            for one, row in zip(planned, table.rows, strict=True)
+            for step in one.steps
+            if step.lever == lever
+        ]
+        cents = table.total.steps[lever]
+        left -= cents
+        by_grade = _summed({step.grade: row.steps[lever] * NANO_PER_CENT} for step, row in steps)
+        yield WaterfallPart(
+            name=lever,
+            title=TITLES[lever],
+            saving=span_part(total(step.saving for step, _ in steps), cents),
+            after_usd=cents_text(left),
+            grade=weakest(by_grade) if by_grade else "",
+            by_grade=grade_shares(by_grade, cents),
+        )
+    after = _summed(one.cost_by_grade for one in planned)
+    after["measured"] = after.get("measured", 0) + table.unplanned * NANO_PER_CENT
+    yield _level("optimized", "Optimized", left, after)
+
+
+def _level(name: str, title: str, cents: int, by_grade: Mapping[Grade, int]) -> WaterfallPart:
+    parts = grade_shares(by_grade, cents)
+    found: list[Grade] = [grade for grade, nano in by_grade.items() if nano]
+    grade = weakest(found)
+    return WaterfallPart(name=name, title=title, saving=None, after_usd=cents_text(cents), grade=grade, by_grade=parts)
+
+
+def _summed(parts: Iterable[Mapping[Grade, int]]) -> dict[Grade, int]:
+    found: dict[Grade, int] = {}
+    for part in parts:
+        for grade, nano in part.items():
+            found[grade] = found.get(grade, 0) + nano
+    return found
+
+
+def _scenarios(facts: PlanFacts, table: Table) -> Iterator[ScenarioPart]:
+    for rules in SCENARIOS:
+        planned = facts.planned[rules.name]
+        saving = total(one.saving for one in planned)
+        cents = table.total.saving if rules.name == "expected" else nearest_cent(saving.likely)
+        yield ScenarioPart(
+            name=rules.name,
+            sentence=_SCENARIOS[rules.name],
+            saving=span_part(saving, cents),
+            saving_share=share(cents, table.total.billed),
+            workloads=sum(one.choice != TODAY for one in planned),
+            pools=facts.portfolio.binding[rules.name],
+        )
+
+
+def _routing_alone(alone: Alone, year: Fraction) -> RoutingAlonePart:
+    def saving(found: Saving) -> SpanPart:
+        span = Span(low=found.low, likely=found.likely, high=found.high)
+        return span_part(span.each(lambda nano: half_even(nano * year)))
+
+    parts = []
+    for known, found in (("shown to hold", alone.proven), ("shown to hold or assumed", alone.all_assumed)):
+        low, likely, high = found.shares(alone.spend_nano)
+        part = RoutingPart(known=known, saving=saving(found), low_share=low, likely_share=likely, high_share=high)
+        parts.append(part)
+    return RoutingAlonePart(
+        claim_low_share=CLAIM[0],
+        claim_high_share=CLAIM[1],
+        sentence=alone.sentence(),
+        workloads=len(alone.moved),
+        parts=tuple(parts),
+        by_grade=tuple(RoutingGradePart(grade=grade, saving=saving(found)) for grade, found in alone.by_grade),
+    )

@@ -1,0 +1,1 @@
+"""The monthly close: why the bill moved, what was saved of the plan, and a month that stays as it was closed."""

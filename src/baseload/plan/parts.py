@@ -1,0 +1,74 @@
+"""Small parts of the plan document: spans, grades, choices and batches as it writes them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from baseload.levers.options import BatchOutcome
+from baseload.plan.baseline import GRADES
+from baseload.plan.cents import cents_text, divided, nearest_cent
+from baseload.plan.choice import TODAY, Choice, levers_of, route_of
+from baseload.plan.document import BatchPart, ChoicePart, GradeShare, SpanPart, WindowPart
+from baseload.plan.planned import Planned
+from baseload.plan.rejected import fix_name
+from baseload.plan.span import Span, around
+from baseload.values import Grade, Window, iso_day
+
+
+def span_part(span: Span, likely_cents: int | None = None) -> SpanPart:
+    """A span of nano-dollars in whole cents; with `likely_cents`, the likely figure as a table has it."""
+    cents = span.each(nearest_cent)
+    return cents_part(cents if likely_cents is None else around(likely_cents, (cents.low, cents.high)))
+
+
+def left_part(billed_cents: int, saving: Span, saved_cents: int) -> SpanPart:
+    """What is left of a bill after a saving: the highest saving leaves the least."""
+    ends = (billed_cents - nearest_cent(saving.high), billed_cents - nearest_cent(saving.low))
+    return cents_part(around(billed_cents - saved_cents, ends))
+
+
+def cents_part(cents: Span) -> SpanPart:
+    """A span that is in cents already."""
+    return SpanPart(low_usd=cents_text(cents.low), likely_usd=cents_text(cents.likely), high_usd=cents_text(cents.high))
+
+
+def grade_shares(by_grade: Mapping[Grade, int], whole_cents: int) -> tuple[GradeShare, ...]:
+    """Nano-dollars by grade as parts of a figure in cents, strongest first. Shares are of the sum of all sizes."""
+    cents = divided({grade: by_grade[grade] for grade in GRADES if by_grade.get(grade)}, whole_cents)
+    size = sum(map(abs, cents.values()))
+    return tuple(
+        GradeShare(grade=grade, usd=cents_text(amount), share=abs(amount) / size if size else None)
+        for grade, amount in cents.items()
+    )
+
+
+def window_part(window: Window) -> WindowPart:
+    return WindowPart(
+        start=iso_day(window.start_day), end_exclusive=iso_day(window.end_day_exclusive), days=window.days
+    )
+
+
+def choice_part(planned: Planned, choice: Choice, names: Mapping[str, str]) -> ChoicePart:
+    """A choice of a workload; with `TODAY`, what it does now."""
+    route = route_of(choice, planned.menu)
+    return ChoicePart(
+        fixes=tuple(fix_name(planned.menu.fixes[index]) for index in choice.fixes),
+        model=route.model,
+        model_name=names.get(route.model, route.model),
+        effort=route.effort,
+        moves_from=() if choice == TODAY else planned.moves_from,
+        cache=choice.cache,
+        batch=choice.batch,
+        levers=levers_of(choice, planned.menu),
+    )
+
+
+def batch_part(outcome: BatchOutcome | None) -> BatchPart | None:
+    if outcome is None:
+        return None
+    return BatchPart(**{name: getattr(outcome, name) for name in BatchPart.__struct_fields__})
+
+
+def share(part_cents: int, whole_cents: int) -> float | None:
+    """A part of a whole; None of nothing."""
+    return part_cents / whole_cents if whole_cents else None

@@ -1,0 +1,314 @@
+"""From the map's first half to the plan: menus of what each workload could do, the cheapest plan, the baseline.
+
+ranked spend -> positions -> menus (fixes, routes, caches, batch) -> portfolio -> baseline, adoption, cash -> plan
+                              ^ verdicts                             ^ rule sets                       |-> policy
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import NamedTuple
+
+import msgspec
+import numpy as np
+
+from baseload.engine.port import Engine
+from baseload.ledger.effective import billed_and_list
+from baseload.ledger.peaks import peak_hours_sql, peak_minutes_sql, peaks_by_workload, signature_workload
+from baseload.ledger.prompt_sizes import prompt_sizes_sql, sizes_by_signature
+from baseload.ledger.queries import shape_sql
+from baseload.ledger.request_settings import settings_by_signature, settings_sql
+from baseload.ledger.run_rate import RunRate, complete_window, run_rate
+from baseload.ledger.session_models import mix_by_workload, session_mix_sql
+from baseload.ledger.store import Ledger
+from baseload.ledger.totals import daily_nano, daily_tokens, inside, whole_days
+from baseload.levers.batch.flow import LOWEST_TIER, TIERS
+from baseload.levers.batch.workloads import BatchSettings, batch_facts, batch_outcomes
+from baseload.levers.cache.rows import rows_by_workload
+from baseload.levers.cache.workload import cache_outcomes
+from baseload.levers.evidence import repeats_by_workload
+from baseload.levers.fixes import fixes
+from baseload.levers.options import CacheOutcome, Menu, RouteOption
+from baseload.levers.position import Position, by_workload
+from baseload.levers.positions import positions_of
+from baseload.levers.route.alone import routing_alone
+from baseload.levers.route.candidates import route_options
+from baseload.levers.route.headroom import Limits, PoolLimit
+from baseload.levers.route.shape import RouteShape, route_shapes
+from baseload.levers.route.verdicts import VerdictKey
+from baseload.pipeline import MapRequest, Ranked, rank_ledger
+from baseload.plan.adoption import Adoption, Pace, adopt
+from baseload.plan.assemble import build
+from baseload.plan.baseline import baseline
+from baseload.plan.cash import CashYear, Commitment, cash_year, effective_rate
+from baseload.plan.changes import PERSON_DAYS, changes_of
+from baseload.plan.claude_code import coding_agents
+from baseload.plan.document import BookPart, PlanDocument
+from baseload.plan.facts import PlanFacts
+from baseload.plan.planned import Planned
+from baseload.plan.policy import Policy
+from baseload.plan.policy_places import places
+from baseload.plan.policy_plan import policy_of
+from baseload.plan.portfolio import SCENARIOS, plan_portfolio, planned_under
+from baseload.prices.book import PriceBook
+from baseload.project import CommitmentLeft, Project
+from baseload.values import Problem, Table, Verdict, Window, Workload, day_of_date
+from baseload.workloads.key import UNATTRIBUTED
+from baseload.workloads.shape import shapes_by_signature
+
+
+class PlanRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """What the shell knows: the map's request, what trials found, and the company's own batch times (None: ours).
+
+    `problems` are those of reading the verdicts.
+    """
+
+    map: MapRequest
+    verdicts: Mapping[VerdictKey, Verdict] = msgspec.field(default_factory=dict)
+    completion: bytes | None = None
+    problems: tuple[Problem, ...] = ()
+
+
+class Plan(NamedTuple):
+    """The document, and what the policy file and the change sheets are written from."""
+
+    document: PlanDocument
+    policy: Policy
+    comments: Mapping[str, Sequence[str]]
+    expected: Sequence[Planned]
+    adoption: Adoption
+
+
+def plan_ledger(ledger: Ledger, engine: Engine, book: PriceBook, request: PlanRequest) -> tuple[Plan, list[Problem]]:
+    """The plan of everything a ledger holds. Raises NothingToRead when no row of it has a token or a dollar."""
+    asked, project = request.map, request.map.project
+    ranked = rank_ledger(ledger, engine, book, project, latency=True)
+    rate = _run_rate(ranked, asked.as_of_day)
+    window = rate.window or ranked.window
+    days = window.days if rate.window else 365
+    positions = _positions(ranked, window)
+    workloads = {workload.id: workload for workload in (UNATTRIBUTED, *ranked.workload_of.values())}
+    menus, said = _menus(ledger, engine, book, request, ranked, positions, workloads)
+    portfolio, faults = plan_portfolio(workloads, positions, menus, book, asked.as_of_day)
+    agents = coding_agents(ledger.signatures(), ranked.workload_of)
+    planned = {
+        rules.name: planned_under(portfolio, rules, window_days=days, coding_agents=agents) for rules in SCENARIOS
+    }
+    expected = planned["expected"]
+    bill_nano = rate.annual_nano if rate.annual_nano is not None else rate.observed_nano
+    adoption = _adoption(expected, bill_nano, project)
+    rate_of_list = _effective_rate(ranked.settled.rows, project)
+    conditions, unmatched = places(ledger.signatures(), ranked.workload_of, project.workload)
+    problems = [*ranked.problems, *request.problems, *said, *faults, *unmatched]
+    document = build(
+        PlanFacts(
+            title=asked.title,
+            as_of=asked.as_of,
+            price_book=BookPart(**{name: getattr(asked.book_note, name) for name in BookPart.__struct_fields__}),
+            prices_of=asked.as_of,
+            window=window,
+            is_year=rate.window is not None,
+            why_not_a_year=rate.why_null,
+            bill_nano=bill_nano,
+            portfolio=portfolio,
+            planned=planned,
+            baseline=baseline(rate, expected, planned["conservative"]),
+            adoption=adoption if rate.window else None,
+            cash=_cash(rate, adoption, project, rate_of_list, asked.as_of_day),
+            effective_rate=rate_of_list,
+            routing_alone=routing_alone(
+                {name: menu.routes for name, menu in menus.items()}, positions, workloads, book, asked.as_of_day
+            ),
+            model_names={model.id: model.display_name for model in book.models.values()},
+            problems=problems,
+        )
+    )
+    policy, comments = policy_of(
+        planned["deployable"],
+        conditions,
+        created=asked.as_of,
+        prices_checked=book.checked.isoformat(),
+        hoped=expected,
+        batch_window=project.plan.batch_window,
+    )
+    return Plan(document, policy, comments, expected, adoption), problems
+
+
+def _run_rate(ranked: Ranked, as_of_day: int) -> RunRate:
+    rows = ranked.settled.rows
+    return run_rate(
+        daily_nano(rows),
+        complete_window(*whole_days(ranked.spend), as_of_day),
+        tokens=daily_tokens(rows),
+        unpriced=daily_tokens(rows, unpriced=True),
+    )
+
+
+def _positions(ranked: Ranked, window: Window) -> dict[str, tuple[Position, ...]]:
+    rows = ranked.settled.rows
+    names = [ranked.workload_of.get(name, UNATTRIBUTED).id for name in rows["signature"].tolist()]
+    named: Table = {**rows, "workload": np.array(names, dtype=object)}
+    return dict(by_workload(positions_of(inside(named, window), ranked.intervals.keys)))
+
+
+def _menus(
+    ledger: Ledger,
+    engine: Engine,
+    book: PriceBook,
+    request: PlanRequest,
+    ranked: Ranked,
+    positions: Mapping[str, Sequence[Position]],
+    workloads: Mapping[str, Workload],
+) -> tuple[dict[str, Menu], list[Problem]]:
+    """What each workload could do, every lever asked once."""
+    day, project = request.map.as_of_day, request.map.project
+    every = [position for members in positions.values() for position in members]
+    routes, problems = _routes(engine, book, request, ranked, positions, workloads)
+    caches, cache_problems = _caches(engine, book, ranked, positions, routes, day)
+    settings = BatchSettings(
+        rules=project.workload,
+        limits=TIERS[project.limits.tier or LOWEST_TIER],
+        completion=request.completion,
+        zero_data_retention=project.zero_data_retention,
+    )
+    facts = batch_facts(engine, ledger.signatures(), ranked.workload_of, settings)
+    batches, batch_problems = batch_outcomes(every, workloads, facts, settings, book, day)
+    whole = _positions(ranked, ranked.window)
+    spent = {name: sum(one.list_nano for one in members) for name, members in whole.items()}
+    repeats = repeats_by_workload(engine, ranked.intervals, lambda name: ranked.workload_of.get(name, UNATTRIBUTED).id)
+    waste = fixes(every, repeats, spent, book, day)
+    menus = {
+        name: Menu(
+            workload=name,
+            fixes=waste.get(name, ()),
+            routes=routes[name],
+            caches=caches.get(name, ()),
+            batch=batches.get(name),
+        )
+        for name in positions
+    }
+    return menus, [*problems, *cache_problems, *batch_problems]
+
+
+def _routes(
+    engine: Engine,
+    book: PriceBook,
+    request: PlanRequest,
+    ranked: Ranked,
+    positions: Mapping[str, Sequence[Position]],
+    workloads: Mapping[str, Workload],
+) -> tuple[dict[str, tuple[RouteOption, ...]], list[Problem]]:
+    project = request.map.project
+    shapes = _route_shapes(engine, {name: workload.id for name, workload in ranked.workload_of.items()})
+    limits = _limits(project)
+    found: dict[str, tuple[RouteOption, ...]] = {}
+    problems: list[Problem] = []
+    for name, members in positions.items():
+        found[name], said = route_options(
+            workloads[name],
+            members,
+            shapes.get(name, RouteShape()),
+            book,
+            request.map.as_of_day,
+            request.verdicts,
+            limits,
+            zdr=project.zero_data_retention,
+        )
+        problems += said
+    return found, problems
+
+
+def _route_shapes(engine: Engine, workload_of: Mapping[str, str]) -> dict[str, RouteShape]:
+    engine.register("signature_workload", signature_workload(workload_of))
+    return route_shapes(
+        workload_of,
+        sizes=sizes_by_signature(engine.query(prompt_sizes_sql())),
+        settings=settings_by_signature(engine.query(settings_sql())),
+        shapes=shapes_by_signature(engine.query(shape_sql())),
+        peaks=peaks_by_workload(engine.query(peak_minutes_sql()), engine.query(peak_hours_sql())),
+        mixes=mix_by_workload(engine.query(session_mix_sql())),
+    )
+
+
+def _limits(project: Project) -> Limits | None:
+    declared = project.limits
+    if not declared.tier and not declared.pool:
+        return None
+    pools = {
+        name: PoolLimit(requests=one.requests, input_tokens=one.input_tokens, output_tokens=one.output_tokens)
+        for name, one in declared.pool.items()
+    }
+    return Limits(tier=declared.tier, pools=pools)
+
+
+def _caches(
+    engine: Engine,
+    book: PriceBook,
+    ranked: Ranked,
+    positions: Mapping[str, Sequence[Position]],
+    routes: Mapping[str, Sequence[RouteOption]],
+    day: int,
+) -> tuple[dict[str, tuple[CacheOutcome, ...]], list[Problem]]:
+    """Cache outcomes of every workload with calls, on the models it runs on and those it could move to."""
+    found: dict[str, tuple[CacheOutcome, ...]] = {}
+    problems: list[Problem] = []
+
+    def id_of(signature: str) -> str:
+        return ranked.workload_of.get(signature, UNATTRIBUTED).id
+
+    for name, rows in rows_by_workload(engine, id_of):
+        if name in positions and name != UNATTRIBUTED.id:
+            ids = [one.key.model for one in positions[name]]
+            ids += [option.model for option in routes[name] if not option.excluded_by]
+            models = [book.models[one] for one in dict.fromkeys(ids) if one in book.models]
+            outcomes, said = cache_outcomes(rows, models, book, day)
+            found[name] = tuple(outcomes)
+            problems += said
+    return found, problems
+
+
+def _adoption(expected: Sequence[Planned], bill_nano: int, project: Project) -> Adoption:
+    own = project.plan
+    person_days = {**PERSON_DAYS, **{kind: Decimal(days) for kind, days in own.person_days.items()}}
+    changes = [one for planned in expected for one in changes_of(planned, gateway=own.gateway, person_days=person_days)]
+    pace = Pace(
+        capacity_days_per_week=Decimal(own.capacity_days_per_week),
+        realization=Decimal(own.realization),
+        trial_weeks=own.trial_weeks,
+    )
+    return adopt(bill_nano, changes, pace)
+
+
+def _effective_rate(settled: Table, project: Project) -> Decimal | None:
+    """As declared, else as billed; None where neither says."""
+    if project.plan.effective_rate:
+        return Decimal(project.plan.effective_rate)
+    billed, listed = billed_and_list(settled)
+    return effective_rate(billed, listed) if billed else None
+
+
+def _cash(
+    rate: RunRate, adoption: Adoption, project: Project, rate_of_list: Decimal | None, as_of_day: int
+) -> CashYear | None:
+    """None without a run rate; at list price where nobody says what a list dollar costs."""
+    if rate.annual_nano is None:
+        return None
+    return cash_year(
+        rate.annual_nano,
+        adoption.levels(as_of_day),
+        as_of_day=as_of_day,
+        fiscal_start_month=project.plan.fiscal_year_start,
+        rate=Decimal(1) if rate_of_list is None else rate_of_list,
+        commitment=_commitment(project.commitment),
+    )
+
+
+def _commitment(left: CommitmentLeft | None) -> Commitment | None:
+    if left is None:
+        return None
+    return Commitment(
+        balance_nano=left.balance_nano,
+        ends_day=day_of_date(left.ends),
+        overage_rate=Decimal(left.overage_rate) if left.overage_rate else None,
+    )

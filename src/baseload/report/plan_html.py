@@ -1,0 +1,46 @@
+"""The plan as one self-contained page, in the look of the map: every figure in a table, pictures where they help."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from baseload.plan.document import PlanDocument
+from baseload.report import numbers, plan_words
+from baseload.report.page_kit import rendered
+from baseload.report.plan_charts import plan_charts
+from baseload.report.plan_view import PlanView, plan_view
+
+STYLES = "report.css plan.css"
+FILES = ("plan.json", "plan-workloads.csv", "plan-changes.csv", "plan-waterfall.csv")
+
+
+def render_plan_html(document: PlanDocument, *, beside: Sequence[str] = ()) -> bytes:
+    """The page, UTF-8. The same document always gives the same bytes. `beside` are more files of the folder."""
+    seen = plan_view(document)
+    values = {
+        "document": document,
+        "view": seen,
+        "unit": document.basis.unit,
+        "words": plan_words,
+        "contents": _contents(seen),
+        "files": (*beside, *FILES),
+    }
+    places = numbers.places_for(document.totals.as_billed_usd)
+    return rendered("plan_page.html.j2", values, plan_charts(document), places=places, styles=STYLES)
+
+
+def _contents(seen: PlanView) -> list[tuple[str, str]]:
+    document = seen.document
+    sections = [
+        ("headline", "Headline", True),
+        ("waterfall", "From the bill to the plan", True),
+        ("rules", "What rests on what", True),
+        ("changes", "What to do first", True),
+        ("weeks", "Week by week", document.adoption is not None),
+        ("cash", "Cash", document.cash is not None),
+        ("workloads", "Workloads", True),
+        ("each", "Workload by workload", bool(seen.drills)),
+        ("evidence", "How to read this", True),
+        ("problems", "Problems", True),
+    ]
+    return [(anchor, title) for anchor, title, there in sections if there]

@@ -1,0 +1,40 @@
+"""The plan as a folder: the page, the same figures as JSON, and a CSV for each table to work with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+
+import msgspec
+
+from baseload.plan.document import SCHEMA, PlanDocument
+from baseload.report.plan_csv import plan_tables
+from baseload.report.plan_html import render_plan_html
+from baseload.report.write import Kind, refuse_foreign, write_files
+
+PAGE = "plan.html"
+JSON = "plan.json"
+NOTHING: Mapping[str, bytes] = MappingProxyType({})
+PLAN = Kind(page=PAGE, index=JSON, family=SCHEMA.partition("/")[0] + "/")
+
+
+def write_plan(document: PlanDocument, out_dir: Path, beside: Mapping[str, bytes] | None = None) -> list[Path]:
+    """Write every file of the plan into `out_dir` (made if absent), with those `beside` it; the page comes first.
+
+    The folder may be a map's: no name is shared. Raises UsageError where it cannot be written, or holds files of these
+    names that are of no plan of ours.
+    """
+    files = {
+        JSON: msgspec.json.format(msgspec.json.encode(document), indent=1) + b"\n",
+        **plan_tables(document),
+        **(beside or {}),
+        PAGE: render_plan_html(document),
+    }
+    return write_files(files, out_dir, PLAN)
+
+
+def refuse_plan(out_dir: Path) -> None:
+    """As `refuse_foreign`, for the folder of a plan: asked before the work is done."""
+    refuse_foreign(out_dir, (PAGE, JSON), PLAN)

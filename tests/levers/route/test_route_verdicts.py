@@ -1,0 +1,100 @@
+"""Verdict documents: read strictly, because a verdict moves money."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from route_hands import TODAY
+
+from baseload.levers.route.verdicts import read_verdicts, unused_verdicts
+from baseload.prices.book import PriceBook
+
+GOOD: dict[str, Any] = {
+    "schema": "baseload.verdict/1",
+    "workload": "w-1",
+    "model": "claude-haiku-4-5",
+    "state": "holds",
+    "verdict_id": "v-1",
+    "output_ratio_low": "0.9",
+    "output_ratio_high": "1.1",
+    "expires_day": TODAY + 1,
+}
+KEY = ("w-1", "claude-haiku-4-5-20251001", "")
+
+
+def document(**changes: Any) -> bytes:
+    return json.dumps({name: value for name, value in (GOOD | changes).items() if value != "absent"}).encode()
+
+
+def read(book: PriceBook, *documents: bytes) -> tuple[dict[Any, Any], list[str]]:
+    found, problems = read_verdicts({f"some/where/{n}.json": data for n, data in enumerate(documents)}, book, TODAY)
+    assert all(one.file.endswith(".json") and "/" not in one.file and one.next_step for one in problems)
+    return found, [one.code for one in problems]
+
+
+def test_a_verdict_is_kept_under_the_model_its_alias_means(book: PriceBook) -> None:
+    found, problems = read(book, document())
+    assert problems == []
+    assert found[KEY].output_ratio_low == Decimal("0.9")
+    assert (found[KEY].state, found[KEY].model) == ("holds", KEY[1])
+
+
+def test_the_last_day_counts_and_the_day_of_expiry_does_not(book: PriceBook) -> None:
+    assert read(book, document(expires_day=TODAY + 1))[1] == []
+    assert read(book, document(expires_day=TODAY)) == ({}, ["verdict-expired"])
+    assert KEY in read(book, document(expires_day=None))[0]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"schema": "baseload.verdict/2"},
+        {"state": "probably"},
+        {"effort": "huge"},
+        {"verdict_id": "absent"},
+        {"verdict_id": ""},
+        {"workload": ""},
+        {"expire_day": 1},  # a misspelt field would make a verdict that never expires
+        {"expires_day": -1},
+        {"expires_day": 10**12},
+        {"output_ratio_low": "NaN"},
+        {"output_ratio_low": "Infinity", "output_ratio_high": "Infinity"},
+        {"output_ratio_low": "0"},
+        {"output_ratio_low": "-1"},
+        {"output_ratio_high": "1E+999999"},
+        {"output_ratio_high": None},
+        {"output_ratio_low": "1.2", "output_ratio_high": "1.1"},
+    ],
+)
+def test_anything_odd_is_a_problem_and_no_verdict(book: PriceBook, changes: dict[str, Any]) -> None:
+    assert read(book, document(**changes)) == ({}, ["verdict-unreadable"])
+
+
+@pytest.mark.parametrize("data", [b"", b"{", b"[]", b"\xff\xfe", b"[" * 100_000, b" " * (1 << 21), b"null"])
+def test_hostile_bytes_are_a_problem_and_no_crash(book: PriceBook, data: bytes) -> None:
+    assert read(book, data) == ({}, ["verdict-unreadable"])
+
+
+def test_an_unknown_model_is_named_in_short(book: PriceBook) -> None:
+    found, problems = read_verdicts({"v.json": document(model="x" * 500)}, book, TODAY)
+    assert found == {}
+    assert (problems[0].code, len(problems[0].value)) == ("verdict-model", 60)
+
+
+@pytest.mark.parametrize("states", [("holds", "breaks"), ("breaks", "holds")])
+def test_of_two_that_disagree_the_stricter_counts(book: PriceBook, states: tuple[str, str]) -> None:
+    found, problems = read(book, *(document(state=state, verdict_id=f"v-{state}") for state in states))
+    assert (found[KEY].verdict_id, problems) == ("v-breaks", ["verdict-conflict"])
+
+
+def test_two_that_agree_are_no_problem(book: PriceBook) -> None:
+    assert read(book, document(), document(verdict_id="v-2"))[1] == []
+
+
+def test_a_verdict_about_a_workload_that_is_not_here_is_said(book: PriceBook) -> None:
+    found, _ = read(book, document())
+    assert unused_verdicts(found, ["w-1"]) == []
+    assert [one.code for one in unused_verdicts(found, ["w-2"])] == ["verdict-unused"]

@@ -1,0 +1,231 @@
+"""The plan document: what it says adds up, follows its schema, and names why not."""
+
+from __future__ import annotations
+
+import json
+import re
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from plan_documents import BARRED, BOOK, MENUS, POSITIONS, WORKLOADS, annual, facts, of_the_window, portfolio, run_rate
+from plan_menus import HAIKU, OPUS, SONNET, TODAY_DAY
+
+from baseload.levers.options import Menu, RouteOption
+from baseload.plan.assemble import build
+from baseload.plan.document import PlanDocument, PlanWorkload
+from baseload.plan.portfolio import OUT_OF_REACH, plan_portfolio
+from baseload.plan.rejected import rejected
+from baseload.plan.schema import plan_schema
+from baseload.values import Problem
+
+DOCUMENTS = {"a year": annual(), "in the window": of_the_window()}
+
+
+@pytest.fixture(params=DOCUMENTS)
+def document(request: pytest.FixtureRequest) -> PlanDocument:
+    return DOCUMENTS[request.param]
+
+
+def row(document: PlanDocument, id_: str) -> PlanWorkload:
+    return next(one for one in document.workloads if one.id == id_)
+
+
+def money(*texts: str) -> Decimal:
+    return sum(map(Decimal, texts), Decimal(0))
+
+
+def test_every_table_adds_up_to_the_cent(document: PlanDocument) -> None:
+    totals = document.totals
+    for one in document.workloads:
+        steps = money(*(step.saving.likely_usd for step in one.steps))
+        assert steps == money(*(value.saving_usd for value in one.shapley)) == Decimal(one.saving.likely_usd)
+        assert Decimal(one.as_billed_usd) - steps == Decimal(one.optimized.likely_usd)
+        assert money(*(part.usd for part in one.grade_mix)) == Decimal(one.optimized.likely_usd)
+    billed = money(totals.unplanned_usd, *(one.as_billed_usd for one in document.workloads))
+    assert billed == Decimal(totals.as_billed_usd)
+    left = money(totals.unplanned_usd, *(one.optimized.likely_usd for one in document.workloads))
+    assert left == Decimal(totals.optimized.likely_usd) == Decimal(totals.waterfall[-1].after_usd)
+    assert money(*(value.saving_usd for value in totals.shapley)) == Decimal(totals.saving.likely_usd)
+
+
+def test_the_waterfall_goes_from_the_bill_to_the_optimized_cost_in_order(document: PlanDocument) -> None:
+    lines = document.totals.waterfall
+    assert [line.name for line in lines] == ["as_billed", "fix", "effort", "route", "cache", "batch", "optimized"]
+    left = Decimal(lines[0].after_usd)
+    for line in lines[1:-1]:
+        assert line.saving is not None
+        left -= Decimal(line.saving.likely_usd)
+        assert Decimal(line.after_usd) == left
+        assert money(*(part.usd for part in line.by_grade)) == Decimal(line.saving.likely_usd)
+    for line in (lines[0], lines[-1]):
+        assert money(*(part.usd for part in line.by_grade)) == Decimal(line.after_usd)
+
+
+def test_the_bill_of_the_year_is_the_run_rate() -> None:
+    rate = run_rate(beside_nano=123_456_789)
+    assert rate.annual_nano is not None
+    assert Decimal(DOCUMENTS["a year"].totals.as_billed_usd) == round(Decimal(rate.annual_nano) / 10**9, 2)
+    assert Decimal(DOCUMENTS["a year"].totals.unplanned_usd) == Decimal("1.61")  # 0.123456789 x 365 / 28 = 1.609
+    found = DOCUMENTS["a year"].baseline
+    assert found is not None
+    assert found.as_billed.usd == DOCUMENTS["a year"].totals.as_billed_usd
+    assert found.optimized.usd == DOCUMENTS["a year"].totals.optimized.likely_usd
+
+
+def test_savings_are_said_at_what_the_customer_pays_too() -> None:
+    found = DOCUMENTS["a year"]
+    effective = found.totals.effective
+    assert effective is not None
+    assert effective.rate == "0.85"
+    assert Decimal(effective.saving_usd) == round(Decimal(found.totals.saving.likely_usd) * Decimal("0.85"), 2)
+    rows = [one.effective_saving_usd for one in found.workloads]
+    assert money(*filter(None, rows)) == Decimal(effective.saving_usd)
+    assert money(effective.optimized_usd, effective.saving_usd) == Decimal(effective.as_billed_usd)
+
+
+def test_without_a_run_rate_the_figures_are_the_windows_and_nothing_is_annual() -> None:
+    found = DOCUMENTS["in the window"]
+    assert (found.basis.unit, found.basis.why_not_a_year) == ("in the window", "9 complete days")
+    assert (found.baseline, found.cash, found.adoption, found.totals.effective) == (None, None, None, None)
+    # low: 1,000,003 tokens at 2 USD per million
+    assert row(found, "low").as_billed_usd == "2.00"
+
+
+def test_a_row_says_what_changes_and_what_it_rests_on() -> None:
+    big = row(DOCUMENTS["a year"], "big")
+    assert (big.rank, big.owner, big.today.model, big.choice.model) == (1, "team-a", OPUS, SONNET)
+    assert big.choice.levers == ("fix", "route", "cache", "batch")
+    assert big.choice.fixes == ("keep answers to repeats",)
+    assert big.choice.moves_from == (OPUS,)
+    assert big.standings == ("proven", "assumed", "simulated", "simulated")
+    assert [step.grade for step in big.steps] == ["measured", "", "assumed", "assumed", "assumed"]
+    assert [one.action for one in big.rewrites] == ["strip temperature"]
+    assert [(mark.after, mark.ttl) for mark in big.marks] == [("system:1", "5m")]
+    assert big.notes == ("7 of 100 calls repeat one before", "shorter answers", "judged on October")
+
+
+def test_a_row_says_why_not_the_others() -> None:
+    big, mid = (row(DOCUMENTS["a year"], name) for name in ("big", "mid"))
+    barred = next(one for one in big.rejected if one.candidate == HAIKU)
+    assert barred.reason == f"excluded: prefill; {OUT_OF_REACH}"
+    assert barred.more_usd is not None
+    assert Decimal(barred.more_usd) < 0  # it would be cheaper
+    assert next(one for one in big.rejected if one.candidate == "one by one").reason == "costs more"
+    assert next(one for one in mid.rejected if one.candidate == SONNET).reason == "a trial shows that it breaks the bar"
+    loop = next(one for one in mid.rejected if one.lever == "batch")
+    assert (loop.reason, loop.cost_usd) == ("blocked: a client tool loop", None)
+
+
+def test_rule_sets_stand_side_by_side() -> None:
+    found = {one.name: one for one in DOCUMENTS["a year"].totals.scenarios}
+    assert list(found) == ["expected", "deployable", "conservative"]
+    savings = [Decimal(one.saving.likely_usd) for one in found.values()]
+    assert savings[0] > savings[1] > savings[2] > 0
+    choices = {one.name: one.choice for one in row(DOCUMENTS["a year"], "big").scenarios}
+    assert choices["deployable"].levers == ("fix", "cache", "batch")
+    assert choices["conservative"].levers == ("fix",)
+    assert found["expected"].workloads == 2
+    assert found["deployable"].workloads == 1  # the other's fix needs somebody's word
+
+
+def test_routing_alone_is_said_by_how_it_is_known() -> None:
+    found = DOCUMENTS["a year"].totals.routing_alone
+    sure, hoped = found.parts
+    assert (sure.likely_share, Decimal(sure.saving.likely_usd)) == (0.0, 0)
+    # the big job, 213.3 in and 40.0 out of 292.0, halves, its answers a tenth longer: 253.3 - 106.7 - 22.0 = 124.7
+    assert round(hoped.likely_share, 3) == 0.427
+    assert found.workloads == 1
+    assert [one.grade for one in found.by_grade] == ["assumed"]
+    assert found.sentence.endswith("against the claim of 40 to 70%, of which 0 to 0% is proven by trials.")
+
+
+def test_a_pool_without_room_is_the_reason_to_stay() -> None:
+    half = RouteOption(model=SONNET, verdict="holds", pool="sonnet-5", headroom=0.6)
+    menus = {name: Menu(workload=name, routes=(MENUS["big"].routes[0], half)) for name in ("big", "mid")}
+    found, problems = plan_portfolio(WORKLOADS, POSITIONS, menus, BOOK, TODAY_DAY)
+    plans = {one.workload.id: one for one in found.workloads}
+    assert {name: plans[name].chosen["expected"].route for name in menus} == {"big": 1, "mid": 0}
+    assert found.binding["expected"] == ("sonnet-5",)
+    assert problems == []
+    reasons = rejected(plans["mid"].pricer, plans["mid"].chosen["expected"], plans["mid"].best_by_route)
+    assert [(one.candidate, one.reason) for one in reasons] == [(SONNET, "its rate-limit pool has no room left")]
+
+
+def test_an_untested_model_too_far_down_is_no_candidate_until_a_trial_holds() -> None:
+    for verdict, chosen in (("assumed", 0), ("holds", 1)):
+        far = RouteOption(model=HAIKU, verdict=verdict)  # type: ignore[arg-type]
+        menus = {"big": Menu(workload="big", routes=(MENUS["big"].routes[0], far))}
+        found, _ = plan_portfolio(WORKLOADS, POSITIONS, menus, BOOK, TODAY_DAY)
+        big = next(one for one in found.workloads if one.workload.id == "big")
+        assert {name: choice.route for name, choice in big.chosen.items()} == dict.fromkeys(
+            ("expected", "deployable", "conservative"), chosen
+        )
+    classifies = {**WORKLOADS, "big": msgspec.structs.replace(WORKLOADS["big"], task="classification")}
+    menus = {"big": Menu(workload="big", routes=(MENUS["big"].routes[0], RouteOption(model=HAIKU)))}
+    found, _ = plan_portfolio(classifies, POSITIONS, menus, BOOK, TODAY_DAY)
+    assert next(one.chosen["expected"].route for one in found.workloads if one.workload.id == "big") == 1
+
+
+def test_an_option_that_makes_no_sense_is_a_problem_and_not_a_plan() -> None:
+    absurd = Menu(workload="big", routes=(MENUS["big"].routes[0], RouteOption(model="claude-nonesuch"), BARRED))
+    found, problems = plan_portfolio(WORKLOADS, POSITIONS, {"big": absurd}, BOOK, TODAY_DAY)
+    assert [(one.code, one.value) for one in problems] == [("unsound-option", "routes[1]")]
+    assert all(choice.route == 0 for plan in found.workloads for choice in plan.chosen.values())
+    assert portfolio()[1] == []
+
+
+def test_problems_are_counted_whole_and_listed_by_frequency() -> None:
+    many = [Problem(source="plan", file="", row=at, code=f"c{at % 3}", message="m") for at in range(2_000)]
+    found = build(facts(problems=many))
+    assert sum(one.count for one in found.problem_counts) == 2_000
+    assert len(found.problems) == 1_000
+    assert found.problems[0].code == found.problem_counts[0].code
+
+
+def test_the_document_survives_json(document: PlanDocument) -> None:
+    assert msgspec.json.decode(msgspec.json.encode(document), type=PlanDocument) == document
+
+
+def test_the_document_follows_its_schema(document: PlanDocument) -> None:
+    schema = json.loads(plan_schema())
+    assert faults(json.loads(msgspec.json.encode(document)), schema, schema["$defs"]) == []
+
+
+def test_the_schema_file_is_what_the_records_say(root: Path) -> None:
+    written = (root / "docs" / "reference" / "plan.schema.json").read_bytes()
+    assert written == plan_schema(), "run tools/plan_schema.py"
+
+
+def test_the_reference_names_every_field(root: Path) -> None:
+    page = (root / "docs" / "reference" / "plan.md").read_text()
+    for name, part in json.loads(plan_schema())["$defs"].items():
+        for field in part["properties"]:
+            assert f"`{field}`" in page, f"{name}.{field}"
+
+
+def faults(value: Any, kind: dict[str, Any], parts: dict[str, Any], where: str = "$") -> list[str]:
+    """What in `value` contradicts the schema: the few keywords this schema uses, written out."""
+    if "$ref" in kind:
+        return faults(value, parts[kind["$ref"].rsplit("/", 1)[1]], parts, where)
+    if "anyOf" in kind:
+        tried = [faults(value, option, parts, where) for option in kind["anyOf"]]
+        return [] if [] in tried else tried[0]
+    if "const" in kind:
+        return [] if value == kind["const"] else [f"{where}: {value!r}"]
+    types = {"string": str, "integer": int, "number": (int, float), "null": type(None), "array": list, "object": dict}
+    types["boolean"] = bool
+    if not isinstance(value, types[kind["type"]]):
+        return [f"{where}: {value!r} is no {kind['type']}"]
+    if isinstance(value, str) and not re.search(kind.get("pattern", ""), value):
+        return [f"{where}: {value!r} does not match {kind['pattern']}"]
+    if isinstance(value, list):
+        return [fault for at, one in enumerate(value) for fault in faults(one, kind["items"], parts, f"{where}[{at}]")]
+    if isinstance(value, dict):
+        missing = [f"{where}: no {name}" for name in kind["required"] if name not in value]
+        known = kind["properties"]
+        inner = [fault for name, one in value.items() for fault in faults(one, known[name], parts, f"{where}.{name}")]
+        return missing + inner
+    return []
