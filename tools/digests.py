@@ -1,4 +1,4 @@
-"""Digests of every ledger query on small seeded data: equal on every engine and version, or something is wrong.
+"""Digests of every query of the source on small seeded data: equal on every engine and version, or something is wrong.
 
     python tools/digests.py            prints {"engine": …, "digests": {query: sha256 of its sorted rows}}
 
@@ -13,6 +13,7 @@ import random
 import tempfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import duckdb
@@ -21,13 +22,26 @@ import numpy as np
 
 from baseload.engine.duckdb import DuckDBEngine
 from baseload.engine.port import Engine
-from baseload.ledger import queries
+from baseload.ledger import peaks, prompt_sizes, queries, request_settings, session_models
 from baseload.ledger.store import Ledger
+from baseload.levers.batch import ledger as batch
 from baseload.values import CALL_FIELDS, DAY_US, Call, Table
+from baseload.workloads import latency, neighbours
 
-QUERIES: dict[str, Callable[[], str]] = {
-    name: getattr(queries, name) for name in sorted(vars(queries)) if name.endswith("_sql") and not name.startswith("_")
-}
+MODULES = (queries, peaks, prompt_sizes, request_settings, session_models, latency, neighbours, batch)
+
+
+def questions(module: ModuleType) -> dict[str, Callable[[], str]]:
+    """Every query a module itself defines: "module.name" -> its text."""
+    place = module.__name__.removeprefix("baseload.")
+    return {
+        f"{place}.{name}": found
+        for name, found in sorted(vars(module).items())
+        if name.endswith("_sql") and not name.startswith("_") and found.__module__ == module.__name__
+    }
+
+
+QUERIES = {name: query for module in MODULES for name, query in questions(module).items()}
 FIRST_DAY = 20_750
 MODELS = ("claude-opus-4-8", "claude-haiku-5-5", "")
 
@@ -60,6 +74,8 @@ def _call(rng: random.Random, number: int) -> Call:
         requests=0 if number % 31 == 0 else 1,
         sampling_rate=rng.choice((1, 1, 10)),
         start_us=start,
+        first_token_us=rng.choice((None, start + 700_000)),
+        end_us=rng.choice((None, start + rng.randrange(400_000_000))),
         workspace=rng.choice(("", "ws-a", "ws-b")),
         user_id=_hex(f"user {number % 5}"),
         tags=rng.choice(("", '{"job":"nightly-20261122"}')),
@@ -67,6 +83,8 @@ def _call(rng: random.Random, number: int) -> Call:
         model=model,
         tier=rng.choice(("standard", "batch")),
         stream=rng.choice((None, True, False)),
+        max_tokens=rng.choice((None, 0, 4_096)),
+        effort=rng.choice(("", "low")),
         stop_reason=rng.choice(("end_turn", "tool_use", "max_tokens")),
         http_status=rng.choice((None, 200, 529)),
         uncached_input_tokens=rng.randrange(150_000),
@@ -77,6 +95,7 @@ def _call(rng: random.Random, number: int) -> Call:
         thinking_tokens=rng.choice((None, rng.randrange(500))),
         session_id=_hex(f"session {session}") if session % 8 else "",
         request_hash=_hex(f"request {rng.randrange(80)}") if number % 3 else "",
+        template_id=rng.choice(("", "t1", "t2", "t3", "t4")),
         task_cues=rng.choice(("", "summarise", "summarise,tool_result")),
         messages=rng.choice((None, 3)),
         prefix_blocks=rng.choice(("", "aa:1200 bb:900")),
@@ -129,6 +148,16 @@ def prices(keys: list[str]) -> Table:
     }
 
 
+def register_all(ledger: Ledger, engine: Engine) -> None:
+    """The ledger's own tables, and the small ones some queries join: prices, and four workloads made of signatures."""
+    ledger.attach(engine)
+    engine.register("price_interval", prices(ledger.price_keys()))
+    signatures = sorted(ledger.signatures()["signature"].tolist())
+    workload_of = {signature: f"workload-{place % 4}" for place, signature in enumerate(signatures)}
+    engine.register("signature_workload", peaks.signature_workload(workload_of))
+    engine.register("batch_signatures", batch.signatures_table(dict(list(workload_of.items())[1:])))
+
+
 def digest(table: Table) -> str:
     """sha256 of the rows, sorted, with the column names; "none" stands for a missing value."""
     rows = sorted("\t".join("none" if value is None else str(value) for value in row) for row in _rows(table))
@@ -141,8 +170,7 @@ def _rows(table: Table) -> Iterable[tuple[Any, ...]]:
 
 def query_digests(ledger: Ledger, engine: Engine) -> dict[str, str]:
     """Digest of every query, and of one sequential function over sorted groups."""
-    ledger.attach(engine)
-    engine.register("price_interval", prices(ledger.price_keys()))
+    register_all(ledger, engine)
     found = {name: digest(engine.query(query())) for name, query in QUERIES.items()}
     conversations = "SELECT thread, start_us, id_key, output_tokens FROM stored_calls WHERE thread <> 0"
     found["map_sorted"] = digest(engine.map_sorted(conversations, ["thread"], ["start_us", "id_key"], thread_shapes))

@@ -1,5 +1,8 @@
 """Runs the full-size proofs and writes what they found to docs/proofs.md; fails when one fails.
 
+    python tools/prove.py                       all of them
+    python tools/prove.py tests/workloads       some: the page keeps what it says of the others
+
 Each test's recorded properties (`record_property`) are its figures; a test without any shows its result and its time.
 """
 
@@ -7,6 +10,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+import re
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
@@ -32,29 +36,36 @@ def main() -> int:
     ]
     code = subprocess.run(command, cwd=ROOT, check=False).returncode
     if code == 0:
-        PAGE.write_text(page(ET.parse(RESULT).getroot()), encoding="utf-8")
+        kept = PAGE.read_text(encoding="utf-8") if sys.argv[1:] else ""
+        today = dt.datetime.now(dt.UTC).date()
+        PAGE.write_text(page(ET.parse(RESULT).getroot(), today, kept), encoding="utf-8")
         print(f"written to {PAGE.relative_to(ROOT)}")
     return code
 
 
-def page(result: ET.Element) -> str:
-    """The proofs as a page: one table per test file."""
+def page(result: ET.Element, today: dt.date, kept: str = "") -> str:
+    """The proofs as a page: one table per test file, and of `kept` the tables of files that did not run."""
     files: dict[str, list[ET.Element]] = {}
     for case in result.iter("testcase"):
         files.setdefault(case.get("classname", ""), []).append(case)
-    today = dt.datetime.now(dt.UTC).date()
-    made = f"Made by `make prove` on {today} ({os.cpu_count()} cores): suites at full size. Every row passed."
-    lines = ["# Proofs", "", made]
-    for name, cases in sorted(files.items()):
-        figures = list(dict.fromkeys(p.get("name", "") for case in cases for p in case.iter("property")))
-        lines += ["", f"## `{name}`", "", "| " + " | ".join(["test", *figures, "s"]) + " |"]
-        lines.append("|---" * (len(figures) + 2) + "|")
-        for case in cases:
-            said = {p.get("name", ""): p.get("value", "") for p in case.iter("property")}
-            title = case.get("name", "").removeprefix("test_").replace("_", " ")
-            row = [title, *(said.get(figure, "") for figure in figures), f"{float(case.get('time', '0')):.0f}"]
-            lines.append("| " + " | ".join(row) + " |")
-    return "\n".join(lines) + "\n"
+    sections = dict(re.findall(r"^## `([^`]+)`\n\n(.+?)(?=\n+## |\n*\Z)", kept, re.MULTILINE | re.DOTALL))
+    made = f"{today}, {os.cpu_count()} cores:"
+    sections |= {name: "\n".join([made, "", *table(cases)]) for name, cases in files.items()}
+    head = ["# Proofs", "", "Suites at full size, by `make prove`. Every row passed."]
+    body = [line for name, text in sorted(sections.items()) for line in ("", f"## `{name}`", "", text)]
+    return "\n".join([*head, *body]) + "\n"
+
+
+def table(cases: list[ET.Element]) -> list[str]:
+    """One row a test; a column for every figure that some test of the file recorded."""
+    figures = list(dict.fromkeys(p.get("name", "") for case in cases for p in case.iter("property")))
+    lines = ["| " + " | ".join(["test", *figures, "s"]) + " |", "|---" * (len(figures) + 2) + "|"]
+    for case in cases:
+        said = {p.get("name", ""): p.get("value", "") for p in case.iter("property")}
+        title = case.get("name", "").removeprefix("test_").replace("_", " ")
+        row = [title, *(said.get(figure, "") for figure in figures), f"{float(case.get('time', '0')):.0f}"]
+        lines.append("| " + " | ".join(row) + " |")
+    return lines
 
 
 if __name__ == "__main__":

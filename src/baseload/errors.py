@@ -2,7 +2,12 @@
 
     BaseloadError
     ├── UsageError            the command line or a setting is wrong            exit 2
-    │   └── ProjectError      baseload.toml does not say what it must
+    │   ├── ProjectError      baseload.toml does not say what it must
+    │   ├── PolicyError       policy.yaml does not (plan.policy)
+    │   ├── DemandError       a demand file does not (demand.history)
+    │   ├── CommitError       a contract does not hold together (commit.refusal)
+    │   └── BadFile           a file that must be read whole cannot be: caught, one Problem (usage.source_file)
+    ├── IllegalMarks          cache marks the API would refuse (levers.cache)   exit 2
     ├── NothingToRead         no record could be computed from the input       exit 3
     ├── PriceBookError        a price file contradicts itself or the schema    exit 2
     ├── LedgerError           the ledger directory cannot be used
@@ -10,7 +15,8 @@
     │   └── LedgerVersion     written by a newer Baseload
     └── PullError             the Usage and Cost API refused or broke off
 
-A bad *record* is never an exception: it is a `values.Problem` beside the result.
+Those with a module behind them are written there, beside the rules they speak of. A bad *record* is never an exception:
+it is a `values.Problem` beside the result.
 """
 
 

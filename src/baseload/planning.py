@@ -23,8 +23,18 @@ from baseload.ledger.run_rate import RunRate, complete_window, run_rate
 from baseload.ledger.session_models import mix_by_workload, session_mix_sql
 from baseload.ledger.store import Ledger
 from baseload.ledger.totals import daily_nano, daily_tokens, inside, whole_days
+from baseload.levers.batch.clock import BatchClock
 from baseload.levers.batch.flow import LOWEST_TIER, TIERS
-from baseload.levers.batch.workloads import BatchSettings, batch_facts, batch_outcomes
+from baseload.levers.batch.workloads import (
+    BatchFacts,
+    BatchSettings,
+    batch_facts,
+    batch_outcomes,
+    clock_of,
+    request_of,
+)
+from baseload.levers.cache.opportunity import planned_opportunities
+from baseload.levers.cache.report import WorkloadCache, workload_caches
 from baseload.levers.cache.rows import rows_by_workload
 from baseload.levers.cache.workload import cache_outcomes
 from baseload.levers.evidence import repeats_by_workload
@@ -53,7 +63,7 @@ from baseload.plan.policy_plan import policy_of
 from baseload.plan.portfolio import SCENARIOS, plan_portfolio, planned_under
 from baseload.prices.book import PriceBook
 from baseload.project import CommitmentLeft, Project
-from baseload.values import Problem, Table, Verdict, Window, Workload, day_of_date
+from baseload.values import Opportunity, Problem, Table, Verdict, Window, Workload, day_of_date
 from baseload.workloads.key import UNATTRIBUTED
 from baseload.workloads.shape import shapes_by_signature
 
@@ -71,13 +81,29 @@ class PlanRequest(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Plan(NamedTuple):
-    """The document, and what the policy file and the change sheets are written from."""
+    """The document, and what the policy file and the change sheets are written from.
+
+    `cache_opportunities` are what the cache plan alone would save in `window`, on the models of today.
+    """
 
     document: PlanDocument
+    window: Window
+    cache_opportunities: Sequence[Opportunity]
     policy: Policy
     comments: Mapping[str, Sequence[str]]
     expected: Sequence[Planned]
     adoption: Adoption
+
+
+class Batching(NamedTuple):
+    """What was asked about batches, for the pictures."""
+
+    facts: BatchFacts
+    settings: BatchSettings
+
+
+MOST_PICTURES = 100
+"""Of so many workloads, dearest first, the page shows what their requests are made of and when batches close."""
 
 
 def plan_ledger(ledger: Ledger, engine: Engine, book: PriceBook, request: PlanRequest) -> tuple[Plan, list[Problem]]:
@@ -89,7 +115,7 @@ def plan_ledger(ledger: Ledger, engine: Engine, book: PriceBook, request: PlanRe
     days = window.days if rate.window else 365
     positions = _positions(ranked, window)
     workloads = {workload.id: workload for workload in (UNATTRIBUTED, *ranked.workload_of.values())}
-    menus, said = _menus(ledger, engine, book, request, ranked, positions, workloads)
+    menus, batching, said = _menus(ledger, engine, book, request, ranked, positions, workloads)
     portfolio, faults = plan_portfolio(workloads, positions, menus, book, asked.as_of_day)
     agents = coding_agents(ledger.signatures(), ranked.workload_of)
     planned = {
@@ -113,7 +139,7 @@ def plan_ledger(ledger: Ledger, engine: Engine, book: PriceBook, request: PlanRe
             bill_nano=bill_nano,
             portfolio=portfolio,
             planned=planned,
-            baseline=baseline(rate, expected, planned["conservative"]),
+            baseline=baseline(rate, expected, planned["conservative"], planned["deployable"]),
             adoption=adoption if rate.window else None,
             cash=_cash(rate, adoption, project, rate_of_list, asked.as_of_day),
             effective_rate=rate_of_list,
@@ -122,6 +148,8 @@ def plan_ledger(ledger: Ledger, engine: Engine, book: PriceBook, request: PlanRe
             ),
             model_names={model.id: model.display_name for model in book.models.values()},
             problems=problems,
+            anatomies=_anatomies(engine, book, ranked, expected[:MOST_PICTURES], asked.as_of_day),
+            clocks=_clocks(book, positions, expected[:MOST_PICTURES], batching, asked.as_of_day),
         )
     )
     policy, comments = policy_of(
@@ -132,7 +160,39 @@ def plan_ledger(ledger: Ledger, engine: Engine, book: PriceBook, request: PlanRe
         hoped=expected,
         batch_window=project.plan.batch_window,
     )
-    return Plan(document, policy, comments, expected, adoption), problems
+    every = [one for members in positions.values() for one in members]
+    alone = planned_opportunities({name: menu.caches for name, menu in menus.items()}, every, book, asked.as_of_day)
+    return Plan(document, window, alone, policy, comments, expected, adoption), problems
+
+
+def _anatomies(
+    engine: Engine, book: PriceBook, ranked: Ranked, shown: Sequence[Planned], day: int
+) -> Mapping[str, WorkloadCache]:
+    return workload_caches(
+        engine,
+        lambda name: ranked.workload_of.get(name, UNATTRIBUTED).id,
+        {one.workload.id: one.route.model for one in shown},
+        book,
+        day,
+        names={one.workload.id: one.workload.name for one in shown},
+    )
+
+
+def _clocks(
+    book: PriceBook,
+    positions: Mapping[str, Sequence[Position]],
+    shown: Sequence[Planned],
+    batching: Batching,
+    day: int,
+) -> Mapping[str, BatchClock]:
+    found = {}
+    for one in shown:
+        if one.menu.batch is not None:
+            request = request_of(one.workload, positions[one.workload.id], *batching, book, day)
+            clock = clock_of(request, one.menu.batch)
+            if clock is not None:
+                found[one.workload.id] = clock
+    return found
 
 
 def _run_rate(ranked: Ranked, as_of_day: int) -> RunRate:
@@ -160,7 +220,7 @@ def _menus(
     ranked: Ranked,
     positions: Mapping[str, Sequence[Position]],
     workloads: Mapping[str, Workload],
-) -> tuple[dict[str, Menu], list[Problem]]:
+) -> tuple[dict[str, Menu], Batching, list[Problem]]:
     """What each workload could do, every lever asked once."""
     day, project = request.map.as_of_day, request.map.project
     every = [position for members in positions.values() for position in members]
@@ -188,7 +248,7 @@ def _menus(
         )
         for name in positions
     }
-    return menus, [*problems, *cache_problems, *batch_problems]
+    return menus, Batching(facts, settings), [*problems, *cache_problems, *batch_problems]
 
 
 def _routes(

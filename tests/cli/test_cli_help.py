@@ -14,8 +14,9 @@ from baseload.cli.main import app, main
 COMMANDS = (
     "demo", "map", "usage", "rank", "init", "next", "import", "pull", "pull anthropic", "ledger", "ledger show",
     "ledger compact", "ledger migrate", "prices", "prices show", "prices check", "prices diff", "prices impact",
-    "prices add", "completion",
+    "prices add", "cache", "plan", "plan changes", "close", "completion",
 )  # fmt: skip
+GROUPS = ("pull", "ledger", "prices", "plan")
 HEAVY = ("aiohttp", "duckdb", "genai_prices", "jinja2", "numpy", "psycopg", "pyspark", "yaml")
 
 
@@ -34,7 +35,7 @@ def run_alone(program: str) -> str:
 
 def test_no_command_is_missing_here() -> None:
     names = {name for name in app if not name.startswith("-")}
-    below = {f"{group} {name}" for group in ("pull", "ledger", "prices") for name in app[group] if name[0] != "-"}
+    below = {f"{group} {name}" for group in GROUPS for name in app[group] if name[0] != "-"}
     assert names | below == {*COMMANDS, "ledger status"}  # another name of `ledger show`
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from pathlib import Path
 
 import pytest
+from demo_window import END, SCALE, WINDOW
 
 from baseload.demo import DemoManifest, write_company
 from baseload.demo.billing import BillLine, bill
@@ -14,11 +14,6 @@ from baseload.demo.simulate import simulate
 from baseload.demo.truth import Truth
 from baseload.prices.book import PriceBook
 from baseload.prices.load import load_book
-from baseload.values import Window, day_of_date
-
-SCALE = 0.05
-END = day_of_date(dt.date(2026, 11, 20))
-WINDOW = Window(start_day=END - 184, end_day_exclusive=END)
 
 
 @pytest.fixture(scope="session")

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
+from demo_window import END
 from msgspec.structs import replace
 
 from baseload.demo.larkfield import LARKFIELD
@@ -29,7 +30,6 @@ from baseload.prices.load import load_book
 from baseload.usage.read import read_paths
 from baseload.usage.reader import ReadContext
 from baseload.values import TOKEN_CLASSES, OrgKey, Tokens, Window
-from conftest import END
 
 STAMPED, QUARTERLY = "help-center-answers", "sql-assistant"
 

@@ -14,6 +14,7 @@ from anthropic.types.beta.organization.analytics.beta_analytics_cost_item import
 from anthropic.types.beta.organization.analytics.beta_analytics_usage_item import BetaAnalyticsUsageItem
 from anthropic.types.message_create_params import MessageCreateParamsBase
 from anthropic.types.messages import MessageBatch, MessageBatchIndividualResponse
+from demo_window import END, WINDOW
 from pydantic import TypeAdapter
 
 from baseload.demo import DemoManifest
@@ -24,7 +25,6 @@ from baseload.usage import analytics_api, batches, bedrock_log, claude_code, con
 from baseload.usage.reader import ReadContext, Reader
 from baseload.usage.source_file import LocalFile
 from baseload.values import Call, OrgKey, Problem
-from conftest import END, WINDOW
 
 MESSAGES = [service.name for service in LARKFIELD.services if service.logs == "messages"]
 REQUEST = TypeAdapter(MessageCreateParams)

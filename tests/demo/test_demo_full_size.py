@@ -6,10 +6,10 @@ import time
 from pathlib import Path
 
 import pytest
+from demo_window import END
 
 from baseload.demo import write_company
 from baseload.prices.book import PriceBook
-from conftest import END
 
 
 @pytest.mark.prove

@@ -6,13 +6,13 @@ import datetime as dt
 
 import numpy as np
 import pytest
+from demo_window import END, SCALE, WINDOW
 
 from baseload.demo.billing import BillLine
 from baseload.demo.larkfield import LARKFIELD
 from baseload.demo.simulate import era_of
 from baseload.demo.truth import Truth
 from baseload.values import date_of_day, day_of_date, iso_day
-from conftest import END, SCALE, WINDOW
 
 YEAR = 365 / 28
 

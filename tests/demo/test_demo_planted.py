@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 import pytest
+from demo_window import END
 
 from baseload.demo import DemoManifest, Planted, match_planted, planted
 from baseload.demo.billing import list_nano
@@ -15,7 +16,6 @@ from baseload.demo.planted import _half, _on, _prefix_cached, _without, _writes_
 from baseload.demo.truth import Cell, Truth
 from baseload.prices.book import PriceBook
 from baseload.report import document as doc
-from conftest import END
 
 SERVICES = {service.name: service for service in LARKFIELD.services}
 DAY = END - 5  # 15 November 2026

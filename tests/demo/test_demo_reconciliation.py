@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from demo_window import END
 
 from baseload.demo import DemoManifest
 from baseload.demo.accounts import AWS, BRAND, MAIN
@@ -20,7 +21,6 @@ from baseload.demo.writers.analytics import key_id
 from baseload.prices.book import PriceBook, PriceKey
 from baseload.project import Project, parse_project
 from baseload.values import date_of_day, day_of_date, iso_day, parse_timestamp
-from conftest import END
 
 FINAL = "fetched-2026-11-20"
 FIRST = "fetched-2026-11-02"

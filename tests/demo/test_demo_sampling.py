@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 import numpy as np
 import pytest
+from demo_window import END, SCALE, WINDOW
 
 from baseload.demo.company import Dialogue, Service, Single, Streams
 from baseload.demo.dialogues import simulate_dialogues
@@ -13,7 +14,6 @@ from baseload.demo.simulate import model_facts, scaled
 from baseload.demo.streams import _hits
 from baseload.demo.truth import COUNTS, DayPlan, Truth
 from baseload.prices.book import PriceBook
-from conftest import END, SCALE, WINDOW
 
 SERVICES = {service.name: service for service in LARKFIELD.services}
 SECOND = 1_000_000

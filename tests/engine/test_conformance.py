@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +18,8 @@ from baseload.engine.duckdb import DuckDBEngine
 from baseload.ledger.store import Ledger
 
 SECOND_LOCK = "requirements-duckdb15.lock"
+OF_THE_STORE = {"ledger.upgrades.upgrade_sql"}
+"""Run by DuckDB alone, on a copy of a ledger's files."""
 
 
 @pytest.fixture(scope="module")
@@ -36,10 +39,19 @@ def expected(digests: ModuleType, sample: Ledger) -> dict[str, str]:
 def test_the_sample_makes_every_query_answer(digests: ModuleType, sample: Ledger) -> None:
     """A digest of no rows would prove nothing."""
     with DuckDBEngine(threads=1) as engine:
-        sample.attach(engine)
-        engine.register("price_interval", digests.prices(sample.price_keys()))
+        digests.register_all(sample, engine)
         rows = {name: len(next(iter(engine.query(query()).values()))) for name, query in digests.QUERIES.items()}
     assert min(rows.values()) >= 4, rows
+
+
+def test_every_query_of_the_source_is_asked(root: Path, digests: ModuleType) -> None:
+    source = (root / "src" / "baseload").rglob("*.py")
+    written = {
+        f"{'.'.join(path.relative_to(root / 'src' / 'baseload').with_suffix('').parts)}.{name}"
+        for path in source
+        for name in re.findall(r"^def ([a-z]\w*_sql)\(", path.read_text(encoding="utf-8"), re.MULTILINE)
+    }
+    assert set(digests.QUERIES) == written - OF_THE_STORE
 
 
 def test_threads_and_buckets_do_not_change_an_answer(

@@ -108,7 +108,7 @@ def facts(rate: RunRate | None = None, problems: Sequence[Problem] = ()) -> Plan
             TODAY_DAY,
         ),
         planned=planned,
-        baseline=baseline(rate, planned["expected"], planned["conservative"]) if rate else None,
+        baseline=baseline(rate, planned["expected"], planned["conservative"], planned["deployable"]) if rate else None,
         adoption=adoption,
         cash=cash_year(annual, adoption.levels(TODAY_DAY), as_of_day=TODAY_DAY) if annual and adoption else None,
         effective_rate=Decimal("0.85") if annual else None,

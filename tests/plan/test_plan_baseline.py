@@ -31,8 +31,13 @@ def rate(annual: int | None, low: int | None = None, high: int | None = None) ->
     )
 
 
-def made(annual: RunRate, planned: list[Planned], proven: list[Planned] | None = None) -> Baseline:
-    found = baseline(annual, planned, proven or [])
+def made(
+    annual: RunRate,
+    planned: list[Planned],
+    proven: list[Planned] | None = None,
+    deployable: list[Planned] | None = None,
+) -> Baseline:
+    found = baseline(annual, planned, proven or [], planned if deployable is None else deployable)
     assert found is not None
     return found
 
@@ -41,7 +46,7 @@ ROUTED = plan(("route", usd(200, 400, 500), "assumed"), choice=Choice(route=1), 
 
 
 def test_without_a_run_rate_there_is_no_baseline() -> None:
-    assert baseline(rate(None), [ROUTED], []) is None
+    assert baseline(rate(None), [ROUTED], [], []) is None
 
 
 def test_the_optimized_number_is_the_run_rate_less_the_likely_savings() -> None:
@@ -53,6 +58,12 @@ def test_the_bounds_move_weeks_and_savings_to_their_bad_ends_together() -> None:
     found = made(rate(1_000, 900, 1_200), [ROUTED]).optimized
     assert (found.low_nano, found.high_nano) == (450 * USD, 960 * USD)
     assert "lowest weeks" in found.note
+
+
+def test_at_its_high_end_every_trial_fails_and_only_what_needs_none_is_left() -> None:
+    """High: (1,000 - 50) at 120 % of the volume, because 50 is less than the 200 of the routed plan's low end."""
+    ready = plan(("cache", usd(50, 60, 70), "simulated"), cost={"simulated": 940})
+    assert made(rate(1_000, 900, 1_200), [ROUTED], deployable=[ready]).optimized.high_nano == 1_140 * USD
 
 
 def test_without_four_weeks_only_the_savings_bound_the_optimized_number() -> None:
@@ -121,7 +132,7 @@ def test_every_mix_adds_to_its_figure(annual: int, spans: list[tuple[int, int, i
         saved = usd(0, 0, 0).each(lambda _: 0)
         saved = msgspec.structs.replace(saved, low=low, likely=likely, high=high)
         planned.append(plan(("cache", saved, "simulated"), of=workload(str(index)), billed=10**6))
-    found = baseline(msgspec.structs.replace(rate(1), annual_nano=annual), planned, planned)
+    found = baseline(msgspec.structs.replace(rate(1), annual_nano=annual), planned, planned, planned)
     assert found is not None
     for figure in (found.as_billed, found.optimized, found.conservative):
         assert sum(part.nano for part in figure.mix) == figure.nano

@@ -73,8 +73,8 @@ def test_repeats_take_their_share_of_every_class() -> None:
 
 def test_repeats_under_a_policy_take_its_reads_and_leave_its_writes() -> None:
     # of 12M a quarter leaves, 3M. likely a tenth of it in full, the rest read, which leaves 0.9M plain, 6.9M read and
-    # 1.2M written: 3.6 + 1.38 + 6 + 1.5. high all of it read: 1.2M plain, 6.6M read, 1.2M written: 4.8 + 1.32 + 6 + 1.5.
-    # low a quarter of each class: (4.8 + 1.92 + 6 + 2) x 0.75
+    # 1.2M written: 3.6 + 1.38 + 6 + 1.5. high all of it read, which leaves 1.2M plain, 6.6M read and 1.2M written:
+    # 4.8 + 1.32 + 6 + 1.5. low a quarter of each class: (4.8 + 1.92 + 6 + 2) x 0.75
     menu = menu_of(fixes=(Fix(kind="repeat", share=0.25),), caches=(outcome(OPUS),))
     assert priced(menu, Choice(fixes=(0,), cache="plan")) == span("11.04", "12.48", "13.62")
 

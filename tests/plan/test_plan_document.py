@@ -139,7 +139,7 @@ def test_routing_alone_is_said_by_how_it_is_known() -> None:
     assert round(hoped.likely_share, 3) == 0.427
     assert found.workloads == 1
     assert [one.grade for one in found.by_grade] == ["assumed"]
-    assert found.sentence.endswith("against the claim of 40 to 70%, of which 0 to 0% is proven by trials.")
+    assert found.sentence.endswith("against the claim of 40 to 70%, none of it proven by a trial.")
 
 
 def test_a_pool_without_room_is_the_reason_to_stay() -> None:

@@ -440,6 +440,7 @@ def test_the_capability_table_has_every_row_for_every_model_of_its_columns(book:
 
 
 def test_every_feature_a_reader_may_name_is_a_row_of_the_table(book: PriceBook) -> None:
-    from baseload.usage.capabilities import REQUEST_FEATURES
+    from baseload.usage.capabilities import API_FEATURES, REQUEST_FEATURES
 
-    assert set(REQUEST_FEATURES) <= set(book.features)
+    assert set(REQUEST_FEATURES) - set(API_FEATURES) <= set(book.features)
+    assert not set(API_FEATURES) & set(book.features)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import runpy
+import shutil
 import subprocess
 import sys
 import time
@@ -13,6 +15,7 @@ import pytest
 import yaml
 
 from baseload.errors import PriceBookError
+from baseload.plan import policy_read
 from baseload.prices import price_files
 from baseload.prices.book import PriceBook, PriceKey, Unpriced
 from baseload.prices.checks import GEOS, PLATFORMS, SPEEDS, TIERS
@@ -106,10 +109,31 @@ def _load_seconds() -> float:
     return time.process_time() - start
 
 
-def test_nothing_but_price_files_reads_yaml(root: Path) -> None:
+def test_nothing_but_price_files_and_the_policy_reader_reads_yaml(root: Path) -> None:
     source = root / "src" / "baseload"
-    users = [path for path in source.rglob("*.py") if "import yaml" in path.read_text(encoding="utf-8")]
-    assert [path.name for path in users] == [Path(str(price_files.__file__)).name]
+    users = {path for path in source.rglob("*.py") if "import yaml" in path.read_text(encoding="utf-8")}
+    assert users == {Path(str(module.__file__)) for module in (price_files, policy_read)}
+
+
+@pytest.mark.parametrize("command", [["--help"], ["map", "messages.jsonl", "-o", "report"]])
+def test_no_command_reads_yaml_at_its_start(command: list[str], root: Path, tmp_path: Path) -> None:
+    shutil.copy(root / "examples" / "messages.jsonl", tmp_path)
+    code = (
+        "import sys\n"
+        "from baseload.cli.main import main\n"
+        "try:\n"
+        f"    main({command!r})\n"
+        "except SystemExit as stopped:\n"
+        "    assert stopped.code in (0, 1, None), stopped.code\n"
+        "assert 'baseload.cli.main' in sys.modules and 'yaml' not in sys.modules"
+    )
+    home = {
+        "HOME": str(tmp_path),
+        "XDG_CACHE_HOME": str(tmp_path / "cache"),
+        "XDG_CONFIG_HOME": str(tmp_path / "config"),
+    }
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=tmp_path, env={**os.environ, **home})
+    assert (tmp_path / "report" / "index.html").is_file() == (command[0] == "map")
 
 
 def test_platforms_named_by_the_checks_are_the_ones_sold(book: PriceBook) -> None:

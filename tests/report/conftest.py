@@ -11,8 +11,10 @@ from pathlib import Path
 
 import pytest
 from map_fixture import MAPS
+from plan_fixture import PLANS
 from playwright.sync_api import Browser, Error, Page, sync_playwright
 
+from baseload.report.plan_write import write_plan
 from baseload.report.write import write_report
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -80,10 +82,14 @@ def browser(chromium_path: str) -> Iterator[Browser]:
 
 @pytest.fixture(scope="session")
 def reports(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
-    """Name of a fixture map -> its report's page, written once."""
+    """Name of a fixture map, or "plan/" and that of a fixture plan -> its page, written once."""
     folder = tmp_path_factory.mktemp("reports")
 
     def report(name: str) -> Path:
+        if name.startswith("plan/"):
+            if not (folder / name).exists():
+                write_plan(PLANS[name.removeprefix("plan/")](), folder / name)
+            return folder / name / "plan.html"
         if not (folder / name).exists():
             write_report(MAPS[name](), folder / name)
         return folder / name / "index.html"

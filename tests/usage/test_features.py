@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from usage_reading import KEY
 
-from baseload.usage.capabilities import REQUEST_FEATURES, request_features
+from baseload.levers.batch.eligible import UNSUPPORTED
+from baseload.usage.capabilities import API_FEATURES, REQUEST_FEATURES, request_features
 from baseload.usage.cues import CUE_OF_WORD, SHAPE_CUES, VERB_CUES, task_cues, verbs_in
 from baseload.usage.features import NO_FEATURES, Features, features_of, masked
 from baseload.usage.prefix import text_in
@@ -116,6 +117,13 @@ def test_plain_counts_are_taken_as_they_are() -> None:
         ({"inference_geo": "global"}, ""),
         ({"speed": "fast"}, "fast"),
         ({"fallbacks": [{"model": "x"}]}, "fallbacks"),
+        ({"store": True}, "thread"),
+        ({"previous_thread_event_id": "evt_1"}, "thread"),
+        ({"store": False, "previous_thread_event_id": None}, ""),
+        ({"cache_hint": {"type": "x"}}, "cache_hint"),
+        ({"context_hint": "x"}, "context_hint"),
+        ({"research_preview": {"type": "x"}}, "research_preview"),
+        ({"cache_hint": None, "context_hint": None, "research_preview": False}, ""),
         ({"context_management": {"edits": [{"type": "compact_20260112"}]}}, "compaction"),
         ({"context_management": {"edits": [{"type": "clear_tool_uses_20250919"}]}}, ""),
         ({"cache_control": {"type": "ephemeral"}}, "cache_control"),
@@ -146,7 +154,12 @@ def test_a_long_prompt_is_told_by_its_tokens() -> None:
 
 def test_the_names_are_those_of_the_price_books_capability_rows() -> None:
     assert list(REQUEST_FEATURES) == sorted(REQUEST_FEATURES)
-    assert len(REQUEST_FEATURES) == 21
+    assert len(REQUEST_FEATURES) == 25
+    assert set(API_FEATURES) < set(REQUEST_FEATURES)
+
+
+def test_what_no_batch_takes_is_told_by_the_names_the_batch_lever_knows() -> None:
+    assert {*API_FEATURES, "fallbacks"} == set(UNSUPPORTED)
 
 
 # task cues

@@ -21,6 +21,7 @@ _LABELS = {
     "all_5m": "all, 5 minutes",
     "all_1h": "all, 1 hour",
     "plan": "plan",
+    "plan_careful": "… if hours do not cover",
     "online": "plan, decided online",
     "clairvoyant": "clairvoyant",
     "clairvoyant_keep_alive": "… with keep-alive",

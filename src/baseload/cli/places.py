@@ -11,6 +11,7 @@ from pathlib import Path
 from baseload import __version__
 from baseload.errors import ProjectError, UsageError
 from baseload.project import Project, parse_project
+from baseload.usage.features import FEATURES_VERSION
 from baseload.values import OrgKey
 
 PROJECT_FILE = "baseload.toml"
@@ -28,12 +29,12 @@ def cache_folder() -> Path:
 def map_ledger_folder(paths: Sequence[Path], org_key: OrgKey) -> Path:
     """The private ledger of one set of PATHs: the same set on the next run finds it again.
 
-    A new version of Baseload starts anew, because its readers may see more.
+    A new version of Baseload, or of what its readers see in a request, starts anew.
     """
     named = "\n".join(sorted(str(path.resolve()) for path in paths))
     return (
         cache_folder()
-        / f"ledgers-{__version__}"
+        / f"ledgers-{__version__}-{FEATURES_VERSION}"
         / hashlib.blake2b(named.encode(), digest_size=8, key=org_key.secret).hexdigest()
     )
 

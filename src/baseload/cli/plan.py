@@ -45,17 +45,16 @@ def plan(
     """
     from baseload.cli.output import EXIT_DONE, EXIT_PROBLEMS, print_json, stdout
     from baseload.cli.run import build_plan
-    from baseload.plan.policy_write import write_policy
     from baseload.report.plan_text import render_plan_text
-    from baseload.report.plan_write import write_plan
+    from baseload.report.plan_write import refuse_plan
 
+    if not json:
+        refuse_plan(output)
     found = build_plan(paths, project, source=source, as_of=as_of)
     if json:
         print_json(found.document)
     else:
-        policy = write_policy(found.policy, found.comments)
-        files = write_plan(found.document, output, {POLICY: policy.encode()})
-        render_plan_text(found.document, stdout(), written=files)
+        render_plan_text(found.document, stdout(), written=write_to(found, output))
     return EXIT_PROBLEMS if found.document.problem_counts else EXIT_DONE
 
 
@@ -87,6 +86,14 @@ def changes(
     else:
         _write_sheets(found, output)
     return EXIT_PROBLEMS if found.document.problem_counts else EXIT_DONE
+
+
+def write_to(found: Plan, folder: Path) -> list[Path]:
+    """Write the plan and its policy; the page comes first."""
+    from baseload.plan.policy_write import write_policy
+    from baseload.report.plan_write import write_plan
+
+    return write_plan(found.document, folder, {POLICY: write_policy(found.policy, found.comments).encode()})
 
 
 def _write_sheets(found: Plan, folder: Path) -> None:

@@ -74,6 +74,7 @@ class BatchOutcome(msgspec.Struct, frozen=True, kw_only=True):
     added_p50_us: int = 0
     added_p95_us: int = 0
     met_share: float = 1.0  # of all its calls, batched or spilled: answered inside the deadline
+    window_us: int = 0  # how long a batch collects before it is sent; 0 where nothing is batched
     calls: int = 0
     grade: Grade = "simulated"
     blocked_by: tuple[str, ...] = ()

@@ -68,21 +68,25 @@ class Baseline(msgspec.Struct, frozen=True, kw_only=True):
 _WEEKS: Final = "the last 28 days x 365/28; bounds: how much its weeks differ (95 %)"
 _NO_WEEKS: Final = "under four whole weeks of data: its weeks give no bounds"
 _OPTIMIZED: Final = (
-    "bounds: lowest weeks with every saving at its high end, highest weeks with every one at its low end"
+    "low: lowest weeks, every saving at its high end; high: highest weeks, every trial failed and only what needs none"
 )
 _SAVINGS_ONLY: Final = f"bounds: savings at their ends alone; {_NO_WEEKS}"
 _CONSERVATIVE: Final = "only proven savings, each at its low end; bounds: how much the weeks differ (95 %)"
 
 
-def baseline(rate: RunRate, planned: Sequence[Planned], proven: Sequence[Planned]) -> Baseline | None:
+def baseline(
+    rate: RunRate, planned: Sequence[Planned], proven: Sequence[Planned], deployable: Sequence[Planned]
+) -> Baseline | None:
     """The baseline of a run rate; None where there is none (`rate.why_null` says why).
 
     `planned` is the full plan, `proven` the plan composed again from proven options alone (`rules.PROVEN`): that is no
-    part of the full plan, because a cache saves more on the dear model that stays.
+    part of the full plan, because a cache saves more on the dear model that stays. `deployable` is composed of what
+    needs no trial and nobody's word (`rules.DEPLOYABLE`): what is left of the full plan if every trial fails.
     """
     if rate.annual_nano is None:
         return None
     savings = total(one.saving for one in planned)
+    least = min(savings.low, total(one.saving for one in deployable).low)
     optimized = rate.annual_nano - savings.likely
     conservative = rate.annual_nano - sum(one.saving.low for one in proven)
     has_weeks = rate.low_nano is not None and rate.high_nano is not None
@@ -97,7 +101,7 @@ def baseline(rate: RunRate, planned: Sequence[Planned], proven: Sequence[Planned
             optimized,
             (
                 _scaled(rate.annual_nano - savings.high, rate.low_nano, rate.annual_nano),
-                _scaled(rate.annual_nano - savings.low, rate.high_nano, rate.annual_nano),
+                _scaled(rate.annual_nano - least, rate.high_nano, rate.annual_nano),
             ),
             _added(one.cost_by_grade for one in planned),
             _OPTIMIZED if has_weeks else _SAVINGS_ONLY,

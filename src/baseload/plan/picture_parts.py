@@ -34,6 +34,7 @@ class GapsPart(msgspec.Struct, frozen=True, kw_only=True):
     since: str  # session: the last call of the same session | start: the last call that began with the same prompt
     first_calls: int  # with no call before them
     buckets: tuple[GapBucket, ...]
+    estimated: bool  # calls between were not kept: spread as if they came at random
 
 
 class PolicyPart(msgspec.Struct, frozen=True, kw_only=True):

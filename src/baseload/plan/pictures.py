@@ -41,6 +41,7 @@ def anatomy_part(found: WorkloadCache | None) -> CacheAnatomyPart | None:
             GapsPart(
                 since=gaps.since,
                 first_calls=gaps.first_calls,
+                estimated=gaps.estimated,
                 buckets=tuple(
                     GapBucket(
                         up_to_seconds=None if one.up_to_us is None else one.up_to_us // SECOND_US,

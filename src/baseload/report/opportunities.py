@@ -7,8 +7,10 @@ from decimal import Decimal
 
 import msgspec
 
+from baseload.ledger.run_rate import annualised
 from baseload.report.bars import RangeBar, scale
 from baseload.report.document import LeverPart, MapDocument, OpportunityPart
+from baseload.values import Opportunity, usd_text
 
 MOST_OPPORTUNITIES = 200  # per lever
 MOST_EXCLUDED = 50  # per lever
@@ -46,6 +48,23 @@ class LeverSection(msgspec.Struct, frozen=True, kw_only=True):
     assumption: str  # the one sentence all rows share; "" when they differ
     excluded: tuple[OpportunityPart, ...]
     excluded_left_out: int
+
+
+def opportunity_part(row: Opportunity, name: str, days: int) -> OpportunityPart:
+    """One opportunity of a window of so many days, with its range as a year too."""
+    return OpportunityPart(
+        workload=row.workload,
+        workload_name=name,
+        lever=row.lever,
+        candidate=row.candidate,
+        low_usd=usd_text(row.low_nano),
+        high_usd=usd_text(row.high_nano),
+        low_annual_usd=usd_text(annualised(row.low_nano, days)),
+        high_annual_usd=usd_text(annualised(row.high_nano, days)),
+        grade=row.grade,
+        assumption=row.assumption,
+        excluded_by=row.excluded_by,
+    )
 
 
 class LeverGroup(msgspec.Struct, frozen=True, kw_only=True):

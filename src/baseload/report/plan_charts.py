@@ -38,6 +38,7 @@ def _waterfall(document: PlanDocument) -> Chart | None:
             "value",
             min=least,
             max=most * ROOM,
+            splitLine={"show": True, "showMaxLine": False, "lineStyle": {"color": kit.RULE}},
             label={"formatter": "fn:usd", "hideOverlap": True, "showMaxLabel": False},
             name=f"USD {unit} at list price",
             nameLocation="middle",
@@ -64,7 +65,7 @@ def _waterfall(document: PlanDocument) -> Chart | None:
     narrow = {
         "grid": {"left": 104},
         "yAxis": {"axisLabel": {"width": 98}},
-        "xAxis": {"max": most * 1.36},
+        "xAxis": {"max": most * 1.5, "splitNumber": 3},
     }
     return Chart(option=kit.with_narrow(option, narrow), description=_said(document, places))
 
@@ -78,7 +79,7 @@ def _before(part: WaterfallPart) -> float:
 
 
 def _ends(part: WaterfallPart, document: PlanDocument) -> tuple[float, float]:
-    """What the cost could be after a line: a step's own range, the plan's for the last, the run rate's for the first."""
+    """Low and high after a line: a step's own range, the run rate's for the first, the plan's for the last."""
     after = Decimal(part.after_usd)
     if part.saving:
         before = after + Decimal(part.saving.likely_usd)
@@ -93,8 +94,9 @@ def _ends(part: WaterfallPart, document: PlanDocument) -> tuple[float, float]:
 
 
 def _bar(at: int, part: WaterfallPart, document: PlanDocument, places: int) -> Option:
-    colour = f"var(--t-{palette.tone(part.name)})" if part.saving else "var(--t-level)"
     start, end = sorted((_before(part), float(part.after_usd)))
+    colour = f"var(--t-{palette.tone(part.name)})" if part.saving else "var(--t-level)"
+    colour = colour if end > start else "transparent"  # a step not taken is a name without a bar
     low, high = _ends(part, document)
     lines = [f"{part.title}: {_amount(part, places)}"]
     if part.saving:
@@ -126,7 +128,9 @@ def _said(document: PlanDocument, places: int) -> str:
     parts, unit = document.totals.waterfall, document.basis.unit
     steps = ", ".join(f"{part.title.lower()} {_amount(part, places)}" for part in parts if part.saving)
     first, last = (numbers.usd(part.after_usd, places) for part in (parts[0], parts[-1]))
-    return f"Waterfall in dollars {unit}: from {first} as billed by {steps}, to {last}. The table below holds the figures."
+    return (
+        f"Waterfall in dollars {unit}: from {first} as billed by {steps}, to {last}. The table below holds the figures."
+    )
 
 
 def _weeks(document: PlanDocument) -> Chart | None:

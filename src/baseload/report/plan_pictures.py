@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import msgspec
 
 from baseload.plan.picture_parts import BatchClockPart, BlockPart, CacheAnatomyPart, GapsPart
+from baseload.report.plan_words import lasting
 
 TONES = 5
 """Steps of the colour that says how often a part repeats, and of the one that says how busy an hour is."""
@@ -99,20 +98,6 @@ def tone_of(block: BlockPart) -> str:
     return str(min(TONES - 1, int(block.repeat_share * TONES)))
 
 
-def lasting(seconds: int) -> str:
-    """A length of time in words.
-
-    >>> lasting(45), lasting(300), lasting(5400), lasting(86400), lasting(0)
-    ('45 s', '5 min', '1 h 30 min', '1 day', '0 s')
-    """
-    for size, unit, smaller, name in ((86_400, "day", 3_600, "h"), (3_600, "h", 60, "min"), (60, "min", 1, "s")):
-        if seconds >= size:
-            whole, rest = divmod(seconds, size)
-            plural = "s" if unit == "day" and whole > 1 else ""
-            return f"{whole} {unit}{plural}" + (f" {rest // smaller} {name}" if rest // smaller else "")
-    return f"{seconds} s"
-
-
 def _gaps(part: GapsPart) -> GapPicture:
     total = sum(one.calls for one in part.buckets)
     most = max(one.calls for one in part.buckets)
@@ -162,7 +147,11 @@ def clock_picture(part: BatchClockPart) -> ClockPicture:
             for hour in range(HOURS)
         ),
         batches=tuple(
-            DrawnBatch(start=_x(one.opened_second), sent=_x(one.submitted_second), end=_end(one.submitted_second, one.ended_second))
+            DrawnBatch(
+                start=_x(one.opened_second),
+                sent=_x(one.submitted_second),
+                end=_end(one.submitted_second, one.ended_second),
+            )
             for one in shown
         ),
         batches_left_out=len(part.batches) - len(shown),
@@ -181,8 +170,3 @@ def _x(second: int) -> float:
 
 def _end(submitted: int, ended: int) -> float:
     return min(max(_x(ended), _x(submitted) + _LEAST_BATCH), float(_DAY_WIDTH))
-
-
-def total(values: Sequence[float]) -> float:
-    """Calls of a whole week."""
-    return sum(values)

@@ -45,9 +45,9 @@ def _headline(document: PlanDocument, console: Console, places: int) -> None:
     console.print(summary_line(("", ""), document.headline))
     console.print()
     if document.baseline is None:
-        console.print(summary_line(("Not a year: ", WARNING), document.basis.why_not_a_year))
-        console.print(summary_line(("As billed  ", "bold"), numbers.usd(totals.as_billed_usd, places)))
-        console.print(summary_line(("Optimized  ", "bold"), _span(totals.optimized, places)))
+        console.print(summary_line(("Not a year   ", WARNING), document.basis.why_not_a_year))
+        console.print(summary_line(("As billed    ", "bold"), numbers.usd(totals.as_billed_usd, places)))
+        console.print(summary_line(("Optimized    ", "bold"), _span(totals.optimized, places)))
     else:
         found = document.baseline
         for label, figure in (
@@ -55,7 +55,7 @@ def _headline(document: PlanDocument, console: Console, places: int) -> None:
             ("Optimized  ", found.optimized),
             ("Proven only", found.conservative),
         ):
-            console.print(summary_line((f"{label}  ", "bold"), f"{_figure(figure, places)} a year"))
+            console.print(summary_line((f"{label}  ", "bold"), _figure(figure, places)))
     if document.cash:
         console.print(summary_line(("Cash         ", "bold"), document.cash.sentence))
     console.print(summary_line(("Routing      ", "bold"), totals.routing_alone.sentence))
@@ -66,7 +66,7 @@ def _figure(figure: FigurePart, places: int) -> str:
     ends = ""
     if figure.low_usd is not None and figure.high_usd is not None:
         ends = f" ({numbers.usd_range(figure.low_usd, figure.high_usd, places)})"
-    return f"{numbers.usd(figure.usd, places)}{ends}, {figure.mix_sentence or figure.grade}"
+    return f"{numbers.usd(figure.usd, places)} a year{ends}, {figure.mix_sentence or figure.grade}"
 
 
 def _span(span: SpanPart, places: int) -> str:

@@ -6,7 +6,10 @@ from collections.abc import Mapping
 
 import msgspec
 
-from baseload.plan.document import ChangePart, ChoicePart, PlanDocument, PlanWorkload
+from baseload.plan.document import BatchPart, ChangePart, ChoicePart, PlanDocument, PlanWorkload
+from baseload.report.numbers import share
+
+_SECOND_US = 1_000_000
 
 LEVERS: Mapping[str, str] = {
     "fix": "Waste removed",
@@ -45,6 +48,15 @@ KINDS: Mapping[str, str] = {
 }
 
 
+VERDICTS: Mapping[str, str] = {
+    "holds": "shown to hold",
+    "assumed": "none yet: whether answers stay as good is an assumption",
+    "not_shown": "could not show that answers stay as good",
+    "breaks": "shows that answers get worse",
+    "invalid": "failed: nothing is known",
+}
+
+
 class Shift(msgspec.Struct, frozen=True, kw_only=True):
     """One thing a workload changes: what it is called, how it is today, how it will be."""
 
@@ -75,6 +87,48 @@ def shifts(part: PlanWorkload) -> tuple[Shift, ...]:
         ("Waste removed", ", ".join(today.fixes) or "none", ", ".join(chosen.fixes) or "none"),
     )
     return tuple(Shift(what=what, today=before, chosen=after) for what, before, after in lines if before != after)
+
+
+def batch_text(batch: BatchPart) -> str:
+    """What batching would do, chosen or not."""
+    if batch.blocked_by:
+        return f"Not possible: {batch.note or ', '.join(name.replace('_', ' ') for name in batch.blocked_by)}."
+    deadline = lasting(batch.deadline_us // _SECOND_US)
+    shares = f"{share(batch.share_low)} to {share(batch.share_high)}, likely {share(batch.share_likely)}"
+    added = (
+        f"{lasting(batch.added_p50_us // _SECOND_US)} later at the median, {lasting(batch.added_p95_us // _SECOND_US)}"
+    )
+    return (
+        f"{shares} of its calls are answered from a batch inside the {batch.deadline_source} deadline of {deadline}; "
+        f"{share(batch.met_share, 2)} of all calls in time, {added} for one in twenty; "
+        f"{share(batch.double_paid_share)} paid twice. Of the cache hits {share(batch.hits_low, 0)} to "
+        f"{share(batch.hits_high, 0)} remain."
+    )
+
+
+def lasting(seconds: int) -> str:
+    """A length of time in words.
+
+    >>> lasting(45), lasting(300), lasting(5400), lasting(86400), lasting(0)
+    ('45 s', '5 min', '1 h 30 min', '1 day', '0 s')
+    """
+    for size, unit, smaller, name in ((86_400, "day", 3_600, "h"), (3_600, "h", 60, "min"), (60, "min", 1, "s")):
+        if seconds >= size:
+            whole, rest = divmod(seconds, size)
+            plural = "s" if unit == "day" and whole > 1 else ""
+            return f"{whole} {unit}{plural}" + (f" {rest // smaller} {name}" if rest // smaller else "")
+    return f"{seconds} s"
+
+
+def clock_time(second: int) -> str:
+    """A moment after a day's midnight.
+
+    >>> clock_time(3_700), clock_time(90_000)
+    ('01:01', '01:00 (1 day later)')
+    """
+    later, rest = divmod(second, 86_400)
+    said = f"{rest // 3_600:02d}:{rest % 3_600 // 60:02d}"
+    return said if not later else f"{said} ({later} day{'' if later == 1 else 's'} later)"
 
 
 def next_steps(document: PlanDocument) -> list[tuple[str, str]]:

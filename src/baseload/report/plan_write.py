@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from collections.abc import Mapping
 from pathlib import Path
-from types import MappingProxyType
 
 import msgspec
 
@@ -16,7 +14,6 @@ from baseload.report.write import Kind, refuse_foreign, write_files
 
 PAGE = "plan.html"
 JSON = "plan.json"
-NOTHING: Mapping[str, bytes] = MappingProxyType({})
 PLAN = Kind(page=PAGE, index=JSON, family=SCHEMA.partition("/")[0] + "/")
 
 
@@ -26,11 +23,12 @@ def write_plan(document: PlanDocument, out_dir: Path, beside: Mapping[str, bytes
     The folder may be a map's: no name is shared. Raises UsageError where it cannot be written, or holds files of these
     names that are of no plan of ours.
     """
+    more = beside or {}
     files = {
         JSON: msgspec.json.format(msgspec.json.encode(document), indent=1) + b"\n",
         **plan_tables(document),
-        **(beside or {}),
-        PAGE: render_plan_html(document),
+        **more,
+        PAGE: render_plan_html(document, beside=tuple(more)),
     }
     return write_files(files, out_dir, PLAN)
 

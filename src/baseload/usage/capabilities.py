@@ -1,4 +1,4 @@
-"""Which capability rows of the price book a request relies on, by the names of anthropic-facts 5.4."""
+"""What a request relies on: capability rows of the price book (anthropic-facts 5.4), and what batches refuse (4)."""
 
 from __future__ import annotations
 
@@ -8,10 +8,15 @@ from typing import Any, Final
 
 LONG_PROMPT_TOKENS: Final = 200_000
 
+API_FEATURES: Final = ("cache_hint", "context_hint", "research_preview", "thread")
+"""Those that say nothing about a model: every model that takes them takes them alike, and no batch does."""
+
 REQUEST_FEATURES: Final = (
     "cache_control",
+    "cache_hint",
     "compaction",
     "computer_tool",
+    "context_hint",
     "effort",
     "fallbacks",
     "fast",
@@ -21,6 +26,7 @@ REQUEST_FEATURES: Final = (
     "prefill",
     "programmatic_tools",
     "prompt_over_200k",
+    "research_preview",
     "sampling",
     "server_tools",
     "structured_outputs",
@@ -30,6 +36,7 @@ REQUEST_FEATURES: Final = (
     "thinking_between_tools",
     "thinking_budget",
     "thinking_disabled",
+    "thread",
 )
 """Every name `request_features` may give, sorted."""
 
@@ -64,11 +71,18 @@ def _of_parameters(request: Mapping[str, Any]) -> Iterator[str]:
         "compaction": _compacts(request),
         "server_tools": bool(request.get("mcp_servers")),
         "cache_control": request.get("cache_control") is not None,
+        "thread": _is_asked(request, "store") or _is_asked(request, "previous_thread_event_id"),
     }
+    asked |= {name: _is_asked(request, name) for name in ("cache_hint", "context_hint", "research_preview")}
     yield from (name for name, is_asked in asked.items() if is_asked)
     kind = thinking.get("type")
     if isinstance(kind, str) and kind in _THINKING:
         yield _THINKING[kind]
+
+
+def _is_asked(request: Mapping[str, Any], field: str) -> bool:
+    """Null and false ask for nothing."""
+    return request.get(field) not in (None, False)
 
 
 def _samples(request: Mapping[str, Any]) -> bool:

@@ -92,11 +92,13 @@ def _chunks(connection: duckdb.DuckDBPyConnection, name: str, columns: dict[str,
     counted = connection.execute(f"SELECT COUNT(*) FROM read_parquet({name})").fetchone()
     rows = int(counted[0]) if counted else 0
     for start in range(0, rows, _ROWS_AT_ONCE):
-        yield connection.execute(
+        chunk = connection.execute(
             f"SELECT file_row_number AS row, {', '.join(_selected(columns))} "
             f"FROM read_parquet({name}, file_row_number = true) "
-            f"WHERE file_row_number >= {start} AND file_row_number < {start + _ROWS_AT_ONCE} ORDER BY row"
+            f"WHERE file_row_number >= {start} AND file_row_number < {start + _ROWS_AT_ONCE}"
         ).fetchnumpy()
+        order = np.argsort(chunk["row"], kind="stable")  # sorting in SQL would move every list
+        yield {name: column[order] for name, column in chunk.items()}
 
 
 def _selected(columns: dict[str, str]) -> Iterator[str]:

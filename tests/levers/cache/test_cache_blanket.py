@@ -15,7 +15,7 @@ from baseload.levers.cache.trace import Trace
 
 
 def blanket(name: str, trace: Trace, prices: InputPrices) -> PolicyResult:
-    return cache_all(name, trace, prices, touches(trace, fold(trace), prices))  # type: ignore[arg-type]  # by test
+    return cache_all(name, trace, prices, touches(trace, fold(trace, "all"), prices))  # type: ignore[arg-type]  # by test
 
 
 def test_no_cache_is_plain_input() -> None:

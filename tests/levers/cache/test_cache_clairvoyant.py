@@ -20,7 +20,7 @@ from baseload.levers.cache.trace import Trace
 
 def bound(trace: Trace, prices: InputPrices, *, keep_alive: bool = False) -> PolicyResult:
     name = "clairvoyant_keep_alive" if keep_alive else "clairvoyant"
-    return clairvoyant(name, trace, prices, touches(trace, fold(trace), prices))  # type: ignore[arg-type]  # one of two
+    return clairvoyant(name, trace, prices, touches(trace, fold(trace, "all"), prices))  # type: ignore[arg-type]  # one of two
 
 
 def each(trace: Trace, **how: bool) -> float:
@@ -128,7 +128,7 @@ def test_no_course_of_a_block_is_cheaper(gaps: list[int], keep_alive: bool) -> N
 def test_no_marks_under_the_exact_rules_are_cheaper(rows: list[Asked], minimum: int, data: st.DataObject) -> None:
     trace = trace_of(*rows)
     prices = unit_prices(trace, minimum=minimum)
-    paths, cache, cost = fold(trace), Cache(minimum_tokens=minimum), 0
+    paths, cache, cost = fold(trace, "all"), Cache(minimum_tokens=minimum), 0
     for request in range(len(trace)):
         prompt = paths.prompt(request)
         every = range(len(prompt.prefix_ids))
@@ -147,7 +147,7 @@ def test_no_marks_under_the_exact_rules_are_cheaper(rows: list[Asked], minimum: 
 def test_the_bounds_lie_below_every_blanket_and_in_order(rows: list[Asked], minimum: int) -> None:
     trace = trace_of(*rows)
     prices = unit_prices(trace, minimum=minimum)
-    touched = touches(trace, fold(trace), prices)
+    touched = touches(trace, fold(trace, "all"), prices)
     plain, kept = bound(trace, prices), bound(trace, prices, keep_alive=True)
     blankets = [
         cache_nothing(trace, prices),

@@ -16,7 +16,9 @@ from baseload.levers.cache.traces import select
 SESSIONS = [Asked(100 - lane, "ab", lane=lane) for lane in range(5)]
 
 
-@pytest.mark.parametrize(("share", "judged"), [("0", [0, 1, 2, 3, 4]), ("0.5", [2, 3, 4]), ("0.8", [4])])
+@pytest.mark.parametrize(
+    ("share", "judged"), [("0", [0, 1, 2, 3, 4]), ("0.5", [2, 3, 4]), ("0.75", [3, 4]), ("0.8", [4])]
+)
 def test_the_first_share_of_sessions_by_name_is_learnt_on(share: str, judged: list[int]) -> None:
     """Five sessions; half of them is two, rounded down. The times run the other way and do not matter."""
     trace = trace_of(*SESSIONS)

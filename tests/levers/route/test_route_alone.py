@@ -36,7 +36,7 @@ def test_checkable_work_may_be_assumed_to_go_to_any_line(book: PriceBook) -> Non
     assert found.proven == Saving()
     assert found.moved == (("w", "claude-haiku-5-5"),)
     assert found.sentence() == (
-        "Routing alone: 98 to 98% against the claim of 40 to 70%, of which 0 to 0% is proven by trials."
+        "Routing alone: 98 to 98% against the claim of 40 to 70%, none of it proven by a trial."
     )
 
 

@@ -12,7 +12,7 @@ from baseload.levers.route.factors import refuses
 from baseload.levers.route.rewrites import conditions, forbidden, in_words, rewrites
 from baseload.levers.routing import IN_WORDS
 from baseload.prices.book import PriceBook
-from baseload.usage.capabilities import REQUEST_FEATURES
+from baseload.usage.capabilities import API_FEATURES, REQUEST_FEATURES
 from baseload.values import day_of_date
 
 TODAY = day_of_date(dt.date(2026, 11, 22))
@@ -71,10 +71,17 @@ def test_a_row_is_in_the_book_and_where_a_reader_sees_it_the_reader_says_so(
 
 def test_the_book_has_no_row_the_matrix_lacks_but_two_of_its_own(book: PriceBook) -> None:
     assert set(book.features) - {feature for feature, _ in ROWS} == {"server_tools", "cache_control"}
-    assert set(REQUEST_FEATURES) <= set(book.features)
+    assert set(REQUEST_FEATURES) - set(API_FEATURES) <= set(book.features)
 
 
-@pytest.mark.parametrize("feature", REQUEST_FEATURES)
+@pytest.mark.parametrize("feature", API_FEATURES)
+def test_a_feature_that_says_nothing_about_models_forbids_none(book: PriceBook, feature: str) -> None:
+    for model in book.candidates(TODAY):
+        assert forbidden([feature], model, book, zdr=False) == ()
+        assert rewrites([feature], [model], model, book) == ()
+
+
+@pytest.mark.parametrize("feature", sorted(set(REQUEST_FEATURES) - set(API_FEATURES)))
 def test_what_a_model_refuses_is_rewritten_or_forbids_it_and_never_passes_in_silence(
     book: PriceBook, feature: str
 ) -> None:

@@ -144,6 +144,7 @@ def _outcome(request: BatchRequest, judged: Judged, *, seen: bool) -> BatchOutco
         added_p50_us=likely.added_p50_us,
         added_p95_us=likely.added_p95_us,
         met_share=1 - share * (1 - likely.met_share),
+        window_us=judged.window_us,
         calls=request.flow.calls if request.flow is not None else 0,
         grade="simulated" if seen else "assumed",
         note=_note(request, judged, seen=seen),

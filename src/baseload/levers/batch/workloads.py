@@ -25,7 +25,7 @@ from baseload.levers.batch.ledger import (
     signatures_table,
 )
 from baseload.levers.batch.outcome import BatchRequest, batch_outcome, outcome_of, setting_of
-from baseload.levers.batch.window import chosen, run_once
+from baseload.levers.batch.window import run_once
 from baseload.levers.options import BatchOutcome
 from baseload.levers.position import Position, by_workload
 from baseload.prices.book import PriceBook
@@ -131,13 +131,18 @@ def request_of(
     )
 
 
-def clock_of(request: BatchRequest) -> BatchClock | None:
-    """The batch clock of a workload's judged arrivals; None where it has none or nothing of it may be batched."""
-    if request.flow is None or not request.flow.calls or batch_outcome(request)[0].blocked_by:
+def clock_of(request: BatchRequest, outcome: BatchOutcome | None = None) -> BatchClock | None:
+    """The batch clock of a workload's arrivals; None where it has none or nothing of it may be batched.
+
+    `outcome` is what `batch_outcome` said of this very request, where somebody asked before: its window is used again.
+    """
+    if request.flow is None or not request.flow.calls:
+        return None
+    found = outcome or batch_outcome(request)[0]
+    if found.blocked_by:
         return None
     setting = setting_of(request)
-    window, _ = chosen(request.flow, setting)
-    return batch_clock(request.flow, run_once(request.flow, window, setting, request.table.likely, salt=2))
+    return batch_clock(request.flow, run_once(request.flow, found.window_us, setting, request.table.likely, salt=2))
 
 
 def _table(engine: Engine, settings: BatchSettings) -> CompletionTable:

@@ -29,7 +29,10 @@ SCHEMA: Final = "baseload.cache/1"
 RULES: Final = ("none", "all_5m", "all_1h")
 """The blanket rules a plan must never lose to."""
 
-PolicyName = Literal["none", "as_billed", "all_5m", "all_1h", "plan", "online", "clairvoyant", "clairvoyant_keep_alive"]
+PolicyName = Literal[
+    "none", "as_billed", "all_5m", "all_1h", "plan", "plan_careful", "online", "clairvoyant", "clairvoyant_keep_alive"
+]
+"""`plan_careful`: the same plan if an hour's mark keeps only what it wrote (docs/decisions/cache-planner)."""
 
 
 class PolicyFigures(msgspec.Struct, frozen=True, kw_only=True):
@@ -96,11 +99,13 @@ def judge(trace: Trace, prices: InputPrices, train_share: Decimal) -> Judgement:
     judged = select(trace, part)
     paths = fold(judged)
     touched = touches(judged, paths, prices)
+    plan = learn(select(trace, ~part), prices)
     results = (
         cache_nothing(judged, prices),
         cache_all("all_5m", judged, prices, touched),
         cache_all("all_1h", judged, prices, touched),
-        replay(learn(select(trace, ~part), prices), judged, prices, paths),
+        replay(plan, judged, prices, paths),
+        msgspec.structs.replace(replay(plan, judged, prices, paths, hour_covers=False), name="plan_careful"),
         replay_online(judged, prices, paths),
         clairvoyant("clairvoyant", judged, prices, touched),
         clairvoyant("clairvoyant_keep_alive", judged, prices, touched),

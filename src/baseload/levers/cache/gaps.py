@@ -7,9 +7,9 @@ from typing import Final, Literal
 
 import msgspec
 import numpy as np
-from numpy.typing import NDArray
 
-from baseload.levers.cache.prompts import TAIL, Ints, Requests, Slot, Unit, layout_of
+from baseload.levers.cache.chances import Floats
+from baseload.levers.cache.prompts import TAIL, Flags, Ints, Requests, Slot, Unit, layout_of
 
 _SECOND_US: Final = 1_000_000
 BOUNDS_US: Final = tuple(seconds * _SECOND_US for seconds in (10, 60, 300, 900, 3_600, 14_400, 86_400))
@@ -29,13 +29,15 @@ class GapCount(msgspec.Struct, frozen=True, kw_only=True):
 class Gaps(msgspec.Struct, frozen=True, kw_only=True):
     """Gaps since the last call of the same session, or since the last that began with the same prompt.
 
-    Counted from start to start, as entries live. `first_calls` have no call before them. Gaps between calls of which
-    some were not kept are longer than they were.
+    Counted from start to start, as entries live. `first_calls` have no call before them. Where calls between two were
+    not kept, the gap seen is of several: such a gap stands for calls that come at random, as often as were left out
+    between them (`estimated`).
     """
 
     since: Since
     first_calls: int
     counts: tuple[GapCount, ...]
+    estimated: bool = False
 
 
 def gaps_of(requests: Requests, slots: Sequence[Slot], moved: Collection[Unit] = ()) -> tuple[Gaps, ...]:
@@ -54,26 +56,39 @@ def gaps_of(requests: Requests, slots: Sequence[Slot], moved: Collection[Unit] =
     return tuple(found)
 
 
-def _counted(since: Since, requests: Requests, key: Ints, known: NDArray[np.bool_]) -> Gaps:
+def _counted(since: Since, requests: Requests, key: Ints, known: Flags) -> Gaps:
     """Gaps between calls of one key on one model: entries are private to both."""
-    key, model, start = key[known], requests.model[known], requests.start_us[known]
-    weight, tokens = requests.rate[known], requests.prompt_tokens[known] * requests.rate[known]
-    order = np.lexsort((start, model, key))
-    same = (key[order][1:] == key[order][:-1]) & (model[order][1:] == model[order][:-1])
-    gap = np.diff(start[order])[same]
-    again = order[1:][same]
-    place = np.searchsorted(np.array(BOUNDS_US), gap, side="left")
-    size = len(BOUNDS_US) + 1
-    calls = np.zeros(size, dtype=np.int64)
-    prompt = np.zeros(size, dtype=np.int64)
-    np.add.at(calls, place, weight[again])
-    np.add.at(prompt, place, tokens[again])
+    order = np.flatnonzero(known)
+    order = order[np.lexsort((requests.start_us[order], requests.model[order], key[order]))]
+    before, after = order[:-1], order[1:]
+    same = (key[before] == key[after]) & (requests.model[before] == requests.model[after])
+    again, earlier = after[same], before[same]
+    missing = requests.thinned[again] | (requests.whole[again] & (requests.lane[again] != requests.lane[earlier]))
+    factor = np.where(missing, requests.rate[again], 1)
+    shares = _shares(requests.start_us[again] - requests.start_us[earlier], factor)
+    calls = requests.rate[again] @ shares
+    prompt = (requests.prompt_tokens[again] * requests.rate[again]) @ shares
+    first = np.setdiff1d(order, again)
     bounds: tuple[int | None, ...] = (*BOUNDS_US, None)
     return Gaps(
         since=since,
-        first_calls=int(weight.sum() - calls.sum()),
+        first_calls=int(np.where(requests.thinned[first], 1, requests.rate[first]).sum()),
         counts=tuple(
-            GapCount(up_to_us=bound, calls=count, prompt_tokens=sent)
+            GapCount(up_to_us=bound, calls=round(count), prompt_tokens=round(sent))
             for bound, count, sent in zip(bounds, calls.tolist(), prompt.tolist(), strict=True)
         ),
+        estimated=bool((factor > 1).any()),
     )
+
+
+def _shares(gap_us: Ints, factor: Ints) -> Floats:
+    """A row a gap, a column a bound: how much of the calls it stands for comes within that bound, not the one before.
+
+    A gap between neighbours lies in one; one of `factor` gaps together is spread as arrivals at random are.
+    """
+    within: Floats = np.ones((len(gap_us), len(BOUNDS_US) + 1))
+    bounds = np.array(BOUNDS_US, dtype=np.float64)
+    mean = np.maximum(gap_us, 1)[:, None] / factor[:, None]
+    exact = gap_us[:, None] <= bounds
+    within[:, :-1] = np.where(factor[:, None] > 1, -np.expm1(-bounds / mean), exact)
+    return np.diff(within, axis=1, prepend=0.0)

@@ -1,4 +1,4 @@
-"""A session without request bodies as one prompt that grows: which prefixes its calls share, from what they were billed."""
+"""A session without request bodies as one prompt that grows: the prefixes its calls share, told by their bills."""
 
 from __future__ import annotations
 

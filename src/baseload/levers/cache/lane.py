@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
 from baseload.levers.cache.price import TTL_1H_US, TTL_5M_US
@@ -17,8 +17,8 @@ from baseload.levers.cache.shadow import LaneShadow
 
 MOST_PLACES: Final = 20_000
 """Prefix ends remembered in one lane; beyond it the half that was not seen for longest is forgotten."""
-MOST_FORKS: Final = 16
-"""Places where conversations parted that are kept in mind."""
+MOST_FORKS: Final = 8
+"""Places where conversations parted, and one-hour entries, that are kept in mind."""
 WAITED_US: Final = (15_000_000, 60_000_000, 140_000_000, 300_000_000)
 """A request not wanted again for so long counts as sent by a quarter, a half, … : counting it at once would make reuse
 look rarer than it is in young traffic, counting it after five minutes more frequent."""
@@ -28,18 +28,21 @@ NOT_YET_US: Final = 1 << 62
 
 class Place:
     """The end of a prefix that was seen. `kind` is that of a request that ended here and was not heard of since, -1 for
-    none; `stage` how far it waited (`WAITED_US`).
+    none; `stage` how far it waited (`WAITED_US`). `paused_tokens` were read again after its conversation's last pause;
+    `expected` is what writing it is still believed to save.
     """
 
-    __slots__ = ("depth", "followed_by", "kind", "new_tokens", "seen_us", "stage")
+    __slots__ = ("depth", "expected", "followed_by", "kind", "new_tokens", "paused_tokens", "seen_us", "stage")
 
     def __init__(self, depth: int, seen_us: int) -> None:
         self.depth = depth
         self.seen_us = seen_us
-        self.followed_by = 0
+        self.followed_by = -1
         self.kind = -1
         self.new_tokens = 0
         self.stage = 0
+        self.expected = 0.0
+        self.paused_tokens = 0
 
 
 class _Entry:
@@ -66,13 +69,13 @@ class Found(NamedTuple):
     anchor: int
 
 
-class Last(NamedTuple):
-    """The last request of a lane, until the next one tells what became of it. `prefix_id` is what it marked last."""
+class Sent(NamedTuple):
+    """A request that was sent: the lane's last, until the next one tells what became of it."""
 
     start_us: int
     prompt_tokens: int
     written: tuple[int, ...]  # prefix ids of its marks
-    prefix_id: int
+    prefix_id: int  # of its last mark
     depth: int
     anchor_id: int
     anchored: int  # tokens whose entry lives for an hour
@@ -84,14 +87,14 @@ class Last(NamedTuple):
 class Lane:
     """Places and entries of one lane and model."""
 
-    __slots__ = ("_anchors", "_entries", "_first", "_forks", "last", "paused_tokens", "places", "shadow", "waiting")
+    __slots__ = ("_anchors", "_entries", "_first", "_forks", "end", "last", "places", "shadow", "waiting")
 
     def __init__(self) -> None:
         self.places: dict[int, Place] = {}  # the latest seen last
         self.waiting: tuple[deque[int], ...] = tuple(deque() for _ in WAITED_US)  # ends of requests not heard of
-        self.last: Last | None = None
+        self.last: Sent | None = None
+        self.end = -1  # of the last request that had a position
         self.shadow = LaneShadow()
-        self.paused_tokens = 0  # read again after the lane's last pause of more than five minutes
         self._entries: dict[int, _Entry] = {}
         self._anchors: dict[int, int] = {}  # ends of prefixes kept for an hour -> depth
         self._forks: dict[int, int] = {}  # ends where conversations parted -> depth, the latest last
@@ -116,27 +119,26 @@ class Lane:
                 anchor = position
         return Found(seen, read, anchor)
 
-    def last_anchor(self, ids: Sequence[int], ends: Sequence[int], now_us: int) -> tuple[int, int]:
-        """The longest prefix of a request that lives for an hour: its id and tokens, (-1, 0) for none."""
-        found = (-1, 0)
-        for prefix_id, depth in self._anchors.items():
-            if depth > found[1] and self._lives(prefix_id, now_us) and self._position(prefix_id, depth, ids, ends) >= 0:
-                found = (prefix_id, depth)
-        return found
+    def lives_for_hour(self, prefix_id: int, now_us: int) -> bool:
+        """Whether the prefix has an entry for an hour, readable or not yet."""
+        entry = self._entries.get(prefix_id)
+        return entry is not None and entry.ttl_us == TTL_1H_US and entry.expires_us >= now_us
 
     def alive(self, prefix_id: int, now_us: int) -> bool:
         """Whether the prefix has an entry that can be read now."""
         entry = self._entries.get(prefix_id)
         return entry is not None and entry.readable_us <= now_us <= entry.expires_us
 
-    def keepsakes(self, ids: Sequence[int], ends: Sequence[int], seen: int) -> list[int]:
+    def keepsakes(self, ids: Sequence[int], ends: Sequence[int], seen: int) -> Iterator[int]:
         """Seen positions whose entries deserve a mark of their own: where conversations parted, then the first."""
-        wanted = list(self._forks.items())
-        wanted.reverse()
+        for prefix_id, depth in reversed(self._forks.items()):
+            position = self._position(prefix_id, depth, ids, ends)
+            if 0 <= position <= seen:
+                yield position
         if self._first is not None:
-            wanted.append(self._first)
-        places = (self._position(prefix_id, depth, ids, ends) for prefix_id, depth in wanted)
-        return [position for position in places if 0 <= position <= seen]
+            position = self._position(*self._first, ids, ends)
+            if 0 <= position <= seen:
+                yield position
 
     @staticmethod
     def _position(prefix_id: int, depth: int, ids: Sequence[int], ends: Sequence[int]) -> int:
@@ -144,22 +146,27 @@ class Lane:
         position = bisect_left(ends, depth)
         return position if position < len(ids) and ids[position] == prefix_id else -1
 
-    def note(self, ids: Sequence[int], ends: Sequence[int], seen: int, now_us: int) -> Place:
-        """Remember a request that was seen up to there; the place of its end."""
-        tail = len(ids) - 1
+    def note(self, ids: Sequence[int], ends: Sequence[int], seen: int, now_us: int) -> None:
+        """Remember a request that was seen up to there."""
+        tail, paused = len(ids) - 1, self.places[ids[seen]].paused_tokens if seen >= 0 else 0
         if 0 <= seen < tail:
             self._followed(ids[seen], ids[tail], self.places[ids[seen]])
         for position in range(max(seen, 0), tail + 1):
             place = self.places.pop(ids[position], None) or Place(ends[position], now_us)
-            place.seen_us = now_us
+            place.seen_us, place.paused_tokens = now_us, max(place.paused_tokens, paused)
             self.places[ids[position]] = place
+        self.end = ids[tail]
         if len(self.places) > MOST_PLACES:
-            for prefix_id in list(self.places)[: len(self.places) // 2]:
+            self._forget_places()
+
+    def _forget_places(self) -> None:
+        """The longest unseen half, but for those that are still waited for."""
+        for prefix_id in list(self.places)[: MOST_PLACES // 2]:
+            if self.places[prefix_id].expected == 0:
                 del self.places[prefix_id]
-        return place
 
     def _followed(self, prefix_id: int, next_id: int, place: Place) -> None:
-        if place.followed_by and place.followed_by != next_id:
+        if place.followed_by not in (-1, next_id):
             self._forks.pop(prefix_id, None)
             self._forks[prefix_id] = place.depth
             if len(self._forks) > MOST_FORKS:

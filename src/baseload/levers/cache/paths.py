@@ -11,8 +11,8 @@ blocks would give one by one is had from the segments at once, exactly.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Iterator, Sequence
+from typing import Final, Literal
 
 import msgspec
 import numpy as np
@@ -74,15 +74,39 @@ class Paths(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
-def fold(trace: Trace) -> Paths:
-    """The paths of a trace's requests, each scope (lane and model) a tree of its own."""
-    scope = trace.lane.astype(np.int64) * len(trace.models) + trace.model
+Memory = Literal["last", "all"]
+"""What a lane still knows: its `last` request, which is how recorded sessions are judged, or `all` of them."""
+
+
+def memory_of(trace: Trace) -> Memory:
+    """Sessions grow from one request to the next; requests of many callers in one lane part and come back."""
+    return "all" if len(trace) and int(trace.group.min()) < 0 else "last"
+
+
+def fold(trace: Trace, memory: Memory | None = None) -> Paths:
+    """The paths of a trace's requests.
+
+    With memory of `all`, each scope (lane and model) is a tree. With memory of the `last`, a request of a lane shares
+    what it has in common with the request before it, nothing after a change of model, and what older requests left on
+    other branches is never found again. None: as `memory_of` says.
+    """
     forest = _Forest(trace)
-    order = np.argsort(scope, kind="stable")
-    cuts = np.flatnonzero(np.diff(scope[order])) + 1
-    for members in np.split(order, cuts):
-        forest.add_scope(members.tolist())
+    if (memory or memory_of(trace)) == "last":
+        scope = trace.lane.astype(np.int64)
+        for members in _grouped(scope):
+            forest.add_chain(members)
+        return forest.paths(scope)
+    scope = trace.lane.astype(np.int64) * len(trace.models) + trace.model
+    for members in _grouped(scope):
+        forest.add_scope(members)
     return forest.paths(scope)
+
+
+def _grouped(scope: Ints) -> Iterator[list[int]]:
+    """The requests of each scope, in order of time as the trace has them."""
+    order = np.argsort(scope, kind="stable")
+    for members in np.split(order, np.flatnonzero(np.diff(scope[order])) + 1):
+        yield members.tolist()
 
 
 class _Forest:
@@ -109,6 +133,23 @@ class _Forest:
             if not stack or self._depth[stack[-1]] < len(rows[member]):
                 self._push(stack, len(rows[member]), member)
             self._last[member] = stack[-1]
+            before = member
+
+    def add_chain(self, members: Sequence[int]) -> None:
+        """One lane in order of time: each request goes on from what it shares with the one before it."""
+        blocks, offset, model = self._trace.blocks, self._offset, self._trace.model
+        stack: list[int] = []
+        before = -1
+        for member in members:
+            row = blocks[offset[member] : offset[member + 1]]
+            shared = 0
+            if before >= 0 and model[before] == model[member]:
+                shared = _agreement(blocks[offset[before] : offset[before + 1]], row)
+            self._climb(stack, shared)
+            if len(row) and (not stack or self._depth[stack[-1]] < len(row)):
+                self._push(stack, len(row), member)
+            if stack:
+                self._last[member] = stack[-1]
             before = member
 
     def _climb(self, stack: list[int], depth: int) -> None:

@@ -20,6 +20,7 @@ STEP_US: Final[dict[Ttl, int]] = {"5m": TTL_5M_US - MARGIN_US, "1h": TTL_1H_US -
 STEPS: Final[dict[Ttl, int]] = {"5m": 11, "1h": 3}
 """Steps looked at: up to an hour of five minutes, up to four of hours."""
 WAITS: Final = 2
+TTLS: Final[tuple[Ttl, Ttl]] = ("5m", "1h")
 
 
 def wait_of(stop: int) -> int:
@@ -70,16 +71,15 @@ class PauseCounts:
     """The counts while they grow."""
 
     def __init__(self, start: Pauses | None = None) -> None:
-        def begun(rows: Rows | None, ttl: Ttl) -> list[list[int]]:
-            return [[0] * STEPS[ttl] for _ in range(WAITS)] if rows is None else [list(row) for row in rows]
+        def begun(name: str) -> dict[Ttl, list[list[int]]]:
+            return {
+                ttl: [list(row) for row in getattr(start, f"{name}_{ttl}")]
+                if start
+                else [[0] * STEPS[ttl] for _ in range(WAITS)]
+                for ttl in TTLS
+            }
 
-        self._silences = {
-            "5m": begun(start and start.silences_5m, "5m"),
-            "1h": begun(start and start.silences_1h, "1h"),
-        }
-        self._silent = {"5m": begun(start and start.silent_5m, "5m"), "1h": begun(start and start.silent_1h, "1h")}
-        self._back = {"5m": begun(start and start.back_5m, "5m"), "1h": begun(start and start.back_1h, "1h")}
-
+        self._silences, self._silent, self._back = begun("silences"), begun("silent"), begun("back")
         self._pauses = start.pauses if start else 0
         self._paused = start.paused if start else 0
         self._paused_again = start.paused_again if start else 0
@@ -138,9 +138,6 @@ class PauseCounts:
             paused=self._paused,
             paused_again=self._paused_again,
         )
-
-
-TTLS: Final[tuple[Ttl, Ttl]] = ("5m", "1h")
 
 
 def _leaning(believed: float, silences: int, silent: int, back: int) -> float:

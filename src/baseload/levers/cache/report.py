@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Final
 
 import msgspec
@@ -114,6 +115,28 @@ def cache_report(
         train_share=train_share,
         problems=tuple(dict.fromkeys(problems)),
     )
+
+
+def workload_caches(
+    engine: Engine,
+    id_of: Callable[[str], str],
+    models: Mapping[str, str],
+    book: PriceBook,
+    day: int,
+    *,
+    names: Mapping[str, str] = MappingProxyType({}),
+) -> dict[str, WorkloadCache]:
+    """The report's part for the workloads in `models` alone: id -> the model its calls are to be priced on.
+
+    For a plan's pages, once the plan has chosen a model. `id_of` takes a signature.
+    """
+    found = {}
+    for workload, rows in rows_by_workload(engine, id_of):
+        if workload in models:
+            study = study_of(rows, book, day, model=models[workload])
+            misses, _ = explain_misses(rows, book, day)
+            found[workload] = _workload(workload, names.get(workload, workload), rows, study, misses)
+    return found
 
 
 def _workload(workload: str, name: str, rows: Table, study: Study, misses: Sequence[MissRow]) -> WorkloadCache:

@@ -1,6 +1,6 @@
 """How often the end of a request is read again, and when: counted, never guessed for long.
 
-A request is known by its kind: what it ends with, whether it continues an earlier one, how long it is. For each kind
+A request is known by its kind: what it ends with, how it stands to the one before it, how long it is. For each kind
 two things are counted in tokens: what became of the part that was new, and how much of the whole was wanted again after
 five minutes but within the hour. Until enough is counted the figures lean on PRIOR, which says what coding sessions do
 (docs/decisions/cache-planner.md); its weight is that of a few requests of a kind.
@@ -8,7 +8,7 @@ five minutes but within the hour. Until enough is counted the figures lean on PR
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from enum import IntEnum
 from typing import Final, NamedTuple
 
 import msgspec
@@ -16,16 +16,31 @@ import msgspec
 from baseload.levers.cache.price import TTL_1H_US, TTL_5M_US
 from baseload.levers.cache.trace import EndsWith
 
+
+class Step(IntEnum):
+    """How a request stands to the lane's requests before it; `BESIDE` means within BESIDE_US of the one before."""
+
+    FIRST = 0
+    GOES_ON = 1  # from the end of the one before it
+    RETURNS = 2  # to an earlier place
+    PARTS = 3  # from all that is known
+    RETURNS_BESIDE = 4
+    PARTS_BESIDE = 5
+
+
+BESIDE_US: Final = 8_000_000
+"""A request that does not go on from one so recent is sent beside it, by another caller or agent."""
 SHORT_TOKENS: Final = 8_000
 LONG_TOKENS: Final = 140_000
 _SIZES: Final = 3
-KINDS: Final = len(EndsWith) * 2 * _SIZES
+_MET: Final = frozenset({Step.GOES_ON, Step.RETURNS, Step.RETURNS_BESIDE})
+KINDS: Final = len(EndsWith) * len(Step) * _SIZES
 
 
-def kind_of(ends_with: int, prompt_tokens: int, continues: bool) -> int:
+def kind_of(ends_with: int, prompt_tokens: int, step: Step) -> int:
     """The kind of a request, from what is known when it is sent; 0 to KINDS - 1."""
     size = (prompt_tokens >= SHORT_TOKENS) + (prompt_tokens >= LONG_TOKENS)
-    return (int(ends_with) * 2 + continues) * _SIZES + size
+    return (int(ends_with) * len(Step) + step) * _SIZES + size
 
 
 class Again(NamedTuple):
@@ -42,15 +57,13 @@ class Again(NamedTuple):
 class Prior(NamedTuple):
     """What is believed of a kind before anything is counted."""
 
-    fresh: Again
-    continued: Again
+    starts: Again
+    goes_on: Again
     requests: float  # the weight, in requests of the kind
 
 
-PRIOR: Final = Prior(
-    fresh=Again(0.70, 0.05, 0.70, 0.04), continued=Again(0.85, 0.03, 0.85, 0.04), requests=4.0
-)
-MEMORY: Final = 256
+PRIOR: Final = Prior(starts=Again(0.70, 0.05, 0.70, 0.04), goes_on=Again(0.85, 0.03, 0.85, 0.04), requests=4.0)
+MEMORY: Final = 512
 """Requests of a kind after which what was counted is halved: what traffic did long ago says less of it."""
 
 
@@ -70,19 +83,12 @@ class ReuseCounts:
     """The counts while they grow. Everything added is the past of whoever asks."""
 
     def __init__(self, start: Reuse | None = None) -> None:
-        def begun(row: Sequence[int] | None) -> list[int]:
-            return [0] * KINDS if row is None else list(row)
-
-        self.requests = begun(start and start.requests)
-        self.new = begun(start and start.new)
-        self.new_soon = begun(start and start.new_soon)
-        self.new_later = begun(start and start.new_later)
-        self.whole = begun(start and start.whole)
-        self.whole_soon = begun(start and start.whole_soon)
-        self.whole_later = begun(start and start.whole_later)
+        self.requests, self.new, self.new_soon, self.new_later, self.whole, self.whole_soon, self.whole_later = (
+            [0] * KINDS if start is None else list(getattr(start, name)) for name in Reuse.__struct_fields__
+        )
 
     def sent(self, kind: int, new_tokens: int, whole_tokens: int, *, first: bool = True) -> None:
-        """Tokens of a request of this kind whose fate is known, or that have waited; `first`: of one not yet counted."""
+        """Tokens of a request of this kind that were or might have been wanted again; `first`: the first of it."""
         if first:
             if self.requests[kind] >= MEMORY:
                 self._halve(kind)
@@ -106,7 +112,7 @@ class ReuseCounts:
 
     def again(self, kind: int) -> Again:
         """The chances of a kind: what was counted, leaning on the prior."""
-        prior = PRIOR.continued if kind // _SIZES % 2 else PRIOR.fresh
+        prior = PRIOR.goes_on if kind // _SIZES % len(Step) in _MET else PRIOR.starts
         seen = self.requests[kind]
         new, whole = _weight(self.new[kind], seen), _weight(self.whole[kind], seen)
         all_new, all_whole = self.new[kind] + new, self.whole[kind] + whole

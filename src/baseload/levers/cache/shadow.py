@@ -18,8 +18,15 @@ Rule = Literal["none", "all_5m", "all_1h"]
 
 LAG: Final = 0.003
 """Share of the best rule's bill by which a planner may be behind it."""
-START_TOKENS: Final = 1_000_000
+START_TOKENS: Final = 100_000
 """…and so many plain tokens besides: no rule can be judged by its first requests."""
+PATIENCE: Final = 500
+"""Requests for which a rule is followed before the planner's own way gets another chance; twice as many each time. Its
+shadow marks for five minutes only, so that what it would have cost is never known well.
+"""
+MOST_EXPECTED_TOKENS: Final = 1_200_000
+"""What is still expected counts for at most so many plain tokens: five minutes of a busy
+lane, which no rule gets back before they are over, but no more: a belief is not money."""
 MOST_ENTRIES: Final = 20_000
 """Entries a shadow keeps of one lane; beyond it the dead are dropped."""
 
@@ -68,10 +75,11 @@ class Bills:
 
     def __init__(self) -> None:
         self._none, self._short, self._long, self._own = 0.0, 0.0, 0.0, 0.0
-        self._follows: Rule | None = None
+        self.following: Rule | None = None
+        self._patience, self._followed = PATIENCE, 0
 
     def add(self, shadow: LaneShadow, asked: Asked, target: int, paid: float) -> None:
-        """A request: the planner's way would mark `target` (-1 = nothing), and what was done instead or so cost `paid`."""
+        """A request that cost `paid` as it was sent; the planner's own way would mark `target`, -1 for nothing."""
         plain = asked.prompt_tokens * asked.rates.plain
         self._none += plain
         if not asked.ids:
@@ -81,20 +89,33 @@ class Bills:
         self._short += _price(shadow, _SHORT, asked, tail, asked.rates.write_5m)
         self._long += _price(shadow, _LONG, asked, tail, asked.rates.write_1h)
         own = plain if target < 0 else _price(shadow, _OWN, asked, target, asked.rates.write_5m)
-        self._own += paid if self._follows is None else own
+        self._own += paid if self.following is None else own
+
+    def corrected(self, missed_tokens: int, rates: Rates) -> None:
+        """The last request read so many tokens less than was believed (more, where negative), and wrote them."""
+        if self.following is None:
+            self._own += missed_tokens * (rates.write_5m - rates.read)
 
     def kept_alive(self, paid: float) -> None:
         """Keep-alive reads were sent."""
         self._own += paid
 
-    def follows(self, rates: Rates) -> Rule | None:
-        """The rule to follow now; None while the planner's own way keeps up with the best of them."""
+    def follows(self, expected: float, rates: Rates) -> Rule | None:
+        """The rule to follow now; None while the planner's own way keeps up with the best of them.
+
+        `expected` is what the planner still expects to save by what it wrote in the last minutes.
+        """
+        own = self._own - min(expected, MOST_EXPECTED_TOKENS * rates.plain)
         best = min(self._none, self._short, self._long)
-        if self._own > best * (1 + LAG) + START_TOKENS * rates.plain:
-            self._follows = "none" if best == self._none else "all_5m" if best == self._short else "all_1h"
-        elif self._own <= best * (1 + LAG / 2):
-            self._follows = None
-        return self._follows
+        self._followed += self.following is not None
+        if self._followed > self._patience:
+            self._own, self._patience, self._followed = best, 2 * self._patience, 0
+            self.following = None
+        elif own > best * (1 + LAG) + START_TOKENS * rates.plain:
+            self.following = "none" if best == self._none else "all_5m" if best == self._short else "all_1h"
+        elif own <= best * (1 + LAG / 2):
+            self.following = None
+        return self.following
 
 
 def _price(shadow: LaneShadow, way: int, asked: Asked, target: int, write: float) -> float:

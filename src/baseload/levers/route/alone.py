@@ -60,8 +60,14 @@ class Alone(msgspec.Struct, frozen=True, kw_only=True):
         claim = f"{CLAIM[0] * 100:.0f} to {CLAIM[1]:.0%}"
         return (
             f"Routing alone: {low * 100:.0f} to {high:.0%} against the claim of {claim}, "
-            f"of which {proven_low * 100:.0f} to {proven_high:.0%} is proven by trials."
+            f"{_proven_words(proven_low, proven_high)}."
         )
+
+
+def _proven_words(low: float, high: float) -> str:
+    if high <= 0:
+        return "none of it proven by a trial"
+    return f"of which {low * 100:.0f} to {high:.0%} is proven by trials"
 
 
 def routing_alone(

@@ -1,0 +1,1 @@
+"""Demand: volume and prices -> sample paths of list dollars."""

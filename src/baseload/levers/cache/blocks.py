@@ -1,0 +1,94 @@
+"""The cache of a trace, block by block: what a recorded request can be billed under marks at its positions.
+
+A trace has no content blocks, only hashes of equal stretches of the prompt. A real request carries marks where its
+parts end (tools, system, turns), and requests part where a part ends; so what a marked request wrote is taken to be
+readable up to wherever a later one parts from it, and every stretch keeps the lifetime it was written with. All else
+is as in `rules`: writes only up to a mark, at most four, 20 positions back, the lifetime from the start of the request
+and refreshed by reads, nothing readable before the writer's response begins.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from baseload.levers.cache.paths import Paths
+from baseload.levers.cache.rules import LOOK_BACK, TTL_US, Mark, Served, checked
+
+_NEVER: Final = -1
+
+
+class BlockCache:
+    """Every segment of a trace's paths with its lifetime; requests come in order of time inside a lane."""
+
+    def __init__(self, paths: Paths, *, hour_covers: bool = True) -> None:
+        self._paths = paths
+        self._hour_covers = hour_covers
+        size = len(paths.end)
+        self._ttl: NDArray[np.int64] = np.zeros(size, dtype=np.int64)
+        self._expires: NDArray[np.int64] = np.full(size, _NEVER, dtype=np.int64)
+        self._readable: NDArray[np.int64] = np.zeros(size, dtype=np.int64)
+
+    def serve(
+        self,
+        request: int,
+        ends: Sequence[int],
+        marks: Sequence[Mark],
+        start_us: int,
+        begins_us: int,
+        minimum_tokens: int = 0,
+    ) -> Served:
+        """Bill a request with marks at its positions, which end after `ends` tokens. Raises IllegalMarks."""
+        placed = checked(marks, len(ends))
+        prompt = int(self._paths.prompt_tokens[request])
+        if not placed:
+            return Served(0, 0, 0, prompt)
+        path = self._paths.path(request)
+        depths = self._paths.end[path]
+        read_to = self._alive(path, start_us)
+        if read_to and not self._in_reach(path, read_to, request):
+            read_to = 0
+        read_to = min(read_to, int(np.searchsorted(depths, ends[placed[-1].position])) + 1)
+        found = path[:read_to]
+        self._expires[found] = start_us + self._ttl[found]
+        read = reached = int(depths[read_to - 1]) if read_to else 0
+        written, at = {"5m": 0, "1h": 0}, read_to
+        for mark in placed:
+            end = ends[mark.position]
+            if end <= reached or end < minimum_tokens:
+                continue
+            until = int(np.searchsorted(depths, end)) + 1
+            fresh = path[at:until]
+            self._ttl[fresh] = TTL_US[mark.ttl]
+            self._expires[fresh] = start_us + TTL_US[mark.ttl]
+            self._readable[fresh] = begins_us
+            if mark.ttl == "1h" and self._hour_covers:
+                before = path[:at]
+                self._ttl[before] = TTL_US["1h"]
+                self._expires[before] = np.maximum(self._expires[before], start_us + TTL_US["1h"])
+            written[mark.ttl] += end - reached
+            reached, at = end, until
+        return Served(read, written["5m"], written["1h"], prompt - reached)
+
+    def touch(self, request: int, tokens: int, now_us: int) -> bool:
+        """A keep-alive read of the first `tokens` of a request's prefix; False where not all of it is alive."""
+        path = self._paths.path(request)
+        kept = path[: int(np.searchsorted(self._paths.end[path], tokens)) + 1]
+        if self._alive(kept, now_us) < len(kept):
+            return False
+        self._expires[kept] = now_us + self._ttl[kept]
+        return True
+
+    def _alive(self, path: NDArray[np.int32], now_us: int) -> int:
+        """How many segments from the start can be read."""
+        dead = (self._expires[path] < now_us) | (self._readable[path] > now_us)
+        first = int(dead.argmax()) if len(dead) else 0
+        return first if len(dead) and dead[first] else len(path)
+
+    def _in_reach(self, path: NDArray[np.int32], read_to: int, request: int) -> bool:
+        """Whether a mark at the end finds it: at most 19 ends of known requests lie between."""
+        between = self._paths.born[path[read_to:]] <= request
+        return int(between.sum()) < LOOK_BACK
