@@ -46,7 +46,7 @@ from baseload.levers.route.alone import routing_alone
 from baseload.levers.route.candidates import route_options
 from baseload.levers.route.headroom import Limits, PoolLimit
 from baseload.levers.route.shape import RouteShape, route_shapes
-from baseload.levers.route.verdicts import VerdictKey
+from baseload.levers.route.verdicts import VerdictKey, unused_verdicts
 from baseload.pipeline import MapRequest, Ranked, rank_ledger
 from baseload.plan.adoption import Adoption, Pace, adopt
 from baseload.plan.assemble import build
@@ -102,6 +102,8 @@ class Batching(NamedTuple):
     settings: BatchSettings
 
 
+LEAST_PAID, MOST_PAID = Decimal("0.4"), Decimal("1.1")
+"""A bill outside these shares of its list price is not the bill of the usage beside it (as in `baseload close`)."""
 MOST_PICTURES = 100
 """Of so many workloads, dearest first, the page shows what their requests are made of and when batches close."""
 
@@ -126,7 +128,8 @@ def plan_ledger(ledger: Ledger, engine: Engine, book: PriceBook, request: PlanRe
     adoption = _adoption(expected, bill_nano, project)
     rate_of_list = _effective_rate(ranked.settled.rows, project)
     conditions, unmatched = places(ledger.signatures(), ranked.workload_of, project.workload)
-    problems = [*ranked.problems, *request.problems, *said, *faults, *unmatched]
+    unused = unused_verdicts(request.verdicts, workloads)
+    problems = [*ranked.problems, *request.problems, *unused, *said, *faults, *unmatched]
     document = build(
         PlanFacts(
             title=asked.title,
@@ -141,7 +144,7 @@ def plan_ledger(ledger: Ledger, engine: Engine, book: PriceBook, request: PlanRe
             planned=planned,
             baseline=baseline(rate, expected, planned["conservative"], planned["deployable"]),
             adoption=adoption if rate.window else None,
-            cash=_cash(rate, adoption, project, rate_of_list, asked.as_of_day),
+            cash=_cash(rate, adoption, project, rate_of_list, asked.as_of_day, daily_nano(ranked.settled.rows)),
             effective_rate=rate_of_list,
             routing_alone=routing_alone(
                 {name: menu.routes for name, menu in menus.items()}, positions, workloads, book, asked.as_of_day
@@ -341,34 +344,45 @@ def _adoption(expected: Sequence[Planned], bill_nano: int, project: Project) -> 
 
 
 def _effective_rate(settled: Table, project: Project) -> Decimal | None:
-    """As declared, else as billed; None where neither says."""
+    """As declared, else as billed; None where neither says, or where the bill is not this usage's."""
     if project.plan.effective_rate:
         return Decimal(project.plan.effective_rate)
     billed, listed = billed_and_list(settled)
-    return effective_rate(billed, listed) if billed else None
+    found = effective_rate(billed, listed) if billed else None
+    return found if found is not None and LEAST_PAID <= found <= MOST_PAID else None
 
 
 def _cash(
-    rate: RunRate, adoption: Adoption, project: Project, rate_of_list: Decimal | None, as_of_day: int
+    rate: RunRate,
+    adoption: Adoption,
+    project: Project,
+    rate_of_list: Decimal | None,
+    as_of_day: int,
+    daily: Mapping[int, int],
 ) -> CashYear | None:
     """None without a run rate; at list price where nobody says what a list dollar costs."""
     if rate.annual_nano is None:
         return None
+    paid = Decimal(1) if rate_of_list is None else rate_of_list
     return cash_year(
         rate.annual_nano,
         adoption.levels(as_of_day),
         as_of_day=as_of_day,
         fiscal_start_month=project.plan.fiscal_year_start,
-        rate=Decimal(1) if rate_of_list is None else rate_of_list,
-        commitment=_commitment(project.commitment),
+        rate=paid,
+        commitment=_commitment(project.commitment, paid, as_of_day, daily),
     )
 
 
-def _commitment(left: CommitmentLeft | None) -> Commitment | None:
+def _commitment(
+    left: CommitmentLeft | None, paid: Decimal, as_of_day: int, daily: Mapping[int, int]
+) -> Commitment | None:
+    """The declared balance less what the ledger's days from then to now have drawn; `daily` is list nano-dollars."""
     if left is None:
         return None
+    since = sum(nano for day, nano in daily.items() if day_of_date(left.as_of) <= day < as_of_day)
     return Commitment(
-        balance_nano=left.balance_nano,
+        balance_nano=max(0, left.balance_nano - int(since * paid)),
         ends_day=day_of_date(left.ends),
         overage_rate=Decimal(left.overage_rate) if left.overage_rate else None,
     )

@@ -105,7 +105,7 @@ class PlanSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     realization: str = "0.8"  # share of a planned saving that lands
     trial_weeks: Annotated[int, msgspec.Meta(ge=0, le=52)] = 2
     gateway: bool = True  # false: what a gateway would do is code
-    batch_window: str = "10m"
+    batch_window: Annotated[str, msgspec.Meta(pattern=r"^\d{1,6}(s|m|h|d)$")] = "10m"
     batch_completion: str = ""  # path of the company's own completion times
     person_days: dict[PersonDaysKind, str] = msgspec.field(default_factory=dict)
 
@@ -127,6 +127,12 @@ class CommitmentLeft(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
 
     def __post_init__(self) -> None:
         _check_money("balance", self.balance)
+        if Decimal(self.balance) < 0:
+            raise ValueError(f"balance is {self.balance[:60]!r}; expected 0 or more: what is left to use")
+        if self.as_of >= self.ends:
+            raise ValueError(
+                f"as_of {self.as_of} is not before ends {self.ends}; expected the day of the balance first"
+            )
         _check_share("overage_rate", self.overage_rate or "1", most=Decimal(2))
 
     @property

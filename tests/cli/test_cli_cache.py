@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
+from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import duckdb
+import msgspec
 import pytest
 
+from baseload.cli.cache_traces import build_cache, print_cache
 from baseload.cli.main import main
+from baseload.levers.cache.evaluate import CacheDocument
 
 
 @pytest.fixture(autouse=True)
@@ -29,7 +34,7 @@ def trace(tmp_path: Path) -> Path:
     return sessions(tmp_path / "requests.parquet", rows)
 
 
-def sessions(path: Path, rows: list[tuple[str, float, Any, int]], model: str = "claude-opus-4-6") -> Path:
+def sessions(path: Path, rows: Sequence[tuple[str, float, Any, int]], model: str = "claude-opus-4-6") -> Path:
     selects = [
         f"SELECT '{name}' AS trace_id, {t}::DOUBLE AS t, '{model}' AS model, {tokens} AS input_tokens, "
         f"{list(ids)}::INTEGER[] AS hash_ids"
@@ -112,6 +117,75 @@ def test_a_table_for_people(trace: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert code == 0
     for said in ("2 judged requests", "no cache", "all, 5 minutes", "all, 1 hour", "plan", "clairvoyant"):
         assert said in out
+    assert "… if hours do not cover" in out
+    assert "what its last request left, nothing older" in " ".join(out.split())
+
+
+def test_the_document_names_every_policy_in_order(trace: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert list(policies(document(capsys, trace))) == [
+        "none",
+        "all_5m",
+        "all_1h",
+        "plan",
+        "plan_careful",
+        "online",
+        "clairvoyant",
+        "clairvoyant_keep_alive",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("closed", "said"),
+    [
+        (-0.1, "costs more here than the best single rule"),
+        (0.0, "goes 0% of the way"),
+        (0.864, "goes 86% of the way"),
+        (1.0, "goes 100% of the way"),
+        (1.2, "costs less than clairvoyant, which has no keep-alive"),
+        (None, "Learnt on"),
+    ],
+)
+def test_the_last_lines_say_where_the_plan_stands(
+    trace: Path, capsys: pytest.CaptureFixture[str], closed: float | None, said: str
+) -> None:
+    """The same document with another share: a plan below the bound is not said to go 120 % of a way."""
+    print_cache(msgspec.structs.replace(judged_document(trace), gap_closed=closed))
+    out = " ".join(capsys.readouterr().out.split())
+    assert said in out
+    assert out.count("The plan ") == (closed is not None)
+
+
+def test_what_nobody_has_measured_is_said_where_it_moves_the_bill(
+    trace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = judged_document(trace)
+    dearer = [
+        msgspec.structs.replace(policy, ratio=0.9) if policy.name == "plan_careful" else policy
+        for policy in found.policies
+    ]
+    for shown, there in ((msgspec.structs.replace(found, policies=tuple(dearer)), True), (found, False)):
+        print_cache(shown)
+        out = " ".join(capsys.readouterr().out.split())
+        assert ("If it does not, the plan costs 0.9000." in out) == there
+
+
+class Silent:
+    """Progress that nobody sees."""
+
+    def advance(self, done: int, total: int | None, label: str) -> None:
+        """Nothing."""
+
+
+def judged_document(trace: Path) -> CacheDocument:
+    return build_cache(
+        [trace],
+        model=None,
+        share=Decimal("0.5"),
+        minimum=True,
+        reads=None,
+        as_of=dt.date(2026, 11, 22),
+        bar=Silent(),
+    )
 
 
 def test_unknown_models_are_one_problem_and_the_rest_is_judged(

@@ -268,3 +268,31 @@ def test_a_month_frozen_with_another_fiscal_year_is_still_verified(
     document = closed(capfd, logs)
     assert document["check"]["status"] == "verified"
     assert document["figures"]["forecast"]["fiscal_year_start"] == "2026-10-01"
+
+
+def test_what_overage_cost_more_is_a_line_of_its_own(
+    logs: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    # list price of the calls is 36 in September and 124 in October; 10 more were paid because a commitment was used up
+    (tmp_path / "baseload.toml").write_text(
+        '[[invoice]]\nmonth = "2026-09"\namount = "36.00"\n'
+        '[[invoice]]\nmonth = "2026-10"\namount = "134.00"\noverage = "10.00"\n'
+    )
+    document = closed(capfd, logs)
+    lines = {line["line"]: line["usd"] for line in document["figures"]["lines"] if line["usd"] != "0.00"}
+
+    assert (document["figures"]["from_usd"], document["figures"]["to_usd"]) == ("36.00", "134.00")
+    assert lines == {"days": "88.00", "overage": "10.00"}
+
+
+def test_an_overage_that_changes_later_is_a_restatement(
+    logs: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    settings = (
+        '[[invoice]]\nmonth = "2026-09"\namount = "36.00"\n'
+        '[[invoice]]\nmonth = "2026-10"\namount = "134.00"\noverage = "10.00"\n'
+    )
+    (tmp_path / "baseload.toml").write_text(settings)
+    assert closed(capfd, logs, "--freeze")["check"]["status"] == "verified"
+    (tmp_path / "baseload.toml").write_text(settings.replace('"10.00"', '"4.00"'))
+    assert closed(capfd, logs)["check"]["status"] == "restated"

@@ -242,6 +242,7 @@ def test_a_whole_roll_costs_what_one_long_commitment_does_while_usage_stays_belo
 @settings(max_examples=40, deadline=None)
 @given(data=st.data(), one=contracts())
 def test_money_paid_earlier_is_never_worth_less(data: st.DataObject, one: Contract) -> None:
+    one = one.sized(one.commit_usd_by_year[0])  # one band: where bands differ a draw has its own month's discount
     terms = {"prepay_discount": Decimal(0), "shortfall_rate": "net", "wacc": Decimal("0.1")}
     base = replace(
         one,

@@ -4,10 +4,22 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
-from baseload.project import Invoice, OwnerRule, Project, WorkloadRule, parse_project
+from baseload.project import (
+    CommitmentLeft,
+    DeclaredLimits,
+    Invoice,
+    OwnerRule,
+    PersonDaysKind,
+    PlanSettings,
+    PoolLimits,
+    Project,
+    WorkloadRule,
+    parse_project,
+)
 from baseload.workloads.rules import rule_problems
 from baseload.workloads.tags import OWNER, PART, PLACE, WHOLE, tag_name
 
@@ -16,16 +28,52 @@ def page(root: Path, name: str) -> str:
     return (root / "docs" / name).read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("record", [Project, Invoice, OwnerRule, WorkloadRule])
-def test_every_key_of_the_file_is_on_the_page(root: Path, record: type) -> None:
+RECORDS: dict[type, str] = {
+    Project: "## Top level",
+    Invoice: "## `[[invoice]]`",
+    OwnerRule: "## `[[owner]]`",
+    WorkloadRule: "## `[[workload]]`",
+    DeclaredLimits: "## `[limits]`",
+    PoolLimits: "### `[limits.pool.NAME]`",
+    PlanSettings: "## `[plan]`",
+    CommitmentLeft: "## `[commitment]`",
+}
+TABLES = {"invoice", "owner", "workload", "model_alias", "key_name", "limits", "plan", "commitment"}
+
+
+def section(text: str, heading: str) -> str:
+    """From one heading to the next of the same or a higher level."""
+    level = heading.split(maxsplit=1)[0]
+    rest = text.partition(f"\n{heading}\n")[2]
+    assert rest, heading
+    return re.split(rf"\n#{{1,{len(level)}}} ", rest)[0]
+
+
+@pytest.mark.parametrize("record", RECORDS)
+def test_every_key_of_a_table_is_in_its_section(root: Path, record: type) -> None:
     text = page(root, "reference/project.md")
-    tables = {"invoice", "owner", "workload", "model_alias"}
-    fields = set(record.__struct_fields__)  # type: ignore[attr-defined]
-    assert {name for name in fields if f"`{name}`" not in text and name not in tables} == set()
-    assert all(f"[[{name}]]" in text or f"[{name}]" in text for name in tables)
+    fields = set(record.__struct_fields__) - (TABLES if record is Project else set())  # type: ignore[attr-defined]
+    found = section(text, RECORDS[record])
+    assert {name for name in fields if f"`{name}`" not in found and f".{name}" not in found} == set()
 
 
-@pytest.mark.parametrize("name", ["reference/project.md", "how-to/owners.md"])
+def test_every_table_of_the_file_has_a_heading(root: Path) -> None:
+    text = page(root, "reference/project.md")
+    assert set(Project.__struct_fields__) >= TABLES
+    assert [name for name in TABLES if f"## `[[{name}]]`" not in text and f"## `[{name}]`" not in text] == []
+
+
+def test_every_kind_of_work_is_listed(root: Path) -> None:
+    found = section(page(root, "reference/project.md"), "### `[plan.person_days]`")
+    assert [kind for kind in get_args(PersonDaysKind) if f"`{kind}`" not in found] == []
+
+
+def test_the_complete_example_has_every_table(root: Path) -> None:
+    found = section(page(root, "reference/project.md"), "## A complete example")
+    assert [name for name in TABLES - {"key_name"} if f"[{name}" not in found] == []
+
+
+@pytest.mark.parametrize("name", ["reference/project.md", "how-to/owners.md", "how-to/plan.md"])
 def test_every_toml_example_is_read(root: Path, name: str) -> None:
     examples = re.findall(r"```toml\n(.*?)```", page(root, name), re.DOTALL)
     assert examples

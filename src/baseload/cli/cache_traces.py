@@ -28,8 +28,8 @@ _LABELS = {
 }
 _COLUMNS = ("policy", "USD", "ratio", "hits", "read", "written", "kept")
 _LEGEND = (
-    "ratio: over no cache. read, written and kept alive: millions of prompt tokens. clairvoyant: the least any cache "
-    "could cost, knowing the future."
+    "ratio: over no cache. read, written, kept alive: millions of prompt tokens. clairvoyant: every block cached as "
+    "cheaply as the future allows, no keep-alive reads, each block living as long as its own write paid for."
 )
 
 
@@ -47,6 +47,7 @@ def build_cache(
     """The document for these trace files. Raises NothingToRead where no request could be priced."""
     from baseload.cli.book import open_book
     from baseload.cli.places import find_project, load_project
+    from baseload.cli.run import checked_as_of
     from baseload.errors import NothingToRead
     from baseload.levers.cache.evaluate import Question, cache_document
     from baseload.levers.cache.price import is_priced, prices_of
@@ -55,7 +56,8 @@ def build_cache(
 
     folder = project_dir if project_dir is not None else find_project(Path.cwd())
     book = open_book(load_project(folder), folder)
-    day = day_of_date(as_of or dt.datetime.now(dt.UTC).date())
+    now = dt.datetime.now(dt.UTC).date()
+    day = day_of_date(checked_as_of(as_of, now))
     rows, problems = _read(files, bar)
     priced_as, notes = _model(book, model, rows, day)
     names = {name: book.resolve(name) for file in rows for name in set(file.model.tolist())}
@@ -151,13 +153,19 @@ def _said(document: CacheDocument) -> list[str]:
     from baseload.cli.output import numbered
 
     lines = [_LEGEND]
-    if document.gap_closed is not None and document.gap_closed >= 0:
-        lines.append(f"The plan goes {document.gap_closed:.0%} of the way from the best single rule to clairvoyant.")
-    elif document.gap_closed is not None:
-        lines.append("The plan costs more here than the best single rule, which knows no look-back and no four marks.")
+    if document.gap_closed is not None:
+        lines.append(_gap(document.gap_closed))
+    careful = {policy.name: policy.ratio for policy in document.policies}
+    if careful.get("plan_careful", 0.0) != careful.get("plan", 0.0):
+        lines.append(
+            "The plan counts on an hour's mark to keep the prefix read before it for an hour: published billing reads "
+            f"so, nobody has measured it. If it does not, the plan costs {careful['plan_careful']:.4f}."
+        )
     sessions, lanes = numbered(document.sessions or 0, "session"), numbered(document.lanes, "lane")
     learnt = numbered(document.train_requests, "request")
     lines.append(f"Learnt on {learnt}; judged on {sessions if document.sessions else lanes}.")
+    known = "all it sent" if document.sessions is None else "what its last request left, nothing older"
+    lines.append(f"Every policy is judged on the same memory: a lane finds again {known}.")
     lines.append(f"Models: {', '.join(document.models)}.")
     if document.copies:
         lines.append(f"{numbered(document.copies, 'request')} recorded twice left out.")
@@ -166,3 +174,15 @@ def _said(document: CacheDocument) -> list[str]:
     if document.read_multiplier is not None:
         lines.append(f"Reads are priced at {document.read_multiplier} of plain input.")
     return [*lines, *document.notes]
+
+
+def _gap(closed: float) -> str:
+    """Where the plan stands between the best single rule (0) and the bound without keep-alive (1)."""
+    if closed < 0:
+        return "The plan costs more here than the best single rule, which knows no look-back and no four marks."
+    if closed <= 1:
+        return f"The plan goes {closed:.0%} of the way from the best single rule to clairvoyant."
+    return (
+        "The plan costs less than clairvoyant, which has no keep-alive reads and no hour's mark that keeps the prefix "
+        "before it."
+    )

@@ -38,6 +38,10 @@ COMMANDS = {
     "init": ("baseload.cli.decisions:init", "Write a commented baseload.toml from the ledger."),
     "next": ("baseload.cli.decisions:next_decisions", "The decisions only a person can make, dearest first."),
     "close": ("baseload.cli.close:close", "Why the bill moved since last month; a month kept as it was closed."),
+    "commit": (
+        "baseload.cli.commit:app",
+        "What a commitment costs on a year of usage, month by month, to the cent.",
+    ),
     "import": ("baseload.cli.ledger:import_paths", "Read usage into the project's ledger."),
     "pull": ("baseload.cli.pull:app", "Fetch usage and cost reports with an admin key."),
     "ledger": ("baseload.cli.ledger:app", "Compact, migrate or look at the ledger."),

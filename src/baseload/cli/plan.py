@@ -10,13 +10,16 @@ from cyclopts import App, Parameter
 from baseload.cli.help import AsOf, Json, Paths, ProjectFolder, Source
 
 if TYPE_CHECKING:
+    from baseload.plan.policy import Policy
     from baseload.planning import Plan
+    from baseload.report.write import Kind
 
 app = App(name="plan")
 
 PLAN_FOLDER = Path("baseload-plan")
 CHANGES_FOLDER = Path("baseload-changes")
 POLICY = "policy.yaml"
+SHEETS_PAGE = "README.md"
 INDEX = "changes.json"
 CHANGES_SCHEMA = "baseload.changes/1"
 
@@ -79,7 +82,10 @@ def changes(
     """
     from baseload.cli.output import EXIT_DONE, EXIT_PROBLEMS, print_json
     from baseload.cli.run import build_plan
+    from baseload.report.write import refuse_foreign
 
+    if not json:
+        refuse_foreign(output, (SHEETS_PAGE, INDEX), _sheets_kind())
     found = build_plan(paths, project, source=source, as_of=as_of)
     if json:
         print_json(_as_json(found))
@@ -93,7 +99,32 @@ def write_to(found: Plan, folder: Path) -> list[Path]:
     from baseload.plan.policy_write import write_policy
     from baseload.report.plan_write import write_plan
 
-    return write_plan(found.document, folder, {POLICY: write_policy(found.policy, found.comments).encode()})
+    kept = _with_opt_outs(found.policy, folder / POLICY)
+    return write_plan(found.document, folder, {POLICY: write_policy(kept, found.comments).encode()})
+
+
+def _with_opt_outs(fresh: Policy, path: Path) -> Policy:
+    """The policy with the owners' `pin_original` of the file it replaces. Raises UsageError on one edited by hand."""
+    from msgspec.structs import replace
+
+    from baseload.errors import UsageError
+    from baseload.plan.policy import PolicyError
+    from baseload.plan.policy_read import read_policy
+    from baseload.report.plan_write import PLAN
+    from baseload.report.write import refuse_foreign
+
+    refuse_foreign(path.parent, (path.name,), PLAN)
+    if not path.is_file():
+        return fresh
+    try:
+        old = read_policy(path.read_bytes(), str(path))
+    except PolicyError as error:
+        raise UsageError(f"{error} It is not overwritten: move it away, or give another folder with -o.") from error
+    pinned = {entry.workload.id for entry in old.entries if entry.pin_original}
+    return replace(
+        fresh,
+        entries=tuple(replace(one, pin_original=one.workload.id in pinned) for one in fresh.entries),
+    )
 
 
 def _write_sheets(found: Plan, folder: Path) -> None:
@@ -102,14 +133,20 @@ def _write_sheets(found: Plan, folder: Path) -> None:
     from baseload.cli.output import numbered, stdout
     from baseload.plan.sheets import COLUMNS, change_rows, change_sheets
     from baseload.report.csv_tables import csv_bytes
-    from baseload.report.write import Kind, write_files
+    from baseload.report.write import write_files
 
     sheets = change_sheets(found.expected, found.adoption)
     files = {name: text.encode() for name, text in sheets.items()}
     files["changes.csv"] = csv_bytes(COLUMNS, change_rows(found.adoption))
     files[INDEX] = msgspec.json.format(msgspec.json.encode(_as_json(found)), indent=1) + b"\n"
-    written = write_files(files, folder, Kind(page="README.md", index=INDEX, family="baseload.changes/"))
+    written = write_files(files, folder, _sheets_kind())
     stdout().print(f"{numbered(len(written), 'file')} in {folder}. Begin with {written[0]}", markup=False)
+
+
+def _sheets_kind() -> Kind:
+    from baseload.report.write import Kind
+
+    return Kind(page=SHEETS_PAGE, index=INDEX, family="baseload.changes/")
 
 
 def _as_json(found: Plan) -> dict[str, object]:

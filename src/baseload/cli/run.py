@@ -187,7 +187,7 @@ def _opened(
     memory_limit: str = MEMORY_LIMIT,
 ) -> Iterator[_Run]:
     now = clock or dt.datetime.now(dt.UTC).date()
-    today = _checked_as_of(as_of, now)
+    today = checked_as_of(as_of, now)
     folder = project_dir if project_dir is not None else find_project(Path.cwd())
     settings = with_owners(project if project is not None else load_project(folder), folder)
     book = open_book(settings, folder)
@@ -198,7 +198,8 @@ def _opened(
         yield _Run(ledger, engine, book, settings, folder, today)
 
 
-def _checked_as_of(as_of: dt.date | None, now: dt.date) -> dt.date:
+def checked_as_of(as_of: dt.date | None, now: dt.date) -> dt.date:
+    """The day that was asked for, else `now`. Raises UsageError where no model could be priced."""
     last = now + dt.timedelta(days=366)
     if as_of is not None and not FIRST_AS_OF <= as_of <= last:
         raise UsageError(f"--as-of {as_of}: expected a day from {FIRST_AS_OF} to {last}")

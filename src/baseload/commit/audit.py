@@ -26,10 +26,10 @@ class UsageMonth(msgspec.Struct, frozen=True, kw_only=True):
 class AuditRow(msgspec.Struct, frozen=True, kw_only=True):
     """One contract month. `usage` to `balance` are in the contract's basis, the rest is cash.
 
-    usage = credits_drawn + rolled_drawn + commit_drawn + excess. `expired` is what was lost at the end of the month;
-    `balance` what may be drawn in the next one. cash = commitment + drawn_bill + true_up + overage + outside + other,
-    where `other` is support, seats, refunds and credit notes; money back is negative. `months_due`: 0 where the month's
-    cash is due at its start (commitment, support, resettled), 1 at its end.
+    usage = credits_drawn + rolled_drawn + commit_drawn + excess. `expired` is what was lost at the end of the month (of
+    commitment and rolled dollars; credits apart), `returned` what was refunded or became a credit, `balance` what may
+    be drawn in the next one. Cash: commitment, resettled (settlement of a
+    changed commitment) and support are due at the month's start, the rest at its end; money back is negative.
     """
 
     month: int
@@ -40,6 +40,7 @@ class AuditRow(msgspec.Struct, frozen=True, kw_only=True):
     commit_drawn: Decimal
     excess: Decimal
     expired: Decimal
+    returned: Decimal
     balance: Decimal
     commitment_usd: Decimal
     resettled_usd: Decimal

@@ -109,7 +109,7 @@ def legs_of(current: CurrentContract) -> list[Leg]:
     now = replace(
         plain,
         term_months=left,
-        commit_usd_by_year=(ZERO,),
+        commit_usd_by_year=(ZERO,) * -(-left // MONTHS_PER_YEAR),
         bands=_flat(terms, year),
         hold_months=_held(terms, gone, left),
         support_usd_per_year=ZERO,

@@ -58,7 +58,11 @@ class Offer(msgspec.Struct, frozen=True, kw_only=True):
 
 def read_offer(data: bytes, name: str = "offer.yaml") -> Offer:
     """The offer of a file. Raises CommitError."""
-    content = {NAMES.get(key, key): value for key, value in _content(data, name).items()}
+    return offer_of(plain_keys(data, name), name)
+
+
+def offer_of(content: dict[str, Any], name: str) -> Offer:
+    """The offer that keys and plain values say. Raises CommitError."""
     for key in REQUIRED:
         if key not in content:
             raise CommitError(key, "missing", f"{', '.join(REQUIRED)} in every offer, see {SEE}", where=name)
@@ -69,10 +73,19 @@ def read_offer(data: bytes, name: str = "offer.yaml") -> Offer:
         raise error.within(name) from error
     except msgspec.ValidationError as error:
         raise refused(error, full, name) from error
-    return Offer(contract=contract, assumed=tuple(key for key in Contract.__struct_fields__ if key not in content))
+    return Offer(contract=contract, assumed=_left_out(content))
 
 
-def _content(data: bytes, name: str) -> dict[str, Any]:
+def _left_out(content: dict[str, Any]) -> tuple[str, ...]:
+    """Terms the file does not state; what it is called and what it is paid in are no terms."""
+    return tuple(key for key in Contract.__struct_fields__ if key not in content and key not in ("name", "currency"))
+
+
+def plain_keys(data: bytes, name: str) -> dict[str, Any]:
+    """Keys and values of a YAML file, read as hostile (`plan.policy_read`), shorter names written out.
+
+    Raises CommitError.
+    """
     try:
         content = plain_yaml(data, name)
     except PolicyError as error:
@@ -80,15 +93,18 @@ def _content(data: bytes, name: str) -> dict[str, Any]:
         raise CommitError("", said, f"plain YAML with the keys of {SEE}", where=name) from error
     if not isinstance(content, dict):
         raise CommitError("", "a list" if isinstance(content, list) else "text", f"the keys of {SEE}", where=name)
-    return content
+    twice = sorted(short for short, key in NAMES.items() if short in content and key in content)
+    if twice:
+        raise CommitError(twice[0], "given beside its longer name", NAMES[twice[0]], where=name)
+    return {str(NAMES.get(given, given)): value for given, value in content.items()}
 
 
 def _written_out(content: dict[str, Any]) -> dict[str, Any]:
     """Every clause as a mapping, one commitment for each year."""
     full = {key: _word(key, value) for key, value in content.items()}
-    for clause, key in ALONE.items():
+    for clause, name in ALONE.items():
         if isinstance(full.get(clause), str):
-            full[clause] = {key: full[clause]}
+            full[clause] = {name: full[clause]}
     carved = full.get("carve_outs")
     if isinstance(carved, list):
         full["carve_outs"] = [{"name": one} if isinstance(one, str) else one for one in carved]

@@ -13,13 +13,14 @@ from typing import Any, Final
 import msgspec
 
 from baseload.commit.contract import Contract
+from baseload.commit.offer import ALONE
 
 COMMENTS: Final = {
     "name": "how this offer is called in tables",
     "currency": "USD alone; convert before you write",
     "term_months": "[1] contract years are of twelve months; the last may be shorter",
     "commit_usd_by_year": "[2] in dollars of commit_basis; leave it out to have it sized",
-    "commit_basis": "[3] which dollars draw the balance: list, or net of the discount. Ask: it changes the size by 1/(1-d)",
+    "commit_basis": "[3] which dollars draw the balance: list, or net. Ask: it changes the size by 1/(1-d)",
     "period": "[4] when the balance is tested: month, quarter, year, term",
     "bands": "[5] from so many dollars of commitment on, this discount as a fraction",
     "band_key": "[6] what is looked up: annual_commit, average_annual, tcv",
@@ -65,7 +66,7 @@ _HEADER: Final = (
 
 def write_offer(contract: Contract, *, notes: Sequence[str] = (), every_key: bool = True) -> str:
     """The file. With `every_key` false only what differs from the default, and what every offer must say."""
-    lines = [f"# {line}" for line in (*_HEADER, *notes)]
+    lines = [f"# {line}".rstrip() for line in (*_HEADER, *notes)]
     for field in msgspec.structs.fields(contract):
         value = getattr(contract, field.name)
         if not every_key and not field.required and value == field.default:
@@ -83,14 +84,32 @@ def _key(name: str, value: Any) -> Iterator[str]:
         yield f"{name}:"
         yield from (f"  - {_flow(band)}" for band in value)
     else:
-        yield f"{name}: {_flow(value)}"
+        yield f"{name}: {_alone(name, value) or _flow(value)}"
+
+
+def _alone(name: str, value: Any) -> str:
+    """A clause of which only the one key differs from its defaults, as that value; "" for any other."""
+    if name not in ALONE:
+        return ""
+    stated, key = _stated(value), ALONE[name]
+    if not stated:  # nothing differs: the key is written all the same
+        return _flow(getattr(value, key))
+    return _flow(stated[key]) if set(stated) == {key} else ""
+
+
+def _stated(value: msgspec.Struct) -> dict[str, Any]:
+    """Keys of a clause that differ from their defaults, and those that have none."""
+    return {
+        field.name: getattr(value, field.name)
+        for field in msgspec.structs.fields(value)
+        if field.required or getattr(value, field.name) != field.default
+    }
 
 
 def _flow(value: Any) -> str:
     """A value on one line."""
     if isinstance(value, msgspec.Struct):
-        parts = {name: getattr(value, name) for name in value.__struct_fields__}
-        return "{" + ", ".join(f"{name}: {_flow(part)}" for name, part in parts.items() if part is not None) + "}"
+        return "{" + ", ".join(f"{name}: {_flow(part)}" for name, part in _stated(value).items()) + "}"
     if isinstance(value, tuple):
         return "[" + ", ".join(map(_flow, value)) + "]"
     if isinstance(value, bool):
@@ -100,4 +119,8 @@ def _flow(value: Any) -> str:
     if isinstance(value, int):
         return str(value)
     text = str(value)
-    return text if text.replace("_", "").isalpha() and text not in ("true", "false", "null") else json.dumps(text)
+    return (
+        text
+        if text.replace("_", "").isalpha() and text not in ("true", "false", "null")
+        else json.dumps(text, ensure_ascii=False)
+    )

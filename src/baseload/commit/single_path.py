@@ -49,6 +49,13 @@ class _Year:
         self.drawn_list = self.excess_list = self.excess = self.overage = ZERO
 
 
+class _Closed:
+    """The end of a month: lost and returned in the contract's basis, trued up and refunded in cash."""
+
+    def __init__(self) -> None:
+        self.lost = self.returned = self.true_up = self.refund = ZERO
+
+
 class _Ledger:
     """The account between two months."""
 
@@ -93,7 +100,7 @@ class _Ledger:
         self.year.excess, self.year.excess_list = self.year.excess + excess, self.year.excess_list + beyond
         self.year.overage += overage
         bill = drawn["new"] * self._unit_price(month) if contract.payment == "arrears" else ZERO
-        expired, true_up, refund = self._close(month)
+        closed = self._close(month)
         rerated = self._close_year(month)
         return AuditRow(
             month=month,
@@ -103,17 +110,18 @@ class _Ledger:
             rolled_drawn=drawn["rolled"],
             commit_drawn=drawn["new"],
             excess=excess,
-            expired=expired,
+            expired=closed.lost,
+            returned=closed.returned,
             balance=sum((part.amount for part in self.parts), ZERO),
             commitment_usd=commitment,
             resettled_usd=resettled,
             support_usd=contract.support_usd_per_year if month % MONTHS_PER_YEAR == 0 else ZERO,
             drawn_bill_usd=bill,
-            true_up_usd=true_up,
+            true_up_usd=closed.true_up,
             overage_usd=overage,
             outside_usd=outside,
             seats_usd=contract.seats_usd_per_month,
-            credit_note_usd=-refund - rerated,
+            credit_note_usd=-closed.refund - rerated,
         )
 
     def _open(self, month: int) -> None:
@@ -174,38 +182,43 @@ class _Ledger:
                 open_usd -= taken
         return cost * open_usd / at_list if at_list else cost
 
-    def _close(self, month: int) -> tuple[Decimal, Decimal, Decimal]:
-        """Expiries of the month and, where a period ends, its unused clause: (lost, trued up, refunded)."""
-        end, lost, true_up, refund = month + 1, ZERO, ZERO, ZERO
+    def _close(self, month: int) -> _Closed:
+        """What runs out with the month; where a period ends, its unused clause first."""
+        end, closed = month + 1, _Closed()
         for start, stop in periods(self.contract):
             if stop == end:
-                kept, true_up, refund = self._settle(start, end)
-                lost -= kept
+                closed = self._settle(start, end)
         for part in self.parts:
-            if part.expires <= end:
-                lost += part.amount
+            if part.expires <= end and part.kind != "credit":
+                closed.lost += part.amount
         self.parts = [part for part in self.parts if part.expires > end]
-        return lost, true_up, refund
+        return closed
 
-    def _settle(self, start: int, end: int) -> tuple[Decimal, Decimal, Decimal]:
-        """Of the period's own unused dollars: how much is not lost, what is trued up and what comes back."""
-        contract, rule = self.contract, self.contract.unused
-        unused = next(part.amount for part in self.parts if part.kind == "new")
+    def _settle(self, start: int, end: int) -> _Closed:
+        """The period's own unused dollars leave its balance: kept, given back, or left there to run out."""
+        contract, rule, closed = self.contract, self.contract.unused, _Closed()
+        own = next(part for part in self.parts if part.kind == "new")
         price = self._unit_price(end - 1)
         if contract.shortfall_rate == "list":
             price /= ONE - self._discounts(end - 1).committed
-        true_up = unused * price if contract.payment == "arrears" else ZERO
+        closed.true_up = own.amount * price if contract.payment == "arrears" else ZERO
         until = end + rule.months if rule.months else _NEVER
         if rule.rule == "refund":
-            return rule.share * unused, true_up, rule.share * unused * price
-        if rule.rule == "credit":
-            self.vouchers.append(_Part("voucher", unused * price, until))
-            return unused, true_up, ZERO
-        kept = unused if rule.rule == "extend" else self._rolled(unused, start, end)
-        if kept:
-            last = until if rule.rule == "extend" else min(until, contract.term_months)
-            self.parts.append(_Part("rolled", kept, last))
-        return kept, true_up, ZERO
+            closed.returned = rule.share * own.amount
+            closed.refund = closed.returned * price
+        elif rule.rule == "credit":
+            closed.returned = own.amount
+            self.vouchers.append(_Part("voucher", own.amount * price, until))
+        elif rule.rule == "extend":
+            self._keep(own, own.amount, until)
+        else:
+            self._keep(own, self._rolled(own.amount, start, end), min(until, contract.term_months))
+        own.amount -= closed.returned
+        return closed
+
+    def _keep(self, own: _Part, amount: Decimal, until: int) -> None:
+        own.amount -= amount
+        self.parts.append(_Part("rolled", amount, until))
 
     def _rolled(self, unused: Decimal, start: int, end: int) -> Decimal:
         contract, rule = self.contract, self.contract.unused

@@ -67,15 +67,15 @@ def _rows(data: bytes, name: str) -> list[tuple[int, dict[str, str]]]:
 
 def _check_months(months: tuple[str, ...], rows: list[tuple[int, dict[str, str]]], name: str) -> None:
     """One row for every month from the first on."""
-    expected = None
+    expected, before = None, months[0]
     for (line, _), month in zip(rows, months, strict=True):
         place = _place(month)
         if place is None:
             raise CommitError(f"line {line}, month", month, "YYYY-MM, or a number from 0 on", where=name)
         if expected is not None and place != expected:
-            rule = f"{_named(expected, month)}: every month once, in order, none missing"
+            rule = f"{_named(expected, before)}: every month once, in order, none missing"
             raise CommitError(f"line {line}, month", month, rule, where=name)
-        expected = place + 1
+        expected, before = place + 1, month
     if months[0].isdecimal() and int(months[0]) != 0:
         raise CommitError(f"line {rows[0][0]}, month", months[0], "0, the first month of the contract", where=name)
 

@@ -10,7 +10,7 @@ import datetime as dt
 from collections.abc import Iterator, Sequence
 from decimal import ROUND_HALF_EVEN, Decimal
 from fractions import Fraction
-from itertools import pairwise
+from itertools import pairwise, zip_longest
 from typing import NamedTuple
 
 import msgspec
@@ -172,7 +172,7 @@ def _stretches(window: Window, ends_day: int | None) -> Iterator[Window]:
 def _saved_day_nano(levels: Sequence[Level], stretch: Window) -> int:
     """Annual savings in force, summed over the days of a stretch."""
     total = 0
-    for level, following in zip(levels, [*levels[1:], None], strict=True):
+    for level, following in zip_longest(levels, levels[1:]):
         start = max(level.from_day, stretch.start_day)
         end = min(following.from_day if following else stretch.end_day_exclusive, stretch.end_day_exclusive)
         total += level.saved_annual_nano * max(0, end - start)

@@ -87,13 +87,19 @@ class Pricer:
         )
 
     def saving(self, choice: Choice) -> Span:
-        """Today's cost less the choice's. A position that stays as it is saves exactly nothing at every end."""
-        today, then, parts = self.spans(TODAY), self.spans(choice), self.parts(choice)
-        return total(
-            Span(low=a.low - b.high, likely=a.likely - b.likely, high=a.high - b.low)
-            for a, b, part in zip(today, then, parts, strict=True)
-            if part.changed
-        )
+        """Today's cost less the choice's. A position that stays as it is saves exactly nothing at every end.
+
+        What is unknown about today (a TTL, a band) is one unknown on both sides: it is read at one end for both.
+        """
+        return total(self._saved(index, choice) for index, part in enumerate(self.parts(choice)) if part.changed)
+
+    def _saved(self, index: int, choice: Choice) -> Span:
+        likely = self._amount(index, TODAY, ALL_LIKELY) - self._amount(index, choice, ALL_LIKELY)
+        bounds = []
+        for today in (ALL_LOW.today, ALL_HIGH.today):
+            billed = self._amount(index, TODAY, Ends(today=today))
+            bounds += [billed - self._amount(index, choice, end._replace(today=today)) for end in (ALL_LOW, ALL_HIGH)]
+        return around(likely, bounds)
 
     def parts(self, choice: Choice) -> list[Part]:
         """Every position under a choice."""

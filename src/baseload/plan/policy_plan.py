@@ -13,6 +13,7 @@ from baseload.plan.planned import Planned
 from baseload.plan.policy import Batch, Cache, Duration, Effort, Entry, Match, Policy, WorkloadRef, policy
 from baseload.plan.words import span_dollars
 from baseload.workloads.key import UNATTRIBUTED
+from baseload.workloads.rules import deadline_seconds
 
 WINDOW: Final[Duration] = "10m"
 """How long requests are gathered before a batch is sent, where nobody says otherwise."""
@@ -80,7 +81,10 @@ def _cache(one: Planned) -> Cache | None:
 def _batch(one: Planned, window: Duration) -> Batch | None:
     if not one.choice.batch or one.menu.batch is None:
         return None
-    return Batch(deadline=duration(one.menu.batch.deadline_us), window=window)
+    deadline_us = one.menu.batch.deadline_us
+    if (deadline_seconds(window) or 0) * _SECOND_US >= deadline_us:
+        window = duration(max(_SECOND_US, deadline_us // 4))
+    return Batch(deadline=duration(deadline_us), window=window)
 
 
 def duration(microseconds: int) -> Duration:

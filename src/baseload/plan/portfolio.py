@@ -25,6 +25,7 @@ from baseload.values import Problem, Workload
 
 OUT_OF_REACH = "too far down for this kind of work until a trial shows that it holds"
 TWO_STEPS = "a new model and less effort are two untested changes at once; a trial of both lets it in"
+MORE_BROKE = "a trial has shown this model to break at more effort than that"
 LOW_EFFORT = "low effort costs 1 to 3 points of accuracy by the vendor's own measurements; a trial must show it holds"
 """ "Anthropic measured": medium effort at the default's accuracy, low at 1 to 3 points less (anthropic-facts 1.6)."""
 
@@ -101,12 +102,18 @@ def held_back(menu: Menu, reach: Collection[str]) -> Menu:
 
 
 def _why_held_back(option: RouteOption, menu: Menu, offered: Sequence[RouteOption], reach: Collection[str]) -> str:
+    if any(other.model == option.model and _level(other) > _level(option) for other in menu.routes if _broke(other)):
+        return MORE_BROKE
     if option.model not in reach:
         return OUT_OF_REACH
     if option.model == menu.routes[0].model:
         return LOW_EFFORT if option.effort == "low" else ""
     most = max((_level(other) for other in offered if other.model == option.model), default=_level(option))
     return TWO_STEPS if _level(option) < most else ""
+
+
+def _broke(option: RouteOption) -> bool:
+    return option.verdict == "breaks"
 
 
 def _level(option: RouteOption) -> int:

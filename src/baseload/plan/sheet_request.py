@@ -17,6 +17,8 @@ Request = dict[str, Any]
 
 MAX_TOKENS: Final = 4096
 """Stands where the workload's own limit goes."""
+RAISED_MAX_TOKENS: Final = 4 * MAX_TOKENS
+"""Stands where thinking, which cannot be turned off, counts toward the workload's own limit."""
 _CONTROL: Final = {"5m": {"type": "ephemeral"}, "1h": {"type": "ephemeral", "ttl": "1h"}}
 _DROPPED: Final = {
     "sampling": "temperature",
@@ -100,6 +102,10 @@ _ORDER: Final = (
 
 
 def _rewrite(request: Request, feature: str) -> None:
+    if feature == "thinking_omitted":
+        request["thinking"] = {"type": "disabled"}
+    if feature == "max_tokens":
+        request["max_tokens"] = RAISED_MAX_TOKENS
     if feature in _ADAPTIVE:
         request["thinking"] = {"type": "adaptive"}
     request.pop(_DROPPED.get(feature, ""), None)

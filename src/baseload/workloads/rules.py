@@ -20,7 +20,7 @@ LATENCIES = ("interactive", "tolerant")
 TOLERANT_FROM_SECONDS = 3600
 """A deadline this long leaves room for a batch: most end within the hour (anthropic-facts section 4)."""
 
-_DEADLINE = re.compile(r"\s*(\d+)\s*(s|m|h|d)\s*")
+_DEADLINE = re.compile(r"\s*(\d{1,6})\s*(s|m|h|d)\s*")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 

@@ -10,8 +10,11 @@ from hypothesis import strategies as st
 
 from baseload.levers.cache.choices import Rates, choice_for, is_anchor, is_kept_for_hour
 from baseload.levers.cache.keep_alive import CAUTION, touches_worth
+from baseload.levers.cache.lane import Lane
+from baseload.levers.cache.learning import Learner
 from baseload.levers.cache.pauses import PRIOR, PauseCounts, wait_of
 from baseload.levers.cache.reuse import KINDS, MEMORY, Again, ReuseCounts, Step, kind_of
+from baseload.levers.cache.shadow import Asked, Bills, LaneShadow
 from baseload.levers.cache.trace import EndsWith, Stop
 
 RATES = Rates(plain=100.0, read=10.0, write_5m=125.0, write_1h=200.0)
@@ -151,3 +154,37 @@ def test_chances_of_coming_back_lean_on_the_prior_too() -> None:
 
 def test_only_an_answer_that_asks_for_a_tool_waits_for_one() -> None:
     assert [wait_of(stop) for stop in (Stop.TOOL_USE, Stop.END_TURN, Stop.UNKNOWN, Stop.OTHER)] == [0, 1, 1, 1]
+
+
+def test_a_rule_is_followed_while_it_is_ahead_and_not_for_ever() -> None:
+    """Every request of 100,000 tokens is written for nothing: 25,000 too many each. Behind by more than 100,000 and
+    0.3 % after the fifth; after 500 requests of doing nothing the planner may try again.
+    """
+    bills, shadow, followed = Bills(), LaneShadow(), []
+    for number in range(520):
+        rule = bills.follows(0.0, RATES)
+        followed.append(rule)
+        asked = Asked([number], [100_000], 100_000, number * 400_000_000, RATES)
+        bills.add(shadow, asked, 0, 100_000 * (125.0 if rule is None else 100.0))
+    assert followed[:7] == [None, None, None, None, None, "none", "none"]
+    assert followed.index(None, 5) == 506
+
+
+def test_what_was_read_beyond_belief_is_put_right() -> None:
+    bills = Bills()
+    asked = Asked([1], [10_000_000], 10_000_000, 0, RATES)
+    bills.add(LaneShadow(), asked, 0, 10_000_000 * 125.0)
+    bills.corrected(-10_000_000, RATES)  # all of it was read after all
+    assert bills.follows(0.0, RATES) is None
+    bills.corrected(10_000_000, RATES)
+    assert bills.follows(0.0, RATES) == "none"
+
+
+def test_a_request_that_parts_before_an_end_counts_what_it_shares_beyond_the_old() -> None:
+    """The first had 100 tokens, all new; the second shares 60 of them: 60 of 100 are wanted again."""
+    learner, lane = Learner(None, None), Lane()
+    lane.note([1], [100], -1, 0)
+    learner.wait_for(lane, 1, 0, 100)
+    learner.met(lane, 1, 60, 10_000_000)
+    kept = learner.reuse.frozen()
+    assert (kept.requests[0], kept.new[0], kept.new_soon[0], kept.whole_soon[0]) == (1, 100, 60, 60)

@@ -45,6 +45,30 @@ def test_the_judged_part_starts_cold() -> None:
     assert results["clairvoyant"].femto_usd == 128 * 135
 
 
+def test_sessions_know_their_last_request_and_one_lane_of_many_callers_all() -> None:
+    """The third request comes back to a branch that the second left: 64 tokens are shared by all, 128 by two."""
+    asked = (Asked(0, "ab"), Asked(1, "ax"), Asked(2, "ab"))
+    for timed, read in ((False, 64 + 64), (True, 64 + 128)):
+        trace = trace_of(*asked, timed=timed)
+        results = {result.name: result for result in judge(trace, unit_prices(trace), Decimal(0)).results}
+        assert results["all_5m"].read_tokens == read
+
+
+def test_the_careful_plan_is_the_plan_where_an_hour_s_mark_keeps_only_what_it_wrote() -> None:
+    """One conversation that grows by two blocks and pauses for six minutes, twelve times over.
+
+    An hour's mark that covers what was read before it bridges the pauses; one that does not leaves it all to be
+    written again. Nothing else is different between the two.
+    """
+    trace = trace_of(
+        *(Asked(400 * turn, "".join(chr(300 + block) for block in range(40 + 2 * turn))) for turn in range(12))
+    )
+    found = judge(trace, unit_prices(trace), Decimal(0)).results
+    results = {result.name: result for result in found}
+    assert results["plan"].name == "plan"
+    assert results["plan"].femto_usd < results["plan_careful"].femto_usd
+
+
 def test_every_policy_is_in_the_document() -> None:
     trace = trace_of(Asked(0, "ab", lane=0), Asked(0, "ab", lane=1), Asked(1, "abc", lane=1))
     question = Question(train_share=Decimal("0.5"), minimum=False, read_multiplier=None, copies=3, files=("x.parquet",))
@@ -54,6 +78,7 @@ def test_every_policy_is_in_the_document() -> None:
         "all_5m",
         "all_1h",
         "plan",
+        "plan_careful",
         "online",
         "clairvoyant",
         "clairvoyant_keep_alive",

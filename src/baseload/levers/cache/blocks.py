@@ -61,10 +61,7 @@ class BlockCache:
             if end <= reached or end < minimum_tokens:
                 continue
             until = int(np.searchsorted(depths, end)) + 1
-            fresh = path[at:until]
-            self._ttl[fresh] = TTL_US[mark.ttl]
-            self._expires[fresh] = start_us + TTL_US[mark.ttl]
-            self._readable[fresh] = begins_us
+            self._write(path[at:until], TTL_US[mark.ttl], start_us, begins_us)
             if mark.ttl == "1h" and self._hour_covers:
                 before = path[:at]
                 self._ttl[before] = TTL_US["1h"]
@@ -72,6 +69,20 @@ class BlockCache:
             written[mark.ttl] += end - reached
             reached, at = end, until
         return Served(read, written["5m"], written["1h"], prompt - reached)
+
+    def _write(self, fresh: NDArray[np.int32], ttl_us: int, start_us: int, begins_us: int) -> None:
+        """Written anew. What a parallel request wrote first keeps the longer life and the earlier reading."""
+        readable = self._readable[fresh]
+        pending = readable > start_us
+        if not pending.any():
+            self._ttl[fresh] = ttl_us
+            self._expires[fresh] = start_us + ttl_us
+            self._readable[fresh] = begins_us
+            return
+        ttl, expires = self._ttl[fresh], self._expires[fresh]
+        self._ttl[fresh] = np.where(pending, np.maximum(ttl, ttl_us), ttl_us)
+        self._expires[fresh] = np.where(pending, np.maximum(expires, start_us + ttl_us), start_us + ttl_us)
+        self._readable[fresh] = np.where(pending, np.minimum(readable, begins_us), begins_us)
 
     def touch(self, request: int, tokens: int, now_us: int) -> bool:
         """A keep-alive read of the first `tokens` of a request's prefix; False where not all of it is alive."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import numpy as np
 
 from baseload.levers.cache.judge import NANO_PER_FEMTO, Judge, Sums
@@ -66,7 +67,10 @@ def _ends_with(requests: Requests) -> Ints:
 
 
 class PerRequest:
-    """The per-request plan of one workload: learnt once, replayed on any model."""
+    """The per-request plan of one workload: learnt once, replayed on any model.
+
+    Dollars of a bill rest on it, so it counts on nothing unmeasured: an hour's mark keeps only what it wrote.
+    """
 
     def __init__(self, learner: Judge, judge: Judge) -> None:
         self._learner = learner
@@ -86,7 +90,8 @@ class PerRequest:
         if self._learnt is None:
             self._learnt = learn(trace_of(self._learner.requests, prices.model), given)
         ratio = part.growth(prices.model)
-        found = replay(self._learnt, trace_of(part.requests, prices.model, ratio), given)
+        careful = msgspec.structs.replace(self._learnt, hour_covers=False)
+        found = replay(careful, trace_of(part.requests, prices.model, ratio), given, hour_covers=False)
         return Sums(
             found.uncached_tokens,
             found.read_tokens,

@@ -39,7 +39,7 @@ class Covered(msgspec.Struct, frozen=True, kw_only=True):
 def month_window(month: str) -> Window:
     """The UTC days of a month written `YYYY-MM`. Raises UsageError on anything else."""
     found = _MONTH.fullmatch(month)
-    if not found or int(found[1]) < 2000:
+    if not found or not 2000 <= int(found[1]) < 9000:
         raise UsageError(f"{month[:20]!r} is no month; expected YYYY-MM, such as 2026-11")
     start = day_of_date(dt.date(int(found[1]), int(found[2]), 1))
     return Window(start_day=start, end_day_exclusive=month_end(start))
