@@ -137,6 +137,28 @@ def test_somebody_elses_policy_is_not_overwritten(
     assert (tmp_path / "plan" / "policy.yaml").read_text() == "mine"
 
 
+def test_an_owners_opt_out_survives_the_next_plan(
+    logs: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    policy = tmp_path / "plan" / "policy.yaml"
+    run(capfd, "plan", logs, "-o", "plan", *TODAY)
+    policy.write_text(policy.read_text().replace("pin_original: false", "pin_original: true"))
+    assert run(capfd, "plan", logs, "-o", "plan", *TODAY)[0] == 0
+    assert [entry.pin_original for entry in read_policy(policy.read_bytes()).entries] == [True]
+
+
+def test_a_policy_edited_by_hand_is_not_overwritten(
+    logs: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    policy = tmp_path / "plan" / "policy.yaml"
+    run(capfd, "plan", logs, "-o", "plan", *TODAY)
+    edited = policy.read_text().replace("decision: leave", "decision: pin\n    model: claude-haiku-5-5")
+    policy.write_text(edited)
+    code, _, err = run(capfd, "plan", logs, "-o", "plan", *TODAY)
+    assert (code, "not overwritten" in err) == (2, True)
+    assert policy.read_text() == edited
+
+
 def test_a_record_that_cannot_be_used_is_code_1_and_the_plan_is_written(
     logs: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:

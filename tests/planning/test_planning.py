@@ -122,7 +122,7 @@ def test_a_verdict_that_breaks_takes_what_it_tried_out_of_the_plan(logs: Path, t
     write_verdict(tmp_path, before.id, state="breaks")
     document = planned(logs, folder=tmp_path).document
     triage = named(document, "triage")
-    assert (triage.choice.model, triage.choice.effort) != ("claude-sonnet-5-5", "")
+    assert triage.choice.model != "claude-sonnet-5-5"  # nor at less effort than what broke
     assert triage.verdict == "assumed"
     assert scenario(document, "conservative") == 0
 
@@ -181,6 +181,31 @@ def test_cash_walks_through_the_declared_commitment(logs: Path, plain: Plan, tmp
     assert plain.document.cash is not None
     assert plain.document.cash.window.end_exclusive == "2027-01-01"
     assert plain.document.cash.cash_saved_usd == plain.document.cash.list_saved_usd
+
+
+def test_what_was_used_since_the_balance_was_declared_is_taken_off_it(logs: Path, tmp_path: Path) -> None:
+    # the ledger has nine days of 0.85 x 0.8 = 0.68 from 2026-11-12 on, and 71 more are drawn before the end: 54.40
+    own = (
+        '[plan]\nfiscal_year_start = 4\neffective_rate = "0.8"\n'
+        '[commitment]\nbalance = "1000.00"\nas_of = 2026-11-12\nends = 2027-02-01\n'
+    )
+    cash = planned(logs, folder=tmp_path, settings=own).document.cash
+    assert cash is not None
+    assert cash.forfeited_before_usd == "945.60"
+
+
+def test_a_plan_that_lands_nothing_is_still_a_plan(logs: Path, tmp_path: Path) -> None:
+    cash = planned(logs, folder=tmp_path, settings='[plan]\nrealization = "0"\n').document.cash
+    assert cash is not None
+    assert cash.cash_saved_usd == "0.00"
+
+
+def test_a_window_longer_than_the_deadline_is_shortened(logs: Path, tmp_path: Path, plain: Plan) -> None:
+    triage = named(plain.document, "triage").id
+    own = f'[plan]\nbatch_window = "2d"\n[[workload]]\nname = "triage"\nid = "{triage}"\ndeadline = "24h"\n'
+    entries = {entry.workload.name: entry for entry in planned(logs, folder=tmp_path, settings=own).policy.entries}
+    assert entries["triage"].batch is not None
+    assert (entries["triage"].batch.deadline, entries["triage"].batch.window) == ("1d", "6h")
 
 
 def test_declared_limits_hold_a_model_back(logs: Path, tmp_path: Path) -> None:
