@@ -31,11 +31,11 @@ docs: ## build the documentation into site/
 	.venv/bin/zensical build --clean
 
 prove: ## full-size statistical, kill and back-test suites; tables go to docs/proofs.md
-	@sh tools/bootstrap.sh requirements-dev.lock
+	@sh tools/bootstrap.sh requirements-prove.lock
 	$(PY) tools/prove.py
 
 bench: ## speeds and peers, as ratios in the same run; tables go to docs/benchmarks.md
-	@sh tools/bootstrap.sh requirements-dev.lock
+	@sh tools/bootstrap.sh requirements-prove.lock
 	$(PY) benchmarks/run.py
 
 lock: ## rewrite the lock files from pyproject.toml

@@ -45,6 +45,16 @@ class Choice(NamedTuple):
     old_1h: float
     anchor: float
 
+    @property
+    def new(self) -> float:
+        """What writing a new token gains at best."""
+        return max(self.new_5m, self.new_1h)
+
+    @property
+    def old(self) -> float:
+        """What writing a token that was seen before gains at best."""
+        return max(self.old_5m, self.old_1h)
+
 
 def choice_for(again: Again, rates: Rates) -> Choice:
     """The choice these chances and prices make."""

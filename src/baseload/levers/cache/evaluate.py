@@ -6,8 +6,9 @@ sessions), is what the plan learns from. The rest is judged, and starts with col
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
+from functools import partial
 from typing import Final, Literal
 
 import msgspec
@@ -15,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from baseload.errors import NothingToRead, UsageError
+from baseload.levers.cache.beside import beside
 from baseload.levers.cache.blanket import cache_all, cache_nothing
 from baseload.levers.cache.clairvoyant import clairvoyant
 from baseload.levers.cache.paths import Paths, fold
@@ -22,13 +24,15 @@ from baseload.levers.cache.planner import LearntPlan
 from baseload.levers.cache.price import InputPrices, PolicyResult
 from baseload.levers.cache.replay import learn, replay, replay_online
 from baseload.levers.cache.touches import touches
-from baseload.levers.cache.trace import Trace
+from baseload.levers.cache.trace import Trace, without_blocks
 from baseload.levers.cache.traces import select
 from baseload.values import Problem, iso_day, usd_text
 
 SCHEMA: Final = "baseload.cache/1"
 MOST_CAREFUL: Final = 30_000
 """`plan_careful` is worked out for so many judged requests at most."""
+LEAST_BESIDE: Final = 20_000
+"""Judged requests from which the two planners run side by side: starting a process takes as long as judging 5,000."""
 RULES: Final = ("none", "all_5m", "all_1h")
 """The blanket rules a plan must never lose to."""
 
@@ -101,6 +105,7 @@ def judge(trace: Trace, prices: InputPrices, train_share: Decimal) -> Judgement:
         raise NothingToRead("no request is left to judge. Give more requests or a smaller --train-share.")
     judged = select(trace, part)
     paths = fold(judged)
+    online = _online(judged, prices, paths)
     touched = touches(judged, paths, prices)
     plan = learn(select(trace, ~part), prices)
     results = (
@@ -109,11 +114,18 @@ def judge(trace: Trace, prices: InputPrices, train_share: Decimal) -> Judgement:
         cache_all("all_1h", judged, prices, touched),
         replay(plan, judged, prices, paths),
         *_careful(plan, judged, prices, paths),
-        replay_online(judged, prices, paths),
+        online(),
         clairvoyant("clairvoyant", judged, prices, touched),
         clairvoyant("clairvoyant_keep_alive", judged, prices, touched),
     )
     return Judgement(train_requests=int((~part).sum()), judged=judged, results=results)
+
+
+def _online(judged: Trace, prices: InputPrices, paths: Paths) -> Callable[[], PolicyResult]:
+    """The planner that starts with nothing, begun at once where that is worth a process."""
+    if len(judged) < LEAST_BESIDE:
+        return partial(replay_online, judged, prices, paths)
+    return beside(replay_online, without_blocks(judged), prices, paths)
 
 
 def _careful(plan: LearntPlan, judged: Trace, prices: InputPrices, paths: Paths) -> Iterator[PolicyResult]:

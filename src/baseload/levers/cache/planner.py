@@ -282,8 +282,9 @@ def _asked(facts: Facts) -> Asked:
 
 def _target(ends: Sequence[int], found: Found, choice: Choice) -> int:
     """The last position to mark: the end, or what of it was seen before, or only what can be read."""
-    tail = len(ends) - 1
     held, seen = _depth(ends, found.read), _depth(ends, found.seen)
-    old = (seen - held) * max(choice.old_5m, choice.old_1h)
-    whole = old + (ends[tail] - seen) * max(choice.new_5m, choice.new_1h)
-    return tail if whole >= max(old, 0.0) else found.seen if old > 0 else found.read
+    old = (seen - held) * choice.old
+    whole = old + (ends[-1] - seen) * choice.new
+    if whole >= old and whole >= 0:
+        return len(ends) - 1
+    return found.seen if old > 0 else found.read

@@ -54,3 +54,10 @@ class Trace(msgspec.Struct, frozen=True, kw_only=True):
 
     def __len__(self) -> int:
         return len(self.start_us)
+
+
+def without_blocks(trace: Trace) -> Trace:
+    """The same requests for whoever has their paths already: a thousandth of the bytes."""
+    return msgspec.structs.replace(
+        trace, blocks=np.empty(0, dtype=np.int32), offset=np.zeros(len(trace) + 1, dtype=np.int64), sizes=None
+    )
