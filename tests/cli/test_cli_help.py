@@ -14,10 +14,10 @@ from baseload.cli.main import app, main
 COMMANDS = (
     "demo", "map", "usage", "rank", "init", "next", "import", "pull", "pull anthropic", "ledger", "ledger show",
     "ledger compact", "ledger migrate", "prices", "prices show", "prices check", "prices diff", "prices impact",
-    "prices add", "cache", "plan", "plan changes", "close", "commit", "commit offer", "commit simulate",
-    "completion",
+    "prices add", "cache", "plan", "plan changes", "plan check", "close", "commit", "commit offer", "commit simulate",
+    "trial", "trial decide", "completion",
 )  # fmt: skip
-GROUPS = ("pull", "ledger", "prices", "plan", "commit")
+GROUPS = ("pull", "ledger", "prices", "plan", "commit", "trial")
 HEAVY = ("aiohttp", "duckdb", "genai_prices", "jinja2", "numpy", "psycopg", "pyspark", "yaml")
 
 
@@ -47,7 +47,7 @@ def test_help_ends_with_examples_of_that_command(command: str, capsys: pytest.Ca
 
 
 @pytest.mark.parametrize(
-    "command", [name for name in COMMANDS if name not in ("pull", "ledger", "prices", "commit", "completion")]
+    "command", [name for name in COMMANDS if name not in ("pull", "ledger", "prices", "commit", "trial", "completion")]
 )
 def test_help_offers_json(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert "--json" in help_of(command, capsys)

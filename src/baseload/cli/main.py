@@ -42,6 +42,7 @@ COMMANDS = {
         "baseload.cli.commit:app",
         "What a commitment costs on a year of usage, month by month, to the cent.",
     ),
+    "trial": ("baseload.cli.trial:app", "Does the cheaper model hold the bar? Paired scores in, a verdict out."),
     "import": ("baseload.cli.ledger:import_paths", "Read usage into the project's ledger."),
     "pull": ("baseload.cli.pull:app", "Fetch usage and cost reports with an admin key."),
     "ledger": ("baseload.cli.ledger:app", "Compact, migrate or look at the ledger."),
