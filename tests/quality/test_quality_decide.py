@@ -48,7 +48,7 @@ def test_only_losses_are_hopeless_at_the_first_look_and_broken_soon_after_where_
     hopeless = decide([-1.0] * 100, Rule(margin=0.02))
     assert (hopeless.verdict, hopeless.n_used) == ("NOT_SHOWN", 50)
     assert "hardly" in hopeless.reason
-    found = decide([-1.0] * 100, Rule(margin=0.02, futility=False))
+    found = decide([-1.0] * 200, Rule(margin=0.02, futility=False))
     assert found.verdict == "BREAKS"
     assert found.n_used == 123  # bets shrink as the spread of what was seen grows
     assert found.estimate == -1.0
