@@ -62,6 +62,46 @@ def decide(
     return EXIT_PROBLEMS if decision.verdict == "INVALID" else EXIT_DONE
 
 
+@app.command
+def verify(
+    record: Annotated[Path, Parameter(help="The evidence record of a trial, JSONL.")],
+    *,
+    head: Annotated[str | None, Parameter(help="The verdict's id, from the policy, the report or the brief.")] = None,
+    json: Json = False,
+) -> int:
+    """Recompute a verdict offline from its hash-chained record; nothing is asked of anybody.
+
+    Exit 1 where the record states another verdict than its differences give, 3 where the record was changed, cut or
+    does not end in the head. Without --head a record that was rewritten from its first line on cannot be told.
+
+    Examples
+    --------
+    baseload trial verify .baseload/trials/triage.jsonl --head 5f2c…
+    baseload trial verify triage.jsonl --json | jq .decision.verdict
+    """
+    from baseload.cli.book import read_file
+    from baseload.cli.output import EXIT_DONE, EXIT_PROBLEMS, print_json, stdout
+    from baseload.quality.record import verify as verify_record
+
+    found = verify_record(read_file(record, "evidence record"), head)
+    if json:
+        print_json({"schema": "baseload.trial.verified/1", "head_given": head is not None, "verified": found})
+        return EXIT_DONE if found.agrees else EXIT_PROBLEMS
+    console = stdout()
+    _print(found.decision)
+    stated = found.recorded or "no verdict yet"
+    console.print(
+        f"{found.lines} lines hold together, {found.pairs} pairs. The record states: {stated}. Head {found.head}.",
+        markup=False,
+        soft_wrap=True,
+    )
+    if not found.agrees:
+        console.print("The differences give another verdict than the record states: do not rely on it.", markup=False)
+    if head is None:
+        console.print("Without --head nobody can tell whether all of it was rewritten.", markup=False)
+    return EXIT_DONE if found.agrees else EXIT_PROBLEMS
+
+
 def _print(decision: Decision) -> None:
     from baseload.cli.output import stdout
 

@@ -1,0 +1,155 @@
+"""The evidence record of a trial: append-only lines in a hash chain, from which anybody recomputes the verdict offline.
+
+Each line is canonical JSON with its number, the hash of the line before and its own: SHA-256 over everything else in
+it. The last hash is the verdict's id; it stands in the policy, the report and the brief, so that any edit of any line
+shows. Lines hold hashes, scores and differences, never a word of a prompt or an answer.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from typing import Any, Final, Literal
+
+import msgspec
+
+from baseload.errors import BaseloadError
+from baseload.quality.bar import Bar
+from baseload.quality.decide import Decision, decide
+
+SCHEMA: Final = "baseload.evidence/1"
+FIRST: Final = "0" * 64
+"""What the first line names as the hash before it."""
+MOST_LINE_BYTES: Final = 1 << 20
+
+Kind = Literal["bar", "sample", "rewrite", "control", "pair", "verdict", "approval", "event"]
+
+
+class Tampered(BaseloadError):
+    """An evidence record does not say what its hashes say it said."""
+
+
+class Line(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One fact. `body` is a JSON object whose fields depend on `kind`; see docs/reference/evidence.md."""
+
+    seq: int
+    kind: Kind
+    body: Mapping[str, Any]
+    before: str
+    sha256: str = ""
+
+
+class Verified(msgspec.Struct, frozen=True, kw_only=True):
+    """A record that holds together: its head, its bar, and the verdict recomputed from its differences."""
+
+    head: str
+    lines: int
+    bar: Bar
+    pairs: int
+    decision: Decision
+    recorded: str  # the verdict the record states; "" where the trial has not ended
+    agrees: bool  # the recorded verdict is the recomputed one
+
+
+_LINES: Final = msgspec.json.Decoder(Line)
+
+
+def chained(kind: Kind, body: Mapping[str, Any], before: Line | None) -> Line:
+    """The next line of a record; None before begins one."""
+    line = Line(
+        seq=0 if before is None else before.seq + 1,
+        kind=kind,
+        body=body,
+        before=FIRST if before is None else before.sha256,
+    )
+    return msgspec.structs.replace(line, sha256=_sha256(line))
+
+
+def line_bytes(line: Line) -> bytes:
+    """The line as it is written, newline included."""
+    return msgspec.json.encode(line, order="sorted") + b"\n"
+
+
+def _sha256(line: Line) -> str:
+    bare = msgspec.structs.replace(line, sha256="")
+    return hashlib.sha256(msgspec.json.encode(bare, order="sorted")).hexdigest()
+
+
+def read_record(data: bytes) -> list[Line]:
+    """The lines of a record. Raises Tampered, naming the line, where the chain does not hold."""
+    found: list[Line] = []
+    for number, raw in enumerate(data.removesuffix(b"\n").split(b"\n") if data else (), start=1):
+        line = _decoded(raw, number)
+        before = found[-1].sha256 if found else FIRST
+        for field, is_so in (
+            ("seq", line.seq == number - 1),
+            ("before", line.before == before),
+            ("sha256", line.sha256 == _sha256(line)),
+            ("spelling", line_bytes(line) == raw + b"\n"),
+        ):
+            if not is_so:
+                raise Tampered(
+                    f"line {number}: {field} does not fit; expected an untouched record. "
+                    "Get the record again from where the trial ran."
+                )
+        found.append(line)
+    if not found:
+        raise Tampered("line 1: the record is empty; expected at least the bar")
+    return found
+
+
+def _decoded(raw: bytes, number: int) -> Line:
+    if len(raw) > MOST_LINE_BYTES:
+        raise Tampered(f"line {number}: {len(raw)} bytes; expected at most {MOST_LINE_BYTES}")
+    try:
+        return _LINES.decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise Tampered(f"line {number}: {type(error).__name__}; expected a line of an evidence record") from error
+
+
+def verify(data: bytes, head: str | None = None) -> Verified:
+    """Recompute the verdict from the record alone: the chain, the bar before all else, every difference in order.
+
+    Raises Tampered where the chain is broken, where it does not end in `head`, where the bar is not the first line or
+    was changed later, or where the record cannot be a trial.
+    """
+    lines = read_record(data)
+    if head is not None and lines[-1].sha256 != head.strip().lower():
+        raise Tampered(
+            f"head: {lines[-1].sha256}; expected {head.strip()[:64]}. The record was changed or cut after the verdict."
+        )
+    bar = _bar_of(lines)
+    differences = [_difference(line) for line in lines if line.kind == "pair"]
+    decision = decide(differences, bar.rule)
+    recorded = _recorded(lines)
+    return Verified(
+        head=lines[-1].sha256,
+        lines=len(lines),
+        bar=bar,
+        pairs=len(differences),
+        decision=decision,
+        recorded=recorded,
+        agrees=recorded in ("", decision.verdict),
+    )
+
+
+def _bar_of(lines: Iterable[Line]) -> Bar:
+    bars = [line for line in lines if line.kind == "bar"]
+    if len(bars) != 1 or bars[0].seq != 0:
+        raise Tampered(f"bar: {len(bars)} lines; expected one, the first: a bar is fixed before anything is sampled")
+    try:
+        return msgspec.convert(bars[0].body, Bar)
+    except msgspec.ValidationError as error:
+        raise Tampered(f"line 1: {error}; expected a bar") from error
+
+
+def _difference(line: Line) -> float:
+    value = line.body.get("d")
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise Tampered(f"line {line.seq + 1}: d is {type(value).__name__}; expected a number from -1 to 1")
+    return float(value)
+
+
+def _recorded(lines: Iterable[Line]) -> str:
+    said = [str(line.body.get("verdict", "")) for line in lines if line.kind == "verdict"]
+    return said[-1] if said else ""
