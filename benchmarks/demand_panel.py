@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import importlib.util
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -29,6 +30,7 @@ Forecaster = Callable[[Floats, int, int, int], Floats]
 FIRST, LAST, BROKEN_LAST = "2021-05", "2025-05", "2026-03"
 """Before 2021-05 months are not comparable; from 2025-06 on the meter counts otherwise."""
 HORIZON = 12
+_LEAST_SHARE = 1e-6
 BEFORE = PathSettings(drift=DriftPrior(mean=0.0), shock=ShockPrior(months=0), turn_sd=0.0, window_months=24, stays=1.0)
 """What the paths were before anything was chosen: growth shrunk to none, shocks as seen, all of them to stay."""
 
@@ -47,6 +49,19 @@ class Score(NamedTuple):
     coverage: float
     pit: float
     bias: float  # median of log(actual / median forecast): above 0 the forecast ran low
+    crps_median: float  # over series: a few that explode do not move it
+
+
+class Summary(NamedTuple):
+    """Means over origins, and the least and the most that were held at any."""
+
+    crps: float
+    coverage: float
+    least: float
+    most: float
+    pit: float
+    bias: float
+    crps_median: float
 
 
 def load_panel(path: Path, *, last: str = LAST) -> Panel:
@@ -182,14 +197,14 @@ def _statsforecast(make: Callable[[], Any], *, in_logs: bool) -> Forecaster:
             }
         )
         model = make()
-        drawn = package.StatsForecast(models=[model], freq=1, n_jobs=1).simulate(
-            h=horizon, df=frame, n_paths=paths, seed=seed, error_distribution="bootstrap"
-        )
-        drawn = drawn if "unique_id" in drawn.columns else drawn.reset_index()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # it says of every fit that errors are drawn again and not from a normal
+            drawn = package.StatsForecast(models=[model], freq=1, n_jobs=1).simulate(
+                h=horizon, df=frame, n_paths=paths, seed=seed, error_distribution="bootstrap"
+            )
         values = drawn[repr(model)].to_numpy()
         drawn["usd"] = np.exp(values) if in_logs else np.maximum(values, 0.0)
-        path = next(name for name in drawn.columns if name not in ("unique_id", "ds", "index", "usd", repr(model)))
-        summed = drawn.groupby(["unique_id", path])["usd"].sum().to_numpy()
+        summed = drawn.groupby(["unique_id", "sample_id"])["usd"].sum().to_numpy()
         return summed.reshape(len(logs), paths) * np.exp(logs[:, -1:])
 
     return totals
@@ -212,17 +227,19 @@ def score(
         actual, scale = np.exp(ahead).sum(axis=1), np.exp(known[:, -3:]).mean(axis=1) * HORIZON
         pits = np.array([pit(row, value) for row, value in zip(sample, actual, strict=True)])
         losses = [crps(row / unit, value / unit) for row, value, unit in zip(sample, actual, scale, strict=True)]
-        bias = float(np.median(np.log(actual / np.median(sample, axis=1))))
+        middle = np.maximum(np.median(sample, axis=1), _LEAST_SHARE * scale)  # a falling line in dollars can end at 0
+        bias = float(np.median(np.log(actual / middle)))
         month = month_text(panel.first_month + end - 1)
-        found.append(Score(month, float(np.mean(losses)), held(pits), float(pits.mean()), bias))
+        found.append(
+            Score(month, float(np.mean(losses)), held(pits), float(pits.mean()), bias, float(np.median(losses)))
+        )
     return found
 
 
-def summary(scores: Sequence[Score]) -> tuple[float, float, float, float, float, float]:
-    """Means over origins: CRPS, coverage and its least and most, mean PIT, bias."""
+def summary(scores: Sequence[Score]) -> Summary:
     table = np.array([one[1:] for one in scores])
-    loss, coverage, middle, bias = table.mean(axis=0).tolist()
-    return loss, coverage, float(table[:, 1].min()), float(table[:, 1].max()), middle, bias
+    loss, coverage, middle, bias, median = table.mean(axis=0).tolist()
+    return Summary(loss, coverage, float(table[:, 1].min()), float(table[:, 1].max()), middle, bias, median)
 
 
 def pooled(

@@ -70,3 +70,37 @@ def test_a_bad_value_is_named_with_what_was_expected(text: str, said: str) -> No
     with pytest.raises(ProjectError, match=said) as raised:
         parse_project(text + "\n")
     assert str(raised.value).startswith("baseload.toml: ")
+
+
+def test_what_a_commitment_covers_is_read() -> None:
+    project = parse_project(
+        '[commit]\ncurrent_contract = "signed.yaml"\noffers = ["a.yaml", "b.yaml"]\n'
+        '[[commit.scope]]\nin_scope = false\nplatform = "bedrock"\n'
+        '[[commit.scope]]\nin_scope = "unknown"\nproduct = "claude_code"\ncontract = "Direct"\n'
+        '[[commit.scope]]\nin_scope = true\nworkspace = "prod-*"\naccount = "acme"\n'
+    )
+    assert (project.commit.current_contract, project.commit.offers) == ("signed.yaml", ("a.yaml", "b.yaml"))
+    assert [row.in_scope for row in project.commit.scope] == [False, "unknown", True]
+    assert (project.commit.scope[1].contract, project.commit.scope[2].workspace) == ("Direct", "prod-*")
+    assert parse_project("").commit.scope == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('[[commit.scope]]\nplatform = "bedrock"', r"missing required field `in_scope`"),
+        ('[[commit.scope]]\nin_scope = "maybe"', r"[Ii]nvalid enum value .maybe."),
+        ('[[commit.scope]]\nin_scope = true\nmodel = "x"', r"unknown field `model`"),
+        ('[[commit.scope]]\nin_scope = true\nworkspace = "a*b"', r"workspace is .a\*b.; expected \* at its end only"),
+        (
+            f'[[commit.scope]]\nin_scope = true\naccount = "{"x" * 201}"',
+            r"<= 200 - at `\$\.commit\.scope\[0\]\.account`",
+        ),
+        ("[[commit.scope]]\nin_scope = true\n" * 1_001, r"<= 1000 - at `\$\.commit\.scope`"),
+        ('[commit]\noffers = ["a.yaml", "a.yaml"]', r"offers holds a path twice"),
+        ('[commit]\ncurrent = "x"', r"unknown field `current`"),
+    ],
+)
+def test_a_scope_that_cannot_be_is_refused(text: str, said: str) -> None:
+    with pytest.raises(ProjectError, match=said):
+        parse_project(text + "\n")

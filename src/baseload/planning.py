@@ -44,7 +44,7 @@ from baseload.levers.position import Position, by_workload
 from baseload.levers.positions import positions_of
 from baseload.levers.route.alone import routing_alone
 from baseload.levers.route.candidates import route_options
-from baseload.levers.route.headroom import Limits, PoolLimit
+from baseload.levers.route.headroom import Limits, PoolLimit, unknown_pools
 from baseload.levers.route.shape import RouteShape, route_shapes
 from baseload.levers.route.verdicts import VerdictKey, unused_verdicts
 from baseload.pipeline import MapRequest, Ranked, rank_ledger
@@ -61,6 +61,7 @@ from baseload.plan.policy import Policy
 from baseload.plan.policy_places import places
 from baseload.plan.policy_plan import policy_of
 from baseload.plan.portfolio import SCENARIOS, plan_portfolio, planned_under
+from baseload.plan.price_ends import price_ends
 from baseload.prices.book import PriceBook
 from baseload.project import CommitmentLeft, Project
 from baseload.values import Opportunity, Problem, Table, Verdict, Window, Workload, day_of_date
@@ -126,10 +127,11 @@ def plan_ledger(ledger: Ledger, engine: Engine, book: PriceBook, request: PlanRe
     expected = planned["expected"]
     bill_nano = rate.annual_nano if rate.annual_nano is not None else rate.observed_nano
     adoption = _adoption(expected, bill_nano, project)
-    rate_of_list = _effective_rate(ranked.settled.rows, project)
+    rate_of_list, odd = effective_rate_of(ranked.settled.rows, project)
     conditions, unmatched = places(ledger.signatures(), ranked.workload_of, project.workload)
     unused = unused_verdicts(request.verdicts, workloads)
-    problems = [*ranked.problems, *request.problems, *unused, *said, *faults, *unmatched]
+    ending = price_ends([one for members in positions.values() for one in members], book, asked.as_of_day)
+    problems = [*ranked.problems, *request.problems, *unused, *said, *faults, *unmatched, *odd, *ending]
     document = build(
         PlanFacts(
             title=asked.title,
@@ -266,7 +268,7 @@ def _routes(
     shapes = _route_shapes(engine, {name: workload.id for name, workload in ranked.workload_of.items()})
     limits = _limits(project)
     found: dict[str, tuple[RouteOption, ...]] = {}
-    problems: list[Problem] = []
+    problems = unknown_pools(limits, book)
     for name, members in positions.items():
         found[name], said = route_options(
             workloads[name],
@@ -343,13 +345,27 @@ def _adoption(expected: Sequence[Planned], bill_nano: int, project: Project) -> 
     return adopt(bill_nano, changes, pace)
 
 
-def _effective_rate(settled: Table, project: Project) -> Decimal | None:
-    """As declared, else as billed; None where neither says, or where the bill is not this usage's."""
+def effective_rate_of(settled: Table, project: Project) -> tuple[Decimal | None, list[Problem]]:
+    """As declared, else as billed; None where neither says, or where the bill is not this usage's, which is said."""
     if project.plan.effective_rate:
-        return Decimal(project.plan.effective_rate)
+        return Decimal(project.plan.effective_rate), []
     billed, listed = billed_and_list(settled)
     found = effective_rate(billed, listed) if billed else None
-    return found if found is not None and LEAST_PAID <= found <= MOST_PAID else None
+    if found is None or LEAST_PAID <= found <= MOST_PAID:
+        return found, []
+    return None, [
+        Problem(
+            source="plan",
+            file="",
+            row=0,
+            code="effective-rate-odd",
+            message="What was billed is so far from list price that it is not the bill of this usage; "
+            "the plan says nothing at an effective rate and counts cash at list price.",
+            value=f"{found:.4f}",
+            expected=f"billed over list from {LEAST_PAID} to {MOST_PAID}",
+            next_step="Import the bill and the usage of the same days, or declare [plan] effective_rate.",
+        )
+    ]
 
 
 def _cash(

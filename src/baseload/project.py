@@ -19,6 +19,10 @@ from baseload.values import nano_from_usd
 Money = str
 MOST_MONEY = Decimal(10) ** 12
 """Of one amount: nothing beyond it is an invoice, and up to it every sum stays exact."""
+MOST_SCOPE_ROWS = 1_000
+MOST_OFFERS = 20
+ScopeText = Annotated[str, msgspec.Meta(max_length=200)]
+FilePath = Annotated[str, msgspec.Meta(max_length=1_000)]
 PersonDaysKind = Literal["config", "gateway_policy", "code", "prompt", "trial"]
 Month = Annotated[str, msgspec.Meta(pattern=r"^\d{4}-(0[1-9]|1[0-2])$")]
 
@@ -140,6 +144,43 @@ class CommitmentLeft(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
         return nano_from_usd(self.balance)
 
 
+class ScopeRow(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Does usage of this platform, product, workspace and account draw a contract? All given conditions must hold.
+
+    `*` ends a prefix; no condition = everything else. `in_scope` "unknown" says that nobody knows yet. `contract`
+    names which one, where there are several; "" = the only one.
+    """
+
+    in_scope: bool | Literal["unknown"]
+    platform: ScopeText = ""
+    product: ScopeText = ""
+    workspace: ScopeText = ""
+    account: ScopeText = ""
+    contract: ScopeText = ""
+
+    def __post_init__(self) -> None:
+        for field in ("platform", "product", "workspace", "account"):
+            if "*" in getattr(self, field)[:-1]:
+                raise ValueError(
+                    f"{field} is {getattr(self, field)[:60]!r}; expected * at its end only: it ends a prefix"
+                )
+
+
+class CommitSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a commitment covers, the contract already signed and the offers on the table; paths from this file's folder.
+
+    No `scope` = nobody has said what a contract covers, so that all usage is unknown.
+    """
+
+    scope: Annotated[tuple[ScopeRow, ...], msgspec.Meta(max_length=MOST_SCOPE_ROWS)] = ()
+    current_contract: FilePath = ""
+    offers: Annotated[tuple[FilePath, ...], msgspec.Meta(max_length=MOST_OFFERS)] = ()
+
+    def __post_init__(self) -> None:
+        if len(set(self.offers)) != len(self.offers) or "" in self.offers:
+            raise ValueError("offers holds a path twice, or an empty one; expected each offer's file once")
+
+
 class Project(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One project folder's settings."""
 
@@ -157,6 +198,7 @@ class Project(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     limits: DeclaredLimits = DeclaredLimits()
     plan: PlanSettings = msgspec.field(default_factory=PlanSettings)
     commitment: CommitmentLeft | None = None
+    commit: CommitSettings = CommitSettings()
 
 
 def parse_project(text: str, path: str = "baseload.toml") -> Project:

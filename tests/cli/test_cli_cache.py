@@ -255,6 +255,24 @@ def test_traces_of_different_kinds_and_mixtures_with_logs_are_refused(
     assert (code, "--no-minimum" in err) == (2, True)
 
 
+@pytest.mark.parametrize("json_asked", [[], ["--json"]])
+def test_sums_without_calls_say_what_they_cannot_show(
+    json_asked: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME"):
+        monkeypatch.setenv(name, str(tmp_path / name))
+    export = tmp_path / "spend.csv"
+    export.write_text(
+        "usage_date_utc,model_version,api_key,workspace,usage_type,usage_input_tokens_no_cache,"
+        "usage_input_tokens_cache_write_5m,usage_input_tokens_cache_write_1h,usage_input_tokens_cache_read,"
+        "usage_output_tokens,web_search_count\n2026-10-01,claude-opus-5-5,,,standard,150000,0,0,0,15000,0\n"
+    )
+    code, out, err = run(capsys, export, *json_asked)
+    assert (code, out) == (3, "")
+    assert "no single calls" in " ".join(err.split())
+    assert "request logs with bodies" in " ".join(err.split())
+
+
 def test_a_path_that_is_not_there_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     code, _, err = run(capsys, tmp_path / "gone.parquet")
     assert code == 2

@@ -12,6 +12,7 @@ import pytest
 from baseload.cli.close_files import FOLDER, load_frozen, write_frozen
 from baseload.cli.main import main
 from baseload.errors import UsageError
+from baseload.plan.close.freeze import hash_of
 
 MTOK = 1_000_000
 
@@ -113,7 +114,12 @@ def test_a_month_that_has_no_usage_is_code_3(logs: Path, capfd: pytest.CaptureFi
 
 @pytest.mark.parametrize(
     ("arguments", "said"),
-    [(["2026-1x"], "expected YYYY-MM"), (["2026-10", "--year-start", "13"], "expected a month, 1 to 12")],
+    [
+        (["2026-1x"], "expected YYYY-MM"),
+        (["2026-10", "--year-start", "13"], "expected a month, 1 to 12"),
+        (["2026-10", "--against", "2026-10"], "--against 2026-10: expected a month before 2026-10, such as 2026-09"),
+        (["2026-09", "--against", "2026-10"], "--against 2026-10: expected a month before 2026-09, such as 2026-08"),
+    ],
 )
 def test_a_wrong_argument_is_code_2(
     arguments: list[str], said: str, logs: Path, capfd: pytest.CaptureFixture[str]
@@ -186,7 +192,52 @@ def test_an_edited_frozen_file_is_damaged(logs: Path, tmp_path: Path, capfd: pyt
     assert "close-damaged" in [problem["code"] for problem in document["problems"]]
 
 
-@pytest.mark.parametrize("content", ["", "[]", '{"schema": "baseload.map/1"}', "\x00"])
+@pytest.mark.parametrize(
+    ("field", "text", "said"),
+    [
+        ("to_usd", "a lot", "figures.to_usd is 'a lot'; expected an amount such as 12.00"),
+        ("to_usd", "1e9", "figures.to_usd is '1e9'"),
+        ("against", "../../../etc", "figures.against is '../../../etc'; expected a month, YYYY-MM"),
+        ("forecast", "soon", "figures.forecast.fiscal_year_start is 'soon'; expected a day, YYYY-MM-DD"),
+    ],
+)
+@pytest.mark.parametrize("sealed_again", [False, True])
+def test_tampered_text_of_a_frozen_month_is_named(
+    field: str,
+    text: str,
+    said: str,
+    sealed_again: bool,
+    logs: Path,
+    tmp_path: Path,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    closed(capfd, logs, "--freeze")
+    kept = tmp_path / ".baseload" / "close" / "2026-10.json"
+    content = json.loads(kept.read_bytes())
+    place = content["figures"]["forecast"] if field == "forecast" else content["figures"]
+    place["fiscal_year_start" if field == "forecast" else field] = text
+    if sealed_again:
+        content["seal"]["sha256"] = hash_of(content)
+    kept.write_text(json.dumps(content))
+    code, out, err = run(capfd, "close", "2026-10", logs, "--as-of", "2026-11-22")
+    assert (code, out) == (2, "")
+    assert "2026-10.json: not a frozen month" in err
+    assert said in " ".join(err.split())
+
+
+def test_a_damaged_month_says_nothing_about_what_it_was_compared_with(
+    logs: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    closed(capfd, logs, "--freeze", "--year-start", "7")
+    kept = tmp_path / ".baseload" / "close" / "2026-10.json"
+    kept.write_text(kept.read_text().replace('"against": "2026-09"', '"against": "2026-08"'))
+    document = closed(capfd, logs)
+    assert document["check"]["status"] == "damaged"
+    assert document["figures"]["against"] == "2026-09"
+    assert document["figures"]["forecast"]["fiscal_year_start"] == "2026-01-01"
+
+
+@pytest.mark.parametrize("content", ["", "[]", "[" * 100_000, '{"schema": "baseload.map/1"}', "\x00"])
 def test_a_file_that_is_no_frozen_month_is_code_2_and_left_alone(
     content: str, logs: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:

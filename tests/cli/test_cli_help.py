@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 import pytest
+from cyclopts import App
 
 from baseload.cli.help import epilogue, examples
 from baseload.cli.main import app, main
@@ -14,10 +15,14 @@ from baseload.cli.main import app, main
 COMMANDS = (
     "demo", "map", "usage", "rank", "init", "next", "import", "pull", "pull anthropic", "ledger", "ledger show",
     "ledger compact", "ledger migrate", "prices", "prices show", "prices check", "prices diff", "prices impact",
-    "prices add", "cache", "plan", "plan changes", "plan check", "close", "commit", "commit offer", "commit simulate",
-    "trial", "trial decide", "completion",
+    "prices add", "cache", "plan", "plan changes", "plan check", "close", "commit", "commit compare", "commit current",
+    "commit focus", "commit focus export", "commit focus import", "commit log", "commit log add", "commit log show",
+    "commit offer", "commit offer new", "commit simulate", "commit size", "commit track", "route", "route eval",
+    "route fit", "trial", "trial decide", "trial verify", "completion",
 )  # fmt: skip
-GROUPS = ("pull", "ledger", "prices", "plan", "commit", "trial")
+GROUPS = (
+    "pull", "ledger", "prices", "plan", "commit", "commit focus", "commit log", "commit offer", "route", "trial",
+)  # fmt: skip
 HEAVY = ("aiohttp", "duckdb", "genai_prices", "jinja2", "numpy", "psycopg", "pyspark", "yaml")
 
 
@@ -34,9 +39,16 @@ def run_alone(program: str) -> str:
     return done.stdout
 
 
+def group_of(name: str) -> App:
+    found = app
+    for part in name.split():
+        found = found[part]
+    return found
+
+
 def test_no_command_is_missing_here() -> None:
     names = {name for name in app if not name.startswith("-")}
-    below = {f"{group} {name}" for group in GROUPS for name in app[group] if name[0] != "-"}
+    below = {f"{group} {name}" for group in GROUPS for name in group_of(group) if name[0] != "-"}
     assert names | below == {*COMMANDS, "ledger status"}  # another name of `ledger show`
 
 
@@ -47,7 +59,13 @@ def test_help_ends_with_examples_of_that_command(command: str, capsys: pytest.Ca
 
 
 @pytest.mark.parametrize(
-    "command", [name for name in COMMANDS if name not in ("pull", "ledger", "prices", "commit", "trial", "completion")]
+    "command",
+    [
+        name
+        for name in COMMANDS
+        if name
+        not in ("pull", "ledger", "prices", "commit", "commit focus", "commit log", "route", "trial", "completion")
+    ],
 )
 def test_help_offers_json(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert "--json" in help_of(command, capsys)

@@ -11,8 +11,10 @@ from typing import Any
 import pytest
 
 from baseload.cli.main import main
+from baseload.cli.output import print_problems
 from baseload.plan.document import SCHEMA
 from baseload.plan.policy_read import read_policy
+from baseload.values import Problem
 
 TODAY = ("--as-of", "2026-11-22")
 FILES = ["plan-changes.csv", "plan-waterfall.csv", "plan-workloads.csv", "plan.html", "plan.json", "policy.yaml"]
@@ -121,7 +123,7 @@ def test_a_foreign_folder_is_refused_before_anything_is_read(
     (tmp_path / "plan" / name).write_text("mine")
     code, out, err = run(capfd, "plan", logs, "-o", "plan", *TODAY)
     assert (code, out) == (2, "")
-    assert f"{name} was not written by Baseload and is not overwritten" in err
+    assert f"{name} was not written by `plan` and is not overwritten" in err
     assert names(tmp_path / "plan") == [name]
     assert not (tmp_path / "XDG_CACHE_HOME").exists()  # where the logs would have been read into
 
@@ -132,7 +134,7 @@ def test_somebody_elses_policy_is_not_overwritten(
     (tmp_path / "plan").mkdir()
     (tmp_path / "plan" / "policy.yaml").write_text("mine")
     code, _, err = run(capfd, "plan", logs, "-o", "plan", *TODAY)
-    assert (code, "policy.yaml was not written by Baseload" in err) == (2, True)
+    assert (code, "policy.yaml was not written by `plan`" in err) == (2, True)
     assert names(tmp_path / "plan") == ["policy.yaml"]
     assert (tmp_path / "plan" / "policy.yaml").read_text() == "mine"
 
@@ -208,6 +210,12 @@ def test_batch_times_that_are_not_there_are_named(
     assert (code, "times.toml" in err, "batch completion times" in err) == (2, True, True)
 
 
+def test_a_problem_of_no_file_is_listed_under_what_found_it(capfd: pytest.CaptureFixture[str]) -> None:
+    said = Problem(source="plan", file="", row=0, code="policy-no-match", message="No condition", value="w-1")
+    print_problems([said])
+    assert "\n  plan: No condition [w-1]\n" in capfd.readouterr().err
+
+
 def test_changes_are_a_sheet_a_workload_and_a_ranked_list(
     logs: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -235,11 +243,59 @@ def test_changes_in_json_are_the_rows_of_the_file(
     assert json.loads(out) == json.loads((tmp_path / "changes" / "changes.json").read_bytes())
 
 
+def test_the_folder_holds_exactly_this_runs_sheets(
+    logs: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "changes"
+    run(capfd, "plan", "changes", logs, "-o", "changes", *TODAY)
+    first = names(folder)
+    assert json.loads((folder / "changes.json").read_bytes())["files"] == first
+    (folder / "notes.md").write_text("mine")
+    (tmp_path / "baseload.toml").write_text('[[workload]]\nname = "renamed"\napi_key = "triage"\n')
+    assert run(capfd, "plan", "changes", logs, "-o", "changes", *TODAY)[0] == 0
+    assert json.loads((folder / "changes.json").read_bytes())["files"] == sorted(set(names(folder)) - {"notes.md"})
+    assert not any(name.startswith("triage-") for name in names(folder))
+    assert any(name.startswith("renamed-") for name in names(folder))
+    assert (folder / "notes.md").read_text() == "mine"
+
+
+def test_an_index_that_lists_other_peoples_files_deletes_none(
+    logs: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "changes" / "deep").mkdir(parents=True)
+    mine = [tmp_path / "mine.txt", tmp_path / "changes" / "deep" / "mine.txt", tmp_path / "changes" / ".mine"]
+    for path in mine:
+        path.write_text("mine")
+    listed = {"schema": "baseload.changes/1", "files": ["../mine.txt", "deep/mine.txt", str(mine[0]), ".mine", ".."]}
+    (tmp_path / "changes" / "changes.json").write_text(json.dumps(listed))
+    assert run(capfd, "plan", "changes", logs, "-o", "changes", *TODAY)[0] == 0
+    assert [path.read_text() for path in mine] == ["mine"] * 3
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "who"),
+    [(("plan",), ("plan", "changes"), "`plan`"), (("plan", "changes"), ("plan",), "`plan changes`")],
+)
+def test_a_plan_and_its_sheets_keep_to_folders_of_their_own(
+    first: tuple[str, ...],
+    second: tuple[str, ...],
+    who: str,
+    logs: Path,
+    tmp_path: Path,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    run(capfd, *first, logs, "-o", "out", *TODAY)
+    before = names(tmp_path / "out")
+    code, _, err = run(capfd, *second, logs, "-o", "out", *TODAY)
+    assert (code, f"out holds what {who} wrote. Give another folder with -o." in err) == (2, True)
+    assert names(tmp_path / "out") == before
+
+
 def test_nobodys_sheets_are_overwritten(logs: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "changes").mkdir()
     (tmp_path / "changes" / "README.md").write_text("mine")
     code, _, err = run(capfd, "plan", "changes", logs, "-o", "changes", *TODAY)
-    assert (code, "README.md was not written by Baseload" in err) == (2, True)
+    assert (code, "README.md was not written by `plan changes`" in err) == (2, True)
     assert names(tmp_path / "changes") == ["README.md"]
 
 
@@ -251,3 +307,51 @@ def test_the_projects_own_ledger_is_planned_for_without_a_path(
     code, out, _ = run(capfd, "plan", "--json", *TODAY)
     document = json.loads(out)
     assert (code, document["title"], document["totals"]["as_billed_usd"]) == (0, "Acme", "109.50")
+
+
+POLICY = """schema_version: 1
+created: "2026-11-22"
+entries:
+- workload: {id: w-1}
+  decision: pin
+  model: MODEL
+  verdict_id: v-1
+"""
+
+
+def test_a_policy_can_be_checked(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "policy.yaml"
+    path.write_text(POLICY.replace("MODEL", "claude-haiku-5-5"))
+    code, out, err = run(capfd, "plan", "check", path)
+    assert (code, err) == (0, "")
+    assert ": valid, 1 entry, p-" in out
+    code, out, _ = run(capfd, "plan", "check", path, "--json")
+    found = json.loads(out)
+    assert (code, found["schema"], found["valid"], found["entries"]) == (0, "baseload.policy-check/1", True, 1)
+    assert found["policy_id"] == read_policy(path.read_bytes()).policy_id
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (POLICY, "entries[0]: workload 'w-1': model 'MODEL' is not in the price book"),
+        (POLICY.replace("2026-11-22", "2026-11-31"), "created '2026-11-31' is no day"),
+        (POLICY.replace("  verdict_id: v-1\n", ""), "verdict_id is empty at decision pin"),
+        ("mine", "text; expected a mapping"),
+    ],
+)
+def test_a_policy_with_a_fault_is_code_1(
+    text: str, said: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "policy.yaml"
+    path.write_text(text)
+    code, out, err = run(capfd, "plan", "check", path)
+    assert (code, out, said in " ".join(err.split())) == (1, "", True), err
+    code, out, err = run(capfd, "plan", "check", path, "--json")
+    [problem] = json.loads(out)["problems"]
+    assert (code, err, json.loads(out)["valid"], problem["code"]) == (1, "", False, "policy-fault")
+
+
+def test_a_policy_that_is_not_there_is_code_2(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    code, out, err = run(capfd, "plan", "check", tmp_path / "none.yaml")
+    assert (code, out, "expected a readable policy" in err) == (2, "", True)

@@ -51,18 +51,16 @@ def test_the_panel_begins_and_ends_where_its_months_compare(panel: Panel):
 
 def test_the_80_percent_interval_holds_72_to_88_percent_of_late_totals(panel: Panel):
     small = half(panel)
-    loss, coverage, *_, bias = summary(
-        score(small, ours(), origins(small, first=LATE[0], last=LATE[1], step=3), paths=200)
-    )
-    assert 0.72 <= coverage <= 0.88
-    assert abs(bias) < 0.15
-    assert loss > 0
+    found = summary(score(small, ours(), origins(small, first=LATE[0], last=LATE[1], step=3), paths=200))
+    assert 0.72 <= found.coverage <= 0.88
+    assert abs(found.bias) < 0.15
+    assert found.crps > 0
 
 
 def test_ours_beats_its_peers_on_crps_at_half_the_size(panel: Panel):
     small = half(panel)
     ends = origins(small, first=LATE[0], last=LATE[1], step=6)
-    losses = {name: summary(score(small, FORECASTERS[name], ends, paths=200))[0] for name in ("ours", *PEERS)}
+    losses = {name: summary(score(small, FORECASTERS[name], ends, paths=200)).crps for name in ("ours", *PEERS)}
     assert min(losses, key=losses.__getitem__) == "ours"
 
 
@@ -73,24 +71,26 @@ def test_coverage_and_crps_of_twelve_month_totals(panel: Panel, period: tuple[st
     scores = {name: score(panel, FORECASTERS[name], ends) for name in ("ours", "ours, before", *PEERS)}
     scores |= {name: score(panel, peer, ends) for name, peer in statsforecast_peers().items()}
     found = {name: summary(one) for name, one in scores.items()}
-    loss, coverage, least, most, _, bias = found["ours"]
-    peers = {name: one[0] for name, one in found.items() if not name.startswith("ours")}
+    own, before = found.pop("ours"), found.pop("ours, before")
     record_property("origins", len(ends))
-    record_property("80 % held", f"{coverage:.1%} ({least:.0%} to {most:.0%} by origin)")
-    record_property("bias", f"{bias:+.3f}, before {found['ours, before'][5]:+.3f}")
-    record_property("CRPS", f"{loss:.4f}, before {found['ours, before'][0]:.4f}")
-    record_property("best peer", "{}: {:.4f}".format(*min(peers.items(), key=lambda pair: pair[1])))
+    record_property("80 % held", f"{own.coverage:.1%} ({own.least:.0%} to {own.most:.0%} by origin)")
+    record_property("bias", f"{own.bias:+.3f}, before {before.bias:+.3f}")
+    record_property("CRPS", f"{own.crps:.4f} (median series {own.crps_median:.4f}), before {before.crps:.4f}")
+    for name, peer in found.items():
+        record_property(f"CRPS of {name}", f"{peer.crps:.4f} ({peer.crps_median:.4f}), {peer.coverage:.1%} held")
     record_property("statsforecast", "in the same run" if has_statsforecast() else "not installed: stand-ins")
-    assert 0.72 <= coverage <= 0.88
-    assert loss < min(peers.values())
-    assert loss < found["ours, before"][0]
+    assert 0.72 <= own.coverage <= 0.88
+    assert own.crps < min(peer.crps for peer in found.values())
+    assert own.crps_median < min(peer.crps_median for peer in found.values())
+    assert own.crps < before.crps
 
 
 @pytest.mark.prove
 @pytest.mark.parametrize("months", [6, 12, 24])
 def test_coverage_with_a_short_history(panel: Panel, months: int, record_property: Callable):
     ends = origins(panel, first=LATE[0], last=LATE[1], step=2)
-    _, coverage, least, most, *_ = summary(score(panel, ours(), ends, months=months))
-    before = summary(score(panel, ours(BEFORE), ends, months=months))[1]
-    record_property("80 % held", f"{coverage:.1%} ({least:.0%} to {most:.0%} by origin), before {before:.1%}")
-    assert 0.72 <= coverage <= 0.88
+    found = summary(score(panel, ours(), ends, months=months))
+    before = summary(score(panel, ours(BEFORE), ends, months=months)).coverage
+    held = f"{found.coverage:.1%} ({found.least:.0%} to {found.most:.0%} by origin)"
+    record_property("80 % held", f"{held}, before {before:.1%}")
+    assert 0.72 <= found.coverage <= 0.88

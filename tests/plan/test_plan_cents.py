@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from fractions import Fraction
 
+import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 from planned_cases import menu, workload
 
-from baseload.plan.cents import divided, in_cents
+from baseload.plan.cents import column_in_cents, divided, in_cents
 from baseload.plan.choice import LEVERS, Choice
 from baseload.plan.planned import Planned, PlannedStep
 from baseload.plan.rounding import largest_remainder
-from baseload.plan.span import point
+from baseload.plan.span import Span, point, total
 from baseload.values import NANO_PER_CENT
 
 CENT = NANO_PER_CENT
@@ -87,6 +88,54 @@ def test_the_table_adds_up_across_and_down(rows: list[tuple[int, dict[str, int],
         assert abs(row.saving * CENT - one.saving.likely) <= len(LEVERS) * CENT
     for lever in LEVERS:
         assert sum(row.steps[lever] for row in table.rows) == table.total.steps[lever]
+
+
+def test_ends_of_a_range_add_up_as_the_figures_do() -> None:
+    # three ranges of a third of a cent each way: a cent below and a cent above in all, not none and not three
+    third = CENT // 3
+    spans = [Span(low=CENT - third, likely=CENT, high=CENT + third) for _ in range(3)]
+    assert column_in_cents(spans) == [
+        Span(low=0, likely=1, high=2),
+        Span(low=1, likely=1, high=1),
+        Span(low=1, likely=1, high=1),
+    ]
+
+
+REACH = st.integers(0, 10**9)
+SPANS = st.builds(
+    lambda below, likely, above: Span(low=likely - below, likely=likely, high=likely + above), REACH, NANO, REACH
+)
+
+
+@given(st.lists(SPANS, min_size=1, max_size=8))
+def test_a_column_of_ranges_adds_up_at_every_end(spans: list[Span]) -> None:
+    found = column_in_cents(spans)
+    whole = total(spans)
+    for end in ("low", "likely", "high"):
+        column = sum(getattr(one, end) for one in found)
+        assert abs(column * CENT - getattr(whole, end)) <= CENT  # each of two roundings half a cent
+        assert all(abs(getattr(a, end) * CENT - getattr(b, end)) <= 2 * CENT for a, b in zip(found, spans, strict=True))
+    for one, exact in zip(found, spans, strict=True):
+        assert one.low <= one.likely <= one.high
+        assert exact.low != exact.high or one.low == one.high
+
+
+@given(st.lists(st.lists(SPANS, min_size=2, max_size=2), min_size=1, max_size=6))
+def test_the_ends_of_the_table_add_up_down(rows: list[list[Span]]) -> None:
+    found = []
+    for route, cache in rows:
+        steps = tuple(
+            PlannedStep(lever=lever, saving=span, grade="measured")
+            for lever, span in (("route", route), ("cache", cache))
+        )
+        plain = planned(10**12, route=route.likely, cache=cache.likely)
+        found.append(msgspec.structs.replace(plain, steps=steps, saving=route + cache))
+    table = in_cents(found, [{} for _ in found], 10**13)
+    assert total(row.saving_span for row in table.rows) == table.total.saving_span
+    left = total(row.left_span for row in table.rows)
+    assert left.each(lambda cents: cents + table.unplanned) == table.total.left_span
+    for lever in LEVERS:
+        assert total(row.step_span(lever) for row in table.rows) == table.total.step_span(lever)
 
 
 @given(st.dictionaries(st.sampled_from(["billed", "measured", "assumed"]), NANO), st.integers(-2, 2))

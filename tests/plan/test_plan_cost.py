@@ -287,6 +287,29 @@ def test_the_careful_cost_takes_the_high_end_of_what_changes_alone() -> None:
     assert pricer.saving(Choice(route=1)) == span("6.25", "6.4", "6.5")
 
 
+def test_an_unknown_of_today_is_one_unknown_on_both_sides_of_a_saving() -> None:
+    # Opus: 4 + 2 + 5 + 2 = 13, or 16 with the write for an hour (8). Sonnet at half of that, answers x 1, 1.1, 1.25:
+    # 2 + 1 + 2.5 + 1 = 6.5, 6.6 and 6.75; with the write for an hour (4) 8 and 8.25.
+    # five minutes: 13 - 6.5 = 6.5, 13 - 6.6 = 6.4, 13 - 6.75 = 6.25; an hour: 16 - 8 = 8, 16 - 8.25 = 7.75;
+    # read at two ends it would be 13 - 8.25 = 4.75 to 16 - 6.5 = 9.5
+    pricer = Pricer([spent(BOOK, at(OPUS), ttl_unknown=True)], menu_of(wordy(SONNET)), BOOK, TODAY_DAY)
+    assert pricer.saving(Choice(route=1)) == span("6.25", "6.4", "8")
+
+
+def test_a_policy_knows_its_writes_where_today_does_not() -> None:
+    # the prompt of 12M under the policy: 1.2M plain 4.8, 9.6M read 1.92, 1.2M written 6, output 2 = 14.72, whatever
+    # today's write was: 13 - 14.72 = -1.72 or 16 - 14.72 = 1.28; the likely case is the low end of today
+    pricer = Pricer([spent(BOOK, at(OPUS), ttl_unknown=True)], menu_of(caches=(outcome(OPUS),)), BOOK, TODAY_DAY)
+    assert pricer.saving(Choice(cache="plan")) == span("-1.72", "-1.72", "1.28")
+
+
+def test_what_stays_as_it_is_saves_exactly_nothing_at_every_end() -> None:
+    # in batches today: no lever reaches it, and its write of unknown lifetime is no saving
+    positions = [spent(BOOK, at(OPUS, tier="batch"), ttl_unknown=True)]
+    pricer = Pricer(positions, menu_of(caches=(outcome(OPUS),), batch=batch()), BOOK, TODAY_DAY)
+    assert pricer.saving(Choice(cache="plan", batch=True)) == pricer.saving(TODAY) == Span()
+
+
 POSITIONS = st.builds(
     lambda model, changes, counts, requests, unknown: spent(
         BOOK, at(model, **changes), Tokens(**counts), requests=requests, ttl_unknown=unknown

@@ -156,7 +156,7 @@ def test_a_pool_without_room_is_the_reason_to_stay() -> None:
 
 def test_an_untested_model_too_far_down_is_no_candidate_until_a_trial_holds() -> None:
     for verdict, chosen in (("assumed", 0), ("holds", 1)):
-        far = RouteOption(model=HAIKU, verdict=verdict)  # type: ignore[arg-type]
+        far = RouteOption(model=HAIKU, verdict=verdict, grade="replayed")  # type: ignore[arg-type]
         menus = {"big": Menu(workload="big", routes=(MENUS["big"].routes[0], far))}
         found, _ = plan_portfolio(WORKLOADS, POSITIONS, menus, BOOK, TODAY_DAY)
         big = next(one for one in found.workloads if one.workload.id == "big")
@@ -175,6 +175,26 @@ def test_an_option_that_makes_no_sense_is_a_problem_and_not_a_plan() -> None:
     assert [(one.code, one.value) for one in problems] == [("unsound-option", "routes[1]")]
     assert all(choice.route == 0 for plan in found.workloads for choice in plan.chosen.values())
     assert portfolio()[1] == []
+
+
+def test_one_measured_ratio_on_another_tokenizer_is_no_fault_of_the_program() -> None:
+    # a trial found the same tokens, exactly: 1 divided by a growth of 1.2 is 0.833333333, and that times 1.2 is under 1
+    one, growth = Decimal(1), (Decimal(1), Decimal("1.2"), Decimal("1.35"))
+    output = [(one / part).quantize(Decimal("1e-9")) for part in growth]
+    even = RouteOption(
+        model=SONNET,
+        growth_low=growth[0],
+        growth_likely=growth[1],
+        growth_high=growth[2],
+        output_low=output[0],
+        output_likely=output[1],
+        output_high=output[2],
+        verdict="holds",
+        grade="replayed",
+    )
+    menu = Menu(workload="big", routes=(MENUS["big"].routes[0], even))
+    _, problems = plan_portfolio(WORKLOADS, POSITIONS, {"big": menu}, BOOK, TODAY_DAY)
+    assert problems == []
 
 
 def test_problems_are_counted_whole_and_listed_by_frequency() -> None:

@@ -56,6 +56,7 @@ ROUTED = Entry(
     decision="route",
     model="claude-opus-5-5",
     router=Router(path="router.json", sha256="0" * 64),
+    verdict_id="b" * 64,
 )
 LEFT = Entry(workload=WorkloadRef(id="w-3"), pin_original=True)
 
@@ -116,7 +117,7 @@ def test_the_id_is_stable_under_order_layout_comments_and_dates() -> None:
 # a comment
 entries:
 - {{workload: {{owner: x, id: w-2}}, decision: route, model: claude-opus-5-5,
-   router: {{sha256: "{"0" * 64}", path: router.json}}, match: {{api_key: ["prod-*"]}}}}
+   router: {{sha256: "{"0" * 64}", path: router.json}}, verdict_id: {"b" * 64}, match: {{api_key: ["prod-*"]}}}}
 - {{pin_original: true, workload: {{id: w-3, name: other}}}}
 schema_version: 1
 """
@@ -131,7 +132,7 @@ CHANGES: dict[str, Callable[[Entry], Entry]] = {
     "cache": lambda one: replace(one, cache=None),
     "keep_alive": lambda one: replace(one, cache=replace(one.cache, keep_alive=False)),  # type: ignore[type-var]  # set
     "batch": lambda one: replace(one, batch=Batch(deadline="5h", window="15m")),
-    "verdict": lambda one: replace(one, verdict_id="b" * 64),
+    "verdict": lambda one: replace(one, verdict_id="c" * 64),
     "workload": lambda one: replace(one, workload=replace(one.workload, id="w-9")),
 }
 
@@ -188,6 +189,19 @@ REFUSED = {
         HEAD + f"- {{workload: {{id: w}}, decision: pin, model: m, router: {{path: r, sha256: '{'0' * 64}'}}}}",
         "belongs to decision route alone",
     ),
+    "a pin nobody tried": (
+        HEAD + "- {workload: {id: w-7}, decision: pin, model: m}",
+        "entries[0]: workload 'w-7': verdict_id is empty at decision pin; expected the id of the trial that allows m",
+    ),
+    "a route nobody tried": (
+        HEAD + f"- {{workload: {{id: w}}, decision: route, model: m, router: {{path: r, sha256: '{'0' * 64}'}}}}",
+        "entries[0]: workload 'w': verdict_id is empty at decision route",
+    ),
+    "a day that is none": (
+        "schema_version: 1\nentries: []\ncreated: '2026-02-30'",
+        "created '2026-02-30' is no day; expected YYYY-MM-DD of the calendar",
+    ),
+    "prices of no day": ("schema_version: 1\nentries: []\nprices_checked: '2026-13-01'", "prices_checked '2026-13-01'"),
     "a hash that is none": (
         HEAD + "- {workload: {id: w}, decision: route, model: m, router: {path: r, sha256: abc}}",
         "entries[0].router.sha256: 'abc'",

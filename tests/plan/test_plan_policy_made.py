@@ -70,8 +70,11 @@ def test_what_the_full_plan_hopes_for_names_the_trial_that_would_unlock_it() -> 
 
 def test_rewrites_stand_above_the_entry() -> None:
     moved = RouteOption(
-        model=HAIKU, verdict="holds", rewrites=(Rewrite(feature="sampling", action="strip temperature"),)
-    )  # fmt: skip
+        model=HAIKU,
+        verdict="holds",
+        verdict_id="v-1",
+        rewrites=(Rewrite(feature="sampling", action="strip temperature"),),
+    )
     options = menu(routes=(RouteOption(model=OPUS, today=True), moved))
     _, comments = entry_of(plan(choice=Choice(route=1), options=options))
     assert "Rewritten on the way: strip temperature (sampling)." in comments

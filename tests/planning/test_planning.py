@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+import re
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from pathlib import Path
 
+import numpy as np
 import pytest
 from two_programs import TODAY, write_logs, write_report, write_verdict
 
 from baseload.cli.run import build_plan
-from baseload.plan.document import ChoicePart, PlanDocument, PlanWorkload
-from baseload.planning import Plan
+from baseload.plan.document import ChoicePart, PlanDocument, PlanWorkload, SpanPart
+from baseload.plan.sheets import COLUMNS, change_rows
+from baseload.planning import Plan, effective_rate_of
 from baseload.project import parse_project
+from baseload.values import Table
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -75,6 +80,34 @@ def test_every_table_of_the_plan_adds_up_to_its_total(plain: Plan) -> None:
         assert Decimal(one.as_billed_usd) - Decimal(one.saving.likely_usd) == Decimal(one.optimized.likely_usd)
 
 
+def test_both_ends_of_every_table_add_up_to_its_total(plain: Plan) -> None:
+    totals, workloads = plain.document.totals, plain.document.workloads
+    unplanned = Decimal(totals.unplanned_usd)
+
+    def added(spans: Iterable[SpanPart]) -> tuple[Decimal, ...]:
+        found = [ends(span) for span in spans]
+        return tuple(sum(column, Decimal(0)) for column in zip(*found, strict=True))
+
+    assert added(one.saving for one in workloads) == ends(totals.saving)
+    assert tuple(end + unplanned for end in added(one.optimized for one in workloads)) == ends(totals.optimized)
+    for place, level in enumerate(one for one in totals.waterfall if one.saving is not None):
+        assert level.saving is not None
+        assert added(one.steps[place].saving for one in workloads) == ends(level.saving)
+    for place, scenario_ in enumerate(totals.scenarios):
+        assert added(one.scenarios[place].saving for one in workloads) == ends(scenario_.saving)
+    assert plain.document.adoption is not None
+    assert added(one.saving for one in plain.document.adoption.changes)[1] == Decimal(totals.saving.likely_usd)
+    rows = [dict(zip(COLUMNS, row, strict=True)) for row in change_rows(plain.adoption)]
+    assert [(row["low_usd"], row["likely_usd"], row["high_usd"]) for row in rows] == [
+        (one.saving.low_usd, one.saving.likely_usd, one.saving.high_usd) for one in plain.document.adoption.changes
+    ]
+    assert all(re.fullmatch(r"-?\d+\.\d\d", row["per_week_of_work_usd"]) for row in rows)
+
+
+def ends(span: SpanPart) -> tuple[Decimal, ...]:
+    return Decimal(span.low_usd), Decimal(span.likely_usd), Decimal(span.high_usd)
+
+
 def test_what_nobody_tested_is_in_the_plan_and_in_nothing_that_may_run(plain: Plan) -> None:
     document = plain.document
     assert named(document, "triage").choice.model == "claude-sonnet-5-5"
@@ -114,6 +147,21 @@ def test_a_verdict_that_holds_opens_the_conservative_plan_and_the_policy(
     assert pinned.from_models == ("claude-opus-5-5",)
     assert pinned.match.api_key == ("triage",)
     assert entries["extract"].decision == "leave"
+
+
+def test_a_verdict_that_counted_no_answers_may_run_and_proves_no_dollar(
+    logs: Path, tmp_path: Path, plain: Plan
+) -> None:
+    path = write_verdict(tmp_path, named(plain.document, "triage").id)
+    said = json.loads(path.read_text(encoding="utf-8"))
+    del said["output_ratio_low"], said["output_ratio_high"]
+    path.write_text(json.dumps(said), encoding="utf-8")
+    found = planned(logs, folder=tmp_path)
+    assert choice(named(found.document, "triage"), "deployable").model == "claude-sonnet-5-5"
+    assert scenario(found.document, "conservative") == 0
+    assert found.document.baseline is not None
+    assert found.document.baseline.conservative.usd == "310.25"
+    assert {entry.workload.name: entry.decision for entry in found.policy.entries}["triage"] == "pin"
 
 
 def test_a_verdict_that_breaks_takes_what_it_tried_out_of_the_plan(logs: Path, tmp_path: Path, plain: Plan) -> None:
@@ -183,6 +231,36 @@ def test_cash_walks_through_the_declared_commitment(logs: Path, plain: Plan, tmp
     assert plain.document.cash.cash_saved_usd == plain.document.cash.list_saved_usd
 
 
+@pytest.mark.parametrize(
+    ("billed", "rate", "said"),
+    [
+        (40, Decimal("0.4"), []),
+        (110, Decimal("1.1"), []),
+        (39, None, [("effective-rate-odd", "0.3900")]),
+        (1_000, None, [("effective-rate-odd", "10.0000")]),
+        (None, None, []),
+    ],
+)
+def test_a_bill_that_is_not_this_usages_is_said_and_not_used(
+    billed: int | None, rate: Decimal | None, said: list[tuple[str, str]]
+) -> None:
+    found, problems = effective_rate_of(_settled(billed, 100), parse_project(""))
+    assert found == rate
+    assert [(one.code, one.value) for one in problems] == said
+    declared = parse_project('[plan]\neffective_rate = "0.2"\n')
+    assert effective_rate_of(_settled(billed, 100), declared) == (Decimal("0.2"), [])
+
+
+def _settled(billed: int | None, listed: int) -> Table:
+    """One account's one day: a bill and its list price."""
+    return {
+        "account": np.array(["a"], dtype=object),
+        "day": np.array([1]),
+        "billed_nano_usd": np.ma.masked_array([billed or 0], mask=[billed is None]),
+        "list_nano": np.ma.masked_array([listed], mask=[False]),
+    }
+
+
 def test_what_was_used_since_the_balance_was_declared_is_taken_off_it(logs: Path, tmp_path: Path) -> None:
     # the ledger has nine days of 0.85 x 0.8 = 0.68 from 2026-11-12 on, and 71 more are drawn before the end: 54.40
     own = (
@@ -213,6 +291,13 @@ def test_declared_limits_hold_a_model_back(logs: Path, tmp_path: Path) -> None:
     own = "[limits.pool.sonnet-5-5]\ninput_tokens = 1\n"
     document = planned(logs, folder=tmp_path, settings=own).document
     assert named(document, "triage").choice.model != "claude-sonnet-5-5"
+
+
+def test_a_pool_that_is_not_there_is_said(logs: Path, tmp_path: Path) -> None:
+    document = planned(logs, folder=tmp_path, settings="[limits.pool.sonnet]\ninput_tokens = 1\n").document
+    [problem] = [one for one in document.problems if one.code == "pool-unknown"]
+    assert problem.value == "limits.pool.sonnet"
+    assert "sonnet-5-5" in problem.expected
 
 
 def test_a_declared_deadline_may_run_and_zero_data_retention_forbids_it(

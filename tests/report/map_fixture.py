@@ -13,6 +13,7 @@ from pathlib import Path
 
 import msgspec
 
+from baseload.plan.document import ProblemCount, ProblemPart, WindowPart
 from baseload.report.document import (
     AlternativePart,
     BridgeLine,
@@ -26,14 +27,11 @@ from baseload.report.document import (
     OpportunityPart,
     PlantedPart,
     PriceBookPart,
-    ProblemCount,
-    ProblemPart,
     ReadinessPart,
     ReconciliationPart,
     RunRatePart,
     TokenTotals,
     TotalsPart,
-    WindowPart,
     WorkloadModelPart,
     WorkloadPart,
 )

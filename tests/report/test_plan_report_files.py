@@ -67,7 +67,7 @@ def test_a_map_and_its_plan_share_a_folder(tmp_path: Path) -> None:
 def test_a_file_of_somebody_else_is_never_overwritten(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_text("mine", encoding="utf-8")
 
-    with pytest.raises(UsageError, match="was not written by Baseload"):
+    with pytest.raises(UsageError, match="was not written by `plan`"):
         write_plan(company_plan(), tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == [name]
     assert (tmp_path / name).read_text("utf-8") == "mine"
@@ -77,7 +77,7 @@ def test_the_folder_can_be_asked_before_the_work_is_done(tmp_path: Path) -> None
     refuse_plan(tmp_path)
     (tmp_path / "plan.json").write_text('{"schema": "other/1"}', encoding="utf-8")
 
-    with pytest.raises(UsageError, match="was not written by Baseload"):
+    with pytest.raises(UsageError, match="was not written by `plan`"):
         refuse_plan(tmp_path)
 
 

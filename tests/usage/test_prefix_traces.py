@@ -190,6 +190,9 @@ def test_a_last_partial_block_may_have_an_id_of_its_own(tmp_path: Path) -> None:
     [
         "SELECT 1 AS something_else, [1] AS hash_ids",
         "SELECT 's' AS trace_id, 0.0 AS t, 5 AS input_tokens, 'text' AS hash_ids",
+        "SELECT 's' AS trace_id, 0.0 AS t, 64 AS input_tokens, [1.5::DOUBLE] AS hash_ids",
+        "SELECT 's' AS trace_id, 0.0 AS t, 64 AS input_tokens, [1.0::FLOAT] AS hash_ids",
+        "SELECT 's' AS trace_id, 0.0 AS t, 64 AS input_tokens, [1.5] AS hash_ids",
         "SELECT 's' AS trace_id, 5 AS input_tokens, [1] AS hash_ids",
         row() + " LIMIT 0",
     ],
@@ -199,6 +202,21 @@ def test_a_file_that_holds_no_requests_is_one_problem(tmp_path: Path, select: st
     assert rows == []
     assert len(problems) == 1
     assert problems[0].code in {"bad-trace-file", "no-blocks"}
+
+
+@pytest.mark.parametrize("kind", ["DOUBLE", "FLOAT", "DECIMAL(4,2)"])
+def test_ids_that_are_no_whole_numbers_refuse_the_column(tmp_path: Path, kind: str) -> None:
+    select = row(hash_ids=f"[1.4, 1.6]::{kind}[]") + " UNION ALL " + row(t="7", hash_ids=f"[1, 2]::{kind}[]")
+    rows, [problem] = read_traces([parquet(tmp_path / "r.parquet", select)])
+    assert (rows, problem.code) == ([], "bad-trace-file")
+    assert f"its ids in hash_ids are {kind}[], not whole numbers" in problem.message
+
+
+def test_an_id_in_text_that_is_no_whole_number_is_a_problem_of_its_row(tmp_path: Path) -> None:
+    select = row(t="'3'", hash_ids="['1', '2', '2.6']") + " UNION ALL " + row(t="'7'", hash_ids="['4', '-5', '6']")
+    rows, problems = read(parquet(tmp_path / "r.parquet", select))
+    assert [(problem.row, problem.code) for problem in problems] == [(1, "no-blocks")]
+    assert [ids[:2] for ids in blocks(rows)] == [[4, -5]]
 
 
 def test_a_truncated_or_empty_file_is_one_problem(tmp_path: Path) -> None:

@@ -187,6 +187,37 @@ def test_a_rewritten_file_is_read_from_its_start(tmp_path: Path) -> None:
     assert [record.source_row for record in records if isinstance(record, Call)] == [1, 2, 3]
 
 
+def test_a_file_rewritten_behind_an_equal_head_is_read_from_its_start(tmp_path: Path) -> None:
+    # 150 kB of equal lines, then another last line and one more: no byte of the head tells
+    head = [response_line(f"msg_{number:04d}") for number in range(300)]
+    path = written(tmp_path, *head, response_line("msg_old"))
+    marks = marks_of(results_of(path))
+    assert len(jsonl(*head)) > 64 * 1024
+    path.write_bytes(jsonl(*head, response_line("msg_rewritten"), response_line("msg_more")))
+    assert not still_stands([path], marks)
+    [(_, records)] = results_of(path, marks=marks)
+    assert [record.source_row for record in records if isinstance(record, Call)] == list(range(1, 303))
+
+
+def test_the_head_that_must_be_equal_is_64_kib(tmp_path: Path) -> None:
+    lines = [response_line(f"msg_{number:04d}") for number in range(600)]
+    path = written(tmp_path, *lines)
+    at = next(number for number in range(600) if len(jsonl(*lines[:number])) > 40_000)
+    marks = marks_of(results_of(path))
+    path.write_bytes(jsonl(*lines[:at], response_line("msg_XXXX"), *lines[at + 1 :], response_line("msg_more")))
+    assert not still_stands([path], marks)
+
+
+def test_a_mark_of_an_earlier_version_still_stands(tmp_path: Path) -> None:
+    path = written(tmp_path, response_line("msg_a"))
+    marks = {
+        name: msgspec.structs.replace(mark, tail_bytes=0, tail_digest="")
+        for name, mark in marks_of(results_of(path)).items()
+    }
+    grow(path, jsonl(response_line("msg_b")))
+    assert still_stands([path], marks)
+
+
 def test_a_file_that_shrank_is_read_from_its_start(tmp_path: Path) -> None:
     path = written(tmp_path, response_line("msg_a"), response_line("msg_b"))
     marks = marks_of(results_of(path))

@@ -12,6 +12,12 @@ from cyclopts import Parameter
 
 from baseload.cli.help import Json, ProjectFolder, Source
 
+TOTALS_ONLY = (
+    "this usage holds sums by day or month and no single calls: which prompts begin alike, and how long after one "
+    "another they come, is not in it. Give request logs with bodies (a gateway's, Bedrock's, Claude Code transcripts) "
+    "or a prefix-hash trace; `baseload map` shows what sums can."
+)
+
 
 def cache(
     *paths: Annotated[
@@ -88,13 +94,15 @@ def _on_logs(
     from baseload.cli.cache_logs import print_report
     from baseload.cli.output import exit_code, print_json, print_problems
     from baseload.cli.run import build_cache_report
-    from baseload.errors import UsageError
+    from baseload.errors import NothingToRead, UsageError
 
     if traces_only:
         raise UsageError(
             "--no-minimum and --read-multiplier are for prefix-hash traces. Leave them out for usage logs."
         )
     report = build_cache_report(paths, project, source=source, as_of=as_of, model=model or "", train_share=float(share))
+    if not report.workloads:
+        raise NothingToRead(TOTALS_ONLY)
     if json:
         print_json(report)
     else:

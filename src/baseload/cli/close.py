@@ -95,7 +95,7 @@ def _closed(request: CloseRequest, folder: Path, *, freeze: bool, refreeze: bool
     held = request.frozen.get(request.month)
     old = held.document if held else None
     others = {name: one for name, one in request.frozen.items() if name != request.month}
-    against = request.against or (old.figures.against if old else "") or ""
+    against = request.against or (old.figures.against if old and held and held.intact else "") or ""
     fresh, _ = close_month(replace(request, frozen=others, against=against))
     now_frozen = sealed(fresh, iso_day(request.as_of_day), old)
     write_frozen(folder, now_frozen, replaces=old.seal.revision if old and old.seal else 0)
@@ -120,17 +120,18 @@ def _request(
     from baseload.ledger.totals import whole_days
     from baseload.plan.close.bills import Overage
     from baseload.plan.close.freeze import digest
-    from baseload.plan.close.months import month_window, months_with_data, previous_month
+    from baseload.plan.close.months import check_order, month_window, months_with_data, previous_month
     from baseload.plan.close.run import CloseRequest
     from baseload.values import day_of_date
 
     for name in filter(None, (month, against)):
         month_window(name)
+    check_order(month, against)
     run = build_ranked(paths, folder, source=source, as_of=as_of)
     rows = run.found.settled.rows
     frozen = load_frozen(folder, month)
     before = against or previous_month(month, months_with_data(rows))
-    if frozen and not against:
+    if frozen and frozen.intact and not against:
         before = frozen.document.figures.against or ""
     wanted = {month: frozen, before: load_frozen(folder, before) if before else None}
     return CloseRequest(
@@ -149,7 +150,7 @@ def _request(
             if one.overage != "0"
         ),
         promises=_promises(plan),
-        fiscal_year_start=year_start or (0 if frozen else run.settings.plan.fiscal_year_start),
+        fiscal_year_start=year_start or (0 if frozen and frozen.intact else run.settings.plan.fiscal_year_start),
         ledger_sha256=digest(run.manifest),
         program=__version__,
         frozen={name: one for name, one in wanted.items() if one},

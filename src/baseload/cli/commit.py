@@ -15,9 +15,10 @@ if TYPE_CHECKING:
 
 app = App(
     name="commit",
-    help="What a commitment costs on a year of usage, month by month, to the cent.",
+    help="How large a commitment should be, what each clause is worth, when to sign, and what it costs to the cent.",
     help_epilogue=epilogue(
         [
+            "baseload commit size --demand examples/offers/demand.csv --offer examples/offers/founding-example.yaml",
             "baseload commit simulate examples/offers/founding-example.yaml --usage examples/offers/usage.csv",
             "baseload commit offer examples/offers/founding-example.yaml",
         ]
@@ -25,6 +26,13 @@ app = App(
 )
 offer_app = App(name="offer", help="An offer's terms, as they are read.")
 app.command(offer_app)
+app.command("baseload.cli.commit_size:size", name="size", help="How large a commitment should be, and why.")
+app.command("baseload.cli.commit_compare:compare", name="compare", help="Offers on equal terms, and why.")
+app.command("baseload.cli.commit_current:current", name="current", help="The signed contract, and what to do now.")
+app.command("baseload.cli.commit_track:track", name="track", help="A signed contract from day to day.")
+app.command("baseload.cli.commit_log:app", name="log", help="The rounds of a negotiation and what each was worth.")
+app.command("baseload.cli.commit_focus:app", name="focus", help="FOCUS Contract Commitment rows, out and in.")
+offer_app.command("baseload.cli.commit_offer_new:offer_new", name="new", help="Ten questions, and what to ask next.")
 
 OfferFile = Annotated[Path, Parameter(help="The offer, a YAML file; its keys: docs/reference/offer.md.")]
 

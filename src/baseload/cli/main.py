@@ -40,7 +40,11 @@ COMMANDS = {
     "close": ("baseload.cli.close:close", "Why the bill moved since last month; a month kept as it was closed."),
     "commit": (
         "baseload.cli.commit:app",
-        "What a commitment costs on a year of usage, month by month, to the cent.",
+        "How large a commitment should be, what each clause is worth, when to sign.",
+    ),
+    "brief": (
+        "baseload.cli.brief:brief",
+        "What to take to the table: asks, answers, and where every figure comes from.",
     ),
     "trial": ("baseload.cli.trial:app", "Does the cheaper model hold the bar? Paired scores in, a verdict out."),
     "import": ("baseload.cli.ledger:import_paths", "Read usage into the project's ledger."),

@@ -66,7 +66,7 @@ def print_problems(problems: Sequence[Problem], *, most: int = 10) -> None:
     listed = ", ".join(f"{code} × {count}" for code, count in counts.most_common())
     console.print(f"[yellow]{numbered(len(problems), 'problem')}[/]: {listed}")
     for problem in problems[:most]:
-        where = f"{problem.file}:{problem.row}" if problem.row else problem.file
+        where = f"{problem.file}:{problem.row}" if problem.row else problem.file or problem.source
         value = f" [{problem.value}]" if problem.value else ""
         console.print(f"  {clean(where + ': ' + problem.message + value, PROSE)}", markup=False, emoji=False)
         if problem.expected:

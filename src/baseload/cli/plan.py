@@ -10,18 +10,18 @@ from cyclopts import App, Parameter
 from baseload.cli.help import AsOf, Json, Paths, ProjectFolder, Source
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from baseload.plan.policy import Policy
     from baseload.planning import Plan
-    from baseload.report.write import Kind
 
 app = App(name="plan")
 
 PLAN_FOLDER = Path("baseload-plan")
 CHANGES_FOLDER = Path("baseload-changes")
 POLICY = "policy.yaml"
-SHEETS_PAGE = "README.md"
-INDEX = "changes.json"
 CHANGES_SCHEMA = "baseload.changes/1"
+CHECK_SCHEMA = "baseload.policy-check/1"
 
 
 @app.default
@@ -73,7 +73,8 @@ def changes(
     """One change sheet per workload, for the people who edit code rather than route.
 
     Each has the owner, the evidence, the request before and after, the SDK diff, cache marks, a batch snippet, the
-    roll-back, the dollars and the person-days; never a prompt. Claude Code gets a managed-settings fragment.
+    roll-back, the dollars and the person-days; never a prompt. Claude Code gets a managed-settings fragment. The folder
+    holds the sheets of this run: those of an earlier one that no longer hold are removed, other files are left alone.
 
     Examples
     --------
@@ -82,16 +83,57 @@ def changes(
     """
     from baseload.cli.output import EXIT_DONE, EXIT_PROBLEMS, print_json
     from baseload.cli.run import build_plan
-    from baseload.report.write import refuse_foreign
+    from baseload.report.plan_write import refuse_sheets
 
     if not json:
-        refuse_foreign(output, (SHEETS_PAGE, INDEX), _sheets_kind())
+        refuse_sheets(output)
     found = build_plan(paths, project, source=source, as_of=as_of)
     if json:
-        print_json(_as_json(found))
+        print_json(_as_json(found, _sheets(found)))
     else:
         _write_sheets(found, output)
     return EXIT_PROBLEMS if found.document.problem_counts else EXIT_DONE
+
+
+@app.command
+def check(
+    policy: Annotated[Path, Parameter(help="A policy.yaml.")],
+    *,
+    json: Json = False,
+    project: ProjectFolder = None,
+) -> int:
+    """Whether a policy.yaml is one a gateway would take: its shape, its id, its models and efforts, its days.
+
+    Ends with 0 where it is, with 1 and the entry, field, value and rule of each fault where it is not.
+
+    Examples
+    --------
+    baseload plan check plan/policy.yaml
+    baseload plan check plan/policy.yaml --json | jq .valid
+    """
+    from baseload.cli.book import open_book, read_file
+    from baseload.cli.output import exit_code, numbered, print_json, print_problems, stdout
+    from baseload.cli.places import find_project, load_project
+    from baseload.plan.policy_check import check_policy
+
+    folder = project if project is not None else find_project(Path.cwd())
+    found, problems = check_policy(read_file(policy, "policy"), str(policy), open_book(load_project(folder), folder))
+    if json:
+        print_json(
+            {
+                "schema": CHECK_SCHEMA,
+                "policy": str(policy),
+                "valid": not problems,
+                "policy_id": found.policy_id if found else None,
+                "entries": len(found.entries) if found else None,
+                "problems": problems,
+            }
+        )
+    elif found and not problems:
+        listed = numbered(len(found.entries), "entry", "entries")
+        stdout().print(f"{policy}: valid, {listed}, {found.policy_id}", markup=False)
+    print_problems([] if json else problems)
+    return exit_code(problems)
 
 
 def write_to(found: Plan, folder: Path) -> list[Path]:
@@ -131,26 +173,27 @@ def _write_sheets(found: Plan, folder: Path) -> None:
     import msgspec
 
     from baseload.cli.output import numbered, stdout
-    from baseload.plan.sheets import COLUMNS, change_rows, change_sheets
-    from baseload.report.csv_tables import csv_bytes
-    from baseload.report.write import write_files
+    from baseload.report.plan_write import SHEETS, write_sheets
 
-    sheets = change_sheets(found.expected, found.adoption)
-    files = {name: text.encode() for name, text in sheets.items()}
-    files["changes.csv"] = csv_bytes(COLUMNS, change_rows(found.adoption))
-    files[INDEX] = msgspec.json.format(msgspec.json.encode(_as_json(found)), indent=1) + b"\n"
-    written = write_files(files, folder, _sheets_kind())
+    files = _sheets(found)
+    files[SHEETS.index] = msgspec.json.format(msgspec.json.encode(_as_json(found, files)), indent=1) + b"\n"
+    written = write_sheets(files, folder)
     stdout().print(f"{numbered(len(written), 'file')} in {folder}. Begin with {written[0]}", markup=False)
 
 
-def _sheets_kind() -> Kind:
-    from baseload.report.write import Kind
+def _sheets(found: Plan) -> dict[str, bytes]:
+    """File name -> content, all but the index."""
+    from baseload.plan.sheets import COLUMNS, change_rows, change_sheets
+    from baseload.report.csv_tables import csv_bytes
 
-    return Kind(page=SHEETS_PAGE, index=INDEX, family="baseload.changes/")
+    sheets = {name: text.encode() for name, text in change_sheets(found.expected, found.adoption).items()}
+    return {**sheets, "changes.csv": csv_bytes(COLUMNS, change_rows(found.adoption))}
 
 
-def _as_json(found: Plan) -> dict[str, object]:
+def _as_json(found: Plan, files: Iterable[str]) -> dict[str, object]:
+    """The index: the ranked changes, and every file beside it, so that a later run knows which are stale."""
     from baseload.plan.sheets import COLUMNS, change_rows
 
     rows = [dict(zip(COLUMNS, row, strict=True)) for row in change_rows(found.adoption)]
-    return {"schema": CHANGES_SCHEMA, "as_of": found.document.as_of, "changes": rows}
+    listed = sorted({*files, "changes.json"})
+    return {"schema": CHANGES_SCHEMA, "as_of": found.document.as_of, "changes": rows, "files": listed}

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import msgspec
 
+from baseload.commit.impact.document import ContractImpact
 from baseload.prices.changes import Change
 
 
@@ -144,6 +145,7 @@ class ImpactDocument(msgspec.Struct, frozen=True, kw_only=True):
     by_model: tuple[ImpactLine, ...]
     rows: tuple[ImpactLine, ...]
     without_price: tuple[str, ...]
+    contract: ContractImpact | None = None  # what the move does to the contract already signed
 
 
 class AddDocument(msgspec.Struct, frozen=True, kw_only=True):

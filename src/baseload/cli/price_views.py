@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from baseload.cli.output import stdout
+from baseload.cli.price_contract import print_contract
 from baseload.cli.price_schema import (
     AddDocument,
     BookPart,
@@ -120,6 +121,8 @@ def print_impact(document: ImpactDocument) -> None:
     console.print(table)
     for key in document.without_price:
         console.print(f"no price on one of the days, left out: {key}", markup=False)
+    if document.contract:
+        print_contract(console, document.contract)
     _print_age(console, document.book)
 
 

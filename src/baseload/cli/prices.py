@@ -166,6 +166,10 @@ def impact(
         Parameter(name="--with", negative=(), show_default=False, help="A price file to try, not stored."),
     ] = (),
     overlay: Annotated[Path | None, Parameter(help="Negotiated prices on the after side only.")] = None,
+    contract: Annotated[
+        Path | None,
+        Parameter(help="The contract already signed; the project's current_contract when left out."),
+    ] = None,
     project: ProjectFolder = None,
     json: Json = False,
 ) -> int:
@@ -173,14 +177,22 @@ def impact(
 
     PATH is a ledger folder (its last 28 complete days) or a JSON file of usage by price key. The change is between two
     days of the book, or a price file tried with --with, or a contract tried with --overlay. Tokens stay as they were.
+    With a signed contract: the cash still to come before and after, and which counter it allows (lower-of, reforecast,
+    substitution, re-open) with its dollars.
 
     Examples
     --------
     baseload prices impact .baseload/ledger --from 2026-10-06 --to 2026-10-07
     baseload prices impact usage.json --with announced.yaml --to 2027-01-01
     baseload prices impact .baseload/ledger --overlay contract.yaml
+    baseload prices impact .baseload/ledger --with announced.yaml --to 2027-01-01 --contract signed.yaml
     """
+    from functools import partial
+
+    from msgspec import structs
+
     from baseload.cli.output import EXIT_DONE, EXIT_PROBLEMS, print_json
+    from baseload.cli.price_contract import on_contract
     from baseload.cli.price_documents import impact_document
     from baseload.cli.price_usage import read_usage
     from baseload.cli.price_views import print_impact
@@ -191,6 +203,9 @@ def impact(
     rows = weigh(usage.rows, *sides)
     window: dict[str, str | int] = {"start": usage.start, "end_exclusive": usage.end_exclusive, "days": usage.days}
     document = impact_document(rows, sides, window, usage.source, _today())
+    if not overlay:
+        at_list = partial(_sides, project, before, after, change, None, at_list=True)
+        document = structs.replace(document, contract=on_contract(project, contract, usage, at_list))
     if json:
         print_json(document)
     else:
@@ -244,9 +259,18 @@ def _book(project: Path | None, overlay: Path | None = None) -> PriceBook:
 
 
 def _sides(
-    project: Path | None, before: dt.date | None, after: dt.date | None, change: tuple[Path, ...], overlay: Path | None
+    project: Path | None,
+    before: dt.date | None,
+    after: dt.date | None,
+    change: tuple[Path, ...],
+    overlay: Path | None,
+    *,
+    at_list: bool = False,
 ) -> tuple[Side, Side]:
-    """The two states of prices an impact compares. Raises UsageError where they are the same."""
+    """The two states of prices an impact compares; `at_list` leaves the project's own contract prices out.
+
+    Raises UsageError where they are the same.
+    """
     import msgspec
 
     from baseload.cli.book import open_book, read_file
@@ -262,6 +286,8 @@ def _sides(
         raise UsageError("nothing changes: give another day (--from, --to), a price file (--with) or an --overlay")
     folder = project or find_project(Path.cwd())
     settings = load_project(folder)
+    if at_list:
+        settings = msgspec.structs.replace(settings, price_overlay="")
     old = open_book(settings, folder)
     today = _today().isoformat()
     extra = [read_addition(read_file(path), old.record, path.name, as_of=today) for path in change]

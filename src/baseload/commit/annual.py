@@ -6,6 +6,8 @@ Cash, not present value; list price and metering as at signature.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from baseload.commit.arrays import Array
@@ -52,13 +54,43 @@ def annual_cost(contract: Contract, usage_usd_by_year: Array, commit_usd_by_year
     less: Array = np.zeros((1, 1))
     for year in range(contract.years):
         discounts = discount_arrays_at(contract, _keys(contract, sizes, year)[:, None])
-        committed = sizes[:, year : year + 1]
-        lowered = committed - float(contract.carry_forward.share) * np.minimum(
-            less, float(contract.carry_forward.cap) * committed
-        )
-        paid, unused, less = _year(contract, usage[:, year] * eligible, lowered, rolled, discounts)
-        cost = cost + paid
-        rolled = _rolls(contract, unused, lowered)
+        step = year_step(contract, usage[:, year] * eligible, sizes[:, year : year + 1], rolled, less, discounts)
+        cost, rolled, less = cost + step.paid, step.rolled, step.excess
+    return cost
+
+
+class Step(NamedTuple):
+    """One year's cash, and what it hands to the next: rolled dollars and its excess, in the contract's basis."""
+
+    paid: Array
+    rolled: Array
+    excess: Array
+
+
+def year_step(
+    contract: Contract, usage: Array, committed: Array, rolled: Array, less: Array, discounts: DiscountArrays
+) -> Step:
+    """One contract year on arrays that broadcast: inside usage, its commitment as signed, what the year before left.
+
+    `less` is the excess of the year before. Precision is the arrays' own.
+    """
+    clause = contract.carry_forward
+    if clause.share:
+        committed = committed - float(clause.share) * np.minimum(less, float(clause.cap) * committed)
+    paid, unused, excess = _year(contract, usage, committed, rolled, discounts)
+    return Step(paid, _rolls(contract, unused, committed), excess)
+
+
+def own_cost(contract: Contract, usage_usd_by_year: Array, own_usd_by_year: Array) -> Array:
+    """`annual_cost` where every path has a size of its own: (paths, years) twice -> (paths,)."""
+    usage, sizes = usage_usd_by_year, own_usd_by_year
+    eligible = float(contract.eligible_share)
+    cost: Array = _fixed(contract) + usage.sum(axis=1) * (1 - eligible)
+    rolled = less = np.zeros(len(usage))
+    for year in range(contract.years):
+        discounts = discount_arrays_at(contract, _keys(contract, sizes, year))
+        step = year_step(contract, usage[:, year] * eligible, sizes[:, year], rolled, less, discounts)
+        cost, rolled, less = cost + step.paid, step.rolled, step.excess
     return cost
 
 
@@ -128,6 +160,6 @@ def _credit_note(contract: Contract, units: Array, drawn: Array, in_list: Array,
 
 def _rolls(contract: Contract, unused: Array, committed: Array) -> Array:
     if contract.unused.rule != "roll":
-        return np.zeros((1, 1))
+        return np.zeros_like(unused[:1])
     rolled = float(contract.unused.share) * unused
     return rolled if contract.unused.cap is None else np.minimum(rolled, float(contract.unused.cap) * committed)

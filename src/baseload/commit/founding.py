@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 import numpy as np
@@ -22,6 +22,17 @@ ROUTED_USD_PER_YEAR: Final = Decimal(800_000)
 DISCOUNT: Final = Decimal("0.20")
 ROUTE_MONTHS: Final = 3
 """Months on demand while routing ships; the list bill falls in a straight line meanwhile."""
+
+FIRST: Final = "commit first"
+ROUTED: Final = "route first"
+DEMAND: Final = "on demand"
+
+
+class Point(NamedTuple):
+    """Dollars paid by the start of a month; months count from 0 and may stand twice, before and after a step."""
+
+    month: int
+    paid_usd: float
 
 
 class OrderRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -77,17 +88,54 @@ def order_table(
     `paths` are usage with routing shipped, long enough for the longest horizon. Route first pays `route_months` on
     demand, then commits for the rest of the horizon; the size of a part of a year is its share of the yearly one.
     """
-    rows = []
-    for horizon in years:
-        months, cut = 12 * horizon, paths.first(12 * horizon)
-        first = founding_contract(trend_commit_usd, months, trend_discount)
-        later = _part_year(founding_contract(routed_commit_usd, months - route_months, routed_discount))
-        rows += [
-            _row("commit first", horizon, trend_commit_usd, [Leg(contract=first, start=0)], cut),
-            _row("route first", horizon, routed_commit_usd, [Leg(contract=later, start=route_months)], cut),
-            _row("on demand", horizon, Decimal(0), [], cut),
-        ]
-    return tuple(rows)
+    sizes = {FIRST: trend_commit_usd, ROUTED: routed_commit_usd, DEMAND: Decimal(0)}
+    return tuple(
+        _row(order, horizon, sizes[order], legs, paths.first(12 * horizon))
+        for horizon in years
+        for order, legs in _orders(
+            12 * horizon, trend_commit_usd, routed_commit_usd, route_months, trend_discount, routed_discount
+        ).items()
+    )
+
+
+def order_paths(paths: Paths, *, years: int = 3, route_months: int = ROUTE_MONTHS) -> dict[str, tuple[Point, ...]]:
+    """Cash paid so far in each order of `order_table`, means over the paths: the corners of its line, month 0 first.
+
+    What is due at the start of a month is a step there, what is due at its end a slope over it.
+    """
+    paths = paths.first(12 * years)
+    found = {}
+    for order, legs in _orders(
+        paths.months, TREND_USD_PER_YEAR, ROUTED_USD_PER_YEAR, route_months, DISCOUNT, DISCOUNT
+    ).items():
+        journey = simulate_legs(legs, paths)
+        start = np.zeros(paths.months)
+        for leg, outcome in zip(legs, journey.legs, strict=True):
+            start[leg.start : leg.start + leg.contract.term_months] += outcome.lines["commitment"].mean(axis=0)
+        end = journey.cash_usd.mean(axis=0) - start
+        points, paid = [Point(0, 0.0)], 0.0
+        for month in range(paths.months):
+            points.append(Point(month, paid := paid + float(start[month])))
+            points.append(Point(month + 1, paid := paid + float(end[month])))
+        found[order] = tuple(points)
+    return found
+
+
+def _orders(
+    months: int,
+    trend_commit: Decimal,
+    routed_commit: Decimal,
+    route_months: int,
+    trend_discount: Decimal,
+    routed_discount: Decimal,
+) -> dict[str, list[Leg]]:
+    first = founding_contract(trend_commit, months, trend_discount)
+    later = _part_year(founding_contract(routed_commit, months - route_months, routed_discount))
+    return {
+        FIRST: [Leg(contract=first, start=0)],
+        ROUTED: [Leg(contract=later, start=route_months)],
+        DEMAND: [],
+    }
 
 
 def _part_year(contract: Contract) -> Contract:

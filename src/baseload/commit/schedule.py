@@ -13,7 +13,7 @@ import numpy as np
 
 from baseload.commit.arrays import Array
 from baseload.commit.bands import DiscountArrays, discount_arrays_at, key_of_year, monthly_commit_usd
-from baseload.commit.contract import MONTHS_PER_YEAR, Contract, Payment
+from baseload.commit.contract import MONTHS_PER_YEAR, Contract, Payment, year_months
 
 _BLOCKS: Final[dict[Payment, int]] = {"annual": MONTHS_PER_YEAR, "quarterly": 3, "monthly": 1}
 
@@ -24,17 +24,17 @@ def payment_month(payment: Payment, month: int) -> int:
 
 
 class Schedule:
-    """Committed dollars and discounts of every month of the term, as signed and as changed."""
+    """Committed dollars and discounts of every month of the term, as signed and as changed.
 
-    def __init__(self, contract: Contract) -> None:
+    `own_sizes` (paths, years) stands in for the contract's commitment, each path its own.
+    """
+
+    def __init__(self, contract: Contract, own_sizes: Array | None = None) -> None:
         self._contract = contract
         self._list_basis = contract.commit_basis == "list"
         self._prepaid = contract.payment != "arrears"
-        monthly = [np.array([float(usd)]) for usd in monthly_commit_usd(contract)]
-        self.committed: list[Array] = monthly
-        self._keys: list[Array] = [
-            np.array([float(key_of_year(contract, month // MONTHS_PER_YEAR))]) for month in range(contract.term_months)
-        ]
+        self.committed: list[Array] = _spread(contract, own_sizes)
+        self._keys: list[Array] = _month_keys(contract, own_sizes)
         yearly = [discount_arrays_at(contract, key) for key in self._keys[::MONTHS_PER_YEAR]]
         self.discounts: list[DiscountArrays] = [
             yearly[month // MONTHS_PER_YEAR] for month in range(contract.term_months)
@@ -85,3 +85,23 @@ class Schedule:
     def key(self, month: int) -> Array:
         """The amount that is looked up in the bands for this month."""
         return self._keys[month]
+
+
+def _spread(contract: Contract, own_sizes: Array | None) -> list[Array]:
+    """The commitment of every month: as signed, or each path's own."""
+    if own_sizes is None:
+        return [np.array([float(usd)]) for usd in monthly_commit_usd(contract)]
+    years = [month // MONTHS_PER_YEAR for month in range(contract.term_months)]
+    return [own_sizes[:, year] / year_months(contract, year) for year in years]
+
+
+def _month_keys(contract: Contract, own_sizes: Array | None) -> list[Array]:
+    """What is looked up in the bands for every month."""
+    if own_sizes is None:
+        yearly = [np.array([float(key_of_year(contract, year))]) for year in range(contract.years)]
+    elif contract.band_key == "annual_commit":
+        yearly = [own_sizes[:, year] for year in range(contract.years)]
+    else:
+        a_year = 1.0 if contract.band_key == "tcv" else MONTHS_PER_YEAR / contract.term_months
+        yearly = [own_sizes.sum(axis=1) * a_year] * contract.years
+    return [yearly[month // MONTHS_PER_YEAR] for month in range(contract.term_months)]

@@ -27,9 +27,12 @@ API: Final = "api"
 
 
 class ScopeRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One line of `[commit.scope]`: every condition given must hold. No condition = everything else."""
+    """One line of `[[commit.scope]]`: every condition given must hold. No condition = everything else.
 
-    in_scope: bool
+    `in_scope` "unknown": somebody knows that nobody knows it yet.
+    """
+
+    in_scope: bool | Literal["unknown"]
     platform: Pattern = ""
     product: Pattern = ""
     workspace: Pattern = ""
@@ -95,7 +98,7 @@ def answer_of(name: Sequence[str], rules: Sequence[ScopeRule]) -> Answer:
     for rule in rules:
         met = _meets(name, rule)
         if met != "no":
-            possible.add(rule.in_scope)
+            possible |= {True, False} if rule.in_scope == "unknown" else {rule.in_scope}
         if met == "yes":
             break
     else:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import numpy as np
 
-from baseload.commit.arrays import Array
+from baseload.commit.arrays import Array, Flags
 from baseload.commit.balance import FOREVER
 from baseload.commit.contract import MONTHS_PER_YEAR
 from baseload.commit.state import State
+
+_EDGE: Final = 1e-12
+"""Relative: floating-point amounts that reach a share of each other but for rounding have reached it."""
 
 
 def settle_period(state: State, end: int) -> None:
@@ -51,14 +56,20 @@ def _roll(state: State, unused: Array, start: int, end: int, until: int) -> None
         rolled = np.minimum(rolled, float(rule.cap) * state.schedule.committed_in(start, end))
     if end >= contract.term_months:
         state.left = rolled  # a renewal may draw it; without one it is lost too
-    elif rolls_on(state, end):
+    else:
+        rolled = np.where(rolls_on(state, end), rolled, 0.0)
         state.balance.add("rolled", rolled, min(until, contract.term_months))
         state.books.periods[-1]["rolled"] = rolled
 
 
-def rolls_on(state: State, end: int) -> bool:
+def rolls_on(state: State, end: int) -> Flags | bool:
     """Does the next period's year commit enough, as signed, for unused dollars to roll into it?"""
-    condition = state.contract.roll_condition
+    condition, years = state.contract.roll_condition, ((end - 1) // MONTHS_PER_YEAR, end // MONTHS_PER_YEAR)
+    if condition is None:
+        return True
+    if state.own_sizes is not None:
+        least = float(condition.renew_at_least) * (1 - _EDGE)
+        enough: Flags = state.own_sizes[:, years[1]] >= least * state.own_sizes[:, years[0]]
+        return enough
     commits = state.contract.commit_usd_by_year
-    before, after = commits[(end - 1) // MONTHS_PER_YEAR], commits[end // MONTHS_PER_YEAR]
-    return condition is None or after >= condition.renew_at_least * before
+    return commits[years[1]] >= condition.renew_at_least * commits[years[0]]

@@ -41,19 +41,24 @@ class Opening(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def simulate(
-    contract: Contract, paths: Paths, exercise: Exercise = NO_RIGHT_USED, opening: Opening | None = None
+    contract: Contract,
+    paths: Paths,
+    exercise: Exercise = NO_RIGHT_USED,
+    opening: Opening | None = None,
+    own_sizes: Array | None = None,
 ) -> Outcome:
     """What the contract costs on every path, over all months of the paths.
 
-    Months after the term are paid on demand at list, less what an extension or credits still cover. Raises
-    CommitError where the contract is not sized or the paths are shorter than its term.
+    Months after the term are paid on demand at list, less what an extension or credits still cover. `own_sizes`
+    (paths, years) gives every path a commitment of its own, in place of the contract's. Raises CommitError where the
+    contract is not sized or the paths are shorter than its term.
     """
-    if not contract.commit_usd_by_year:
+    if own_sizes is None and not contract.commit_usd_by_year:
         raise CommitError("commit_usd_by_year", "missing", f"{contract.years} amounts: the contract has no size yet")
     if paths.months < contract.term_months:
         raise CommitError("usage", f"{paths.months} months", f"at least the term, {contract.term_months} months")
     check_exercise(contract, exercise, paths.count)
-    state = State(contract, rate(contract, paths))
+    state = State(contract, rate(contract, paths), own_sizes)
     _open(state, opening)
     for month in range(contract.term_months):
         _month(state, exercise, month)

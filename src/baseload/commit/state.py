@@ -69,14 +69,15 @@ class Year:
 class State:
     """One contract on many paths, between two months."""
 
-    def __init__(self, contract: Contract, rated: Rated) -> None:
+    def __init__(self, contract: Contract, rated: Rated, own_sizes: Array | None = None) -> None:
         months, paths = rated.rated.shape
         self.contract = contract
         self.rated = rated
         self.paths = paths
         self.zero: Array = np.zeros(paths)
         self.list_basis = contract.commit_basis == "list"
-        self.schedule = Schedule(contract)
+        self.own_sizes = own_sizes  # each path's commitment by year; None = the contract's
+        self.schedule = Schedule(contract, own_sizes)
         self.balance = Balance(contract.roll_order, paths)
         self.books = Books(months, paths)
         self.year = Year(paths)

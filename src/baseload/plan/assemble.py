@@ -10,7 +10,7 @@ from baseload import __version__
 from baseload.ledger.run_rate import YEAR_DAYS
 from baseload.plan.assemble_money import adoption_part, baseline_part, cash_part
 from baseload.plan.assemble_rows import workload_row
-from baseload.plan.assemble_totals import totals_part
+from baseload.plan.assemble_totals import scenario_savings, totals_part
 from baseload.plan.cents import Effective, Table, at_rate, in_cents
 from baseload.plan.document import BasisPart, PlanDocument, PlanWorkload, ProblemCount, ProblemPart
 from baseload.plan.facts import PlanFacts
@@ -60,10 +60,12 @@ def build(facts: PlanFacts) -> PlanDocument:
 
 def _rows(facts: PlanFacts, table: Table, effective: Effective | None, year: Fraction) -> Iterator[PlanWorkload]:
     names = [rules.name for rules in SCENARIOS]
+    savings = scenario_savings(facts, table)
     for place, plan in enumerate(facts.portfolio.workloads):
         yield workload_row(
             plan,
             {name: facts.planned[name][place] for name in names},
+            {name: savings[name][place] for name in names},
             table.rows[place],
             rank=place + 1,
             share_of_bill=share(table.rows[place].billed, table.total.billed),

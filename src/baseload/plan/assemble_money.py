@@ -7,7 +7,7 @@ from decimal import Decimal
 from baseload.plan.adoption import Adoption, Shipped
 from baseload.plan.baseline import Baseline, Figure
 from baseload.plan.cash import CashYear
-from baseload.plan.cents import Table, cents_text, nearest_cent
+from baseload.plan.cents import Table, cents_text, column_in_cents, nearest_cent
 from baseload.plan.document import (
     AdoptionPart,
     BaselinePart,
@@ -16,7 +16,8 @@ from baseload.plan.document import (
     FigurePart,
     WeekPart,
 )
-from baseload.plan.parts import grade_shares, span_part, window_part
+from baseload.plan.parts import cents_part, grade_shares, span_part, window_part
+from baseload.plan.span import Span
 from baseload.values import iso_day
 
 
@@ -68,7 +69,7 @@ def adoption_part(found: Adoption | None) -> AdoptionPart | None:
         capacity_days_per_week=_number(found.pace.capacity_days_per_week),
         realization=_number(found.pace.realization),
         trial_weeks=found.pace.trial_weeks,
-        changes=tuple(map(_change, found.changes)),
+        changes=tuple(map(_change, found.changes, column_in_cents([one.change.saving for one in found.changes]))),
         weeks=tuple(
             WeekPart(
                 week=week.week,
@@ -82,7 +83,7 @@ def adoption_part(found: Adoption | None) -> AdoptionPart | None:
     )
 
 
-def _change(shipped: Shipped) -> ChangePart:
+def _change(shipped: Shipped, saving: Span) -> ChangePart:
     change = shipped.change
     return ChangePart(
         rank=shipped.rank,
@@ -90,7 +91,7 @@ def _change(shipped: Shipped) -> ChangePart:
         workload_name=change.name,
         owner=change.owner,
         lever=change.lever,
-        saving=span_part(change.saving),
+        saving=cents_part(saving),
         grade=change.grade,
         kinds=change.kinds,
         person_days=_number(change.person_days),

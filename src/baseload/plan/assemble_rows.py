@@ -19,7 +19,7 @@ from baseload.plan.document import (
     ShapleyPart,
     StepPart,
 )
-from baseload.plan.parts import batch_part, choice_part, grade_shares, left_part, share, span_part
+from baseload.plan.parts import batch_part, cents_part, choice_part, grade_shares, share
 from baseload.plan.pictures import anatomy_part, clock_part
 from baseload.plan.planned import Planned
 from baseload.plan.portfolio import WorkloadPlan
@@ -31,6 +31,7 @@ from baseload.plan.span import Span
 def workload_row(
     plan: WorkloadPlan,
     scenarios: Mapping[str, Planned],
+    savings: Mapping[str, Span],
     row: Row,
     *,
     rank: int,
@@ -41,7 +42,8 @@ def workload_row(
     anatomy: WorkloadCache | None = None,
     clock: BatchClock | None = None,
 ) -> PlanWorkload:
-    """The row of one workload: `row` is its expected plan in cents, `year` the factor from the window's dollars."""
+    """The row of one workload: `row` is its expected plan in cents, `savings` what it saves in each scenario, in cents
+    too, `year` the factor from the window's dollars."""
     planned = scenarios["expected"]
     route, cache = planned.route, planned.cache
     return PlanWorkload(
@@ -54,8 +56,8 @@ def workload_row(
         today=choice_part(planned, TODAY, names),
         choice=choice_part(planned, planned.choice, names),
         standings=tuple(standings(plan.pricer, planned.choice)),
-        optimized=left_part(row.billed, planned.saving, row.saving),
-        saving=span_part(planned.saving, row.saving),
+        optimized=cents_part(row.left_span),
+        saving=cents_part(row.saving_span),
         saving_share=share(row.saving, row.billed),
         effective_saving_usd=None if effective_cents is None else cents_text(effective_cents),
         steps=tuple(_steps(planned, row)),
@@ -65,7 +67,7 @@ def workload_row(
             ScenarioChoice(
                 name=name,
                 choice=choice_part(other, other.choice, names),
-                saving=span_part(other.saving, row.saving if other is planned else None),
+                saving=cents_part(savings[name]),
             )
             for name, other in scenarios.items()
         ),
@@ -88,8 +90,7 @@ def _steps(planned: Planned, row: Row) -> Iterator[StepPart]:
     taken = {step.lever: step for step in planned.steps}
     for lever in LEVERS:
         step = taken.get(lever)
-        saving = step.saving if step else Span()
-        yield StepPart(lever=lever, saving=span_part(saving, row.steps[lever]), grade=step.grade if step else "")
+        yield StepPart(lever=lever, saving=cents_part(row.step_span(lever)), grade=step.grade if step else "")
 
 
 def _rejected(plan: WorkloadPlan, planned: Planned, row: Row, year: Fraction) -> Iterator[RejectedPart]:

@@ -8,7 +8,7 @@ from fractions import Fraction
 
 from baseload.levers.route.alone import CLAIM, Alone, Saving
 from baseload.levers.summary import weakest
-from baseload.plan.cents import Effective, Table, cents_text, nearest_cent
+from baseload.plan.cents import Effective, Table, cents_text, column_in_cents
 from baseload.plan.choice import LEVERS, TODAY, Lever
 from baseload.plan.document import (
     EffectivePart,
@@ -22,7 +22,7 @@ from baseload.plan.document import (
     WaterfallPart,
 )
 from baseload.plan.facts import PlanFacts
-from baseload.plan.parts import grade_shares, left_part, share, span_part
+from baseload.plan.parts import cents_part, grade_shares, share, span_part
 from baseload.plan.planned import Planned
 from baseload.plan.portfolio import SCENARIOS
 from baseload.plan.rounding import half_even
@@ -44,12 +44,11 @@ _SCENARIOS: Mapping[str, str] = {
 
 
 def totals_part(facts: PlanFacts, table: Table, effective: Effective | None, year: Fraction) -> PlanTotals:
-    saving = total(one.saving for one in facts.planned["expected"])
     return PlanTotals(
         as_billed_usd=cents_text(table.total.billed),
         unplanned_usd=cents_text(table.unplanned),
-        optimized=left_part(table.total.billed, saving, table.total.saving),
-        saving=span_part(saving, table.total.saving),
+        optimized=cents_part(table.total.left_span),
+        saving=cents_part(table.total.saving_span),
         saving_share=share(table.total.saving, table.total.billed),
         effective=None if effective is None else _effective(effective, facts.effective_rate),
         waterfall=tuple(_waterfall(facts.planned["expected"], table)),
@@ -86,7 +85,7 @@ def _waterfall(planned: Sequence[Planned], table: Table) -> Iterator[WaterfallPa
         yield WaterfallPart(
             name=lever,
             title=TITLES[lever],
-            saving=span_part(total(step.saving for step, _ in steps), cents),
+            saving=cents_part(table.total.step_span(lever)),
             after_usd=cents_text(left),
             grade=weakest(by_grade) if by_grade else "",
             by_grade=grade_shares(by_grade, cents),
@@ -111,16 +110,26 @@ def _summed(parts: Iterable[Mapping[Grade, int]]) -> dict[Grade, int]:
     return found
 
 
+def scenario_savings(facts: PlanFacts, table: Table) -> dict[str, list[Span]]:
+    """What each workload saves in each scenario, in cents that add to the scenario's whole."""
+    return {
+        name: [row.saving_span for row in table.rows]
+        if name == "expected"
+        else column_in_cents([one.saving for one in planned])
+        for name, planned in facts.planned.items()
+    }
+
+
 def _scenarios(facts: PlanFacts, table: Table) -> Iterator[ScenarioPart]:
+    savings = scenario_savings(facts, table)
     for rules in SCENARIOS:
         planned = facts.planned[rules.name]
-        saving = total(one.saving for one in planned)
-        cents = table.total.saving if rules.name == "expected" else nearest_cent(saving.likely)
+        saving = total(savings[rules.name])
         yield ScenarioPart(
             name=rules.name,
             sentence=_SCENARIOS[rules.name],
-            saving=span_part(saving, cents),
-            saving_share=share(cents, table.total.billed),
+            saving=cents_part(saving),
+            saving_share=share(saving.likely, table.total.billed),
             workloads=sum(one.choice != TODAY for one in planned),
             pools=facts.portfolio.binding[rules.name],
         )

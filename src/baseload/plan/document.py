@@ -290,9 +290,9 @@ class ProblemPart(msgspec.Struct, frozen=True, kw_only=True):
     row: int
     code: str
     message: str
-    value: str
-    expected: str
-    next_step: str
+    value: str = ""
+    expected: str = ""
+    next_step: str = ""
 
 
 class ProblemCount(msgspec.Struct, frozen=True, kw_only=True):

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Iterable, Iterator
-from itertools import combinations, product
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from decimal import Decimal
+from itertools import combinations, pairwise, product
 from typing import TypeVar
 
 from baseload.levers.options import BatchOutcome, CacheOutcome, CachePolicy, Fix, Menu, RouteOption
@@ -14,6 +15,7 @@ from baseload.values import Problem
 
 _Option = TypeVar("_Option")
 _SUM_SLACK = 1e-6
+_ROUNDED = Decimal("1e-6")
 _MOST_FIXES = 6  # their sets are 2^n; the product knows three kinds
 
 
@@ -99,13 +101,18 @@ def _route_fault(option: RouteOption, known: Collection[str]) -> str:
     if not all(factor.is_finite() and factor > 0 for factor in (*growth, *output)):
         return "a token factor is not a number above 0"
     answers = [grown * longer for grown, longer in zip(growth, output, strict=True)]
-    if list(growth) != sorted(growth) or answers != sorted(answers):  # a measured ratio has the tokenizer divided out
+    if list(growth) != sorted(growth) or not _is_rising(answers):  # a measured ratio has the tokenizer divided out
         return "its token factors are not in order"
     bands = (option.band_share_low, option.band_share_likely, option.band_share_high)
     said = [share for share in bands if share is not None]
     if len(said) not in (0, len(bands)):
         return "some of its band shares are missing"
     return "" if all(map(_is_share, said)) and said == sorted(said) else "its band shares are not in order from 0 to 1"
+
+
+def _is_rising(factors: Sequence[Decimal]) -> bool:
+    """Low, likely and high in order, but for the last digits that a division rounded away."""
+    return all(later >= earlier * (1 - _ROUNDED) for earlier, later in pairwise(factors))
 
 
 def _cache_fault(outcome: CacheOutcome) -> str:

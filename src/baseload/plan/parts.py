@@ -11,20 +11,13 @@ from baseload.plan.choice import TODAY, Choice, levers_of, route_of
 from baseload.plan.document import BatchPart, ChoicePart, GradeShare, SpanPart, WindowPart
 from baseload.plan.planned import Planned
 from baseload.plan.rejected import fix_name
-from baseload.plan.span import Span, around
+from baseload.plan.span import Span
 from baseload.values import Grade, Window, iso_day
 
 
-def span_part(span: Span, likely_cents: int | None = None) -> SpanPart:
-    """A span of nano-dollars in whole cents; with `likely_cents`, the likely figure as a table has it."""
-    cents = span.each(nearest_cent)
-    return cents_part(cents if likely_cents is None else around(likely_cents, (cents.low, cents.high)))
-
-
-def left_part(billed_cents: int, saving: Span, saved_cents: int) -> SpanPart:
-    """What is left of a bill after a saving: the highest saving leaves the least."""
-    ends = (billed_cents - nearest_cent(saving.high), billed_cents - nearest_cent(saving.low))
-    return cents_part(around(billed_cents - saved_cents, ends))
+def span_part(span: Span) -> SpanPart:
+    """A span of nano-dollars in whole cents, on its own: no column is to add up."""
+    return cents_part(span.each(nearest_cent))
 
 
 def cents_part(cents: Span) -> SpanPart:

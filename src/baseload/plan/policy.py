@@ -6,6 +6,7 @@ A policy decides; it holds no state. Canary stage, share, alarms and rollbacks l
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 import json
 import re
@@ -135,6 +136,11 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
             raise ValueError(f"decision {self.decision} without a model; expected the model id it goes to")
         if (self.decision == "route") != (self.router is not None):
             raise ValueError(f"decision {self.decision}; a router (path and sha256) belongs to decision route alone")
+        if self.decision != "leave" and not self.verdict_id:
+            raise ValueError(
+                f"workload {self.workload.id[:60]!r}: verdict_id is empty at decision {self.decision}; expected the id "
+                f"of the trial that allows {self.model[:60]}"
+            )
 
 
 class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -147,11 +153,20 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     entries: tuple[Entry, ...] = ()
 
     def __post_init__(self) -> None:
+        for name in ("created", "prices_checked"):
+            _check_day(name, getattr(self, name))
         seen: set[str] = set()
         for entry in self.entries:
             if entry.workload.id in seen:
                 raise ValueError(f"workload {entry.workload.id[:60]!r} has two entries; expected one")
             seen.add(entry.workload.id)
+
+
+def _check_day(name: str, text: str) -> None:
+    try:
+        dt.date.fromisoformat(text or "2000-01-01")
+    except ValueError:
+        raise ValueError(f"{name} {text[:60]!r} is no day; expected YYYY-MM-DD of the calendar") from None
 
 
 def policy(entries: tuple[Entry, ...], *, created: str, prices_checked: str) -> Policy:

@@ -1,8 +1,8 @@
 """Rule sets: which options a plan may use. They say what is allowed, never how likely it is to work.
 
 A change has one of three standings. *Proven*: it changes no answer and its size was measured, or a trial says the
-answers hold. *Simulated*: published rules applied to this workload's own calls; no answer changes. *Assumed*: something
-nobody has tested or agreed to.
+answers hold and how long they are. *Simulated*: published rules applied to this workload's own calls, and no answer
+changes or a trial says that answers hold. *Assumed*: something nobody has tested or agreed to.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ _RULES: tuple[Grade, ...] = (*_MEASURED, "simulated", "sampled")
 class Rules(msgspec.Struct, frozen=True, kw_only=True):
     """What a plan may use, and what it makes cheapest.
 
-    `verdicts`: states of a trial that let a route (or another effort) be chosen. `standings`: of fixes, cache policies
-    and batches. `objective`: "likely" finds the cheapest likely cost; "careful" the cheapest high end of what changes.
+    `verdicts`: states of a trial that let a route (or another effort) be chosen. `standings`: of changes of any kind.
+    `objective`: "likely" finds the cheapest likely cost; "careful" the cheapest high end of what changes.
     """
 
     name: str
@@ -48,8 +48,14 @@ DEPLOYABLE = Rules(
 """What may be switched on today, without a trial and without anybody's word: measured fixes, simulated caching, batches
 with a declared deadline, models a trial has shown to hold. Chosen by the high end of its cost."""
 
-PROVEN = Rules(name="conservative", verdicts=frozenset({"holds"}), standings=frozenset({"proven"}), objective="careful")
-"""The conservative number: only what was measured or shown to hold, at the high end of its cost."""
+PROVEN = Rules(
+    name="conservative",
+    verdicts=frozenset({"holds"}),
+    standings=frozenset({"proven"}),
+    objective="careful",
+)
+"""The conservative number: only what was measured or shown to hold, at the high end of its cost. A trial that says that
+quality holds and does not say how long the answers were leaves the dollars to an allowance: it is not in here."""
 
 EVERYTHING = Rules(
     name="everything",
@@ -67,8 +73,15 @@ def standing_of_fix(fix: Fix) -> Standing:
 
 
 def standing_of_route(option: RouteOption) -> Standing:
-    """Proven when it is today's or a trial says it holds."""
-    return "proven" if option.today or option.verdict == "holds" else "assumed"
+    """Proven when it is today's, or a trial says that it holds and counted its output tokens.
+
+    Where a trial says that quality holds and not how long the answers are, its dollars rest on an allowance: simulated.
+    """
+    if option.today:
+        return "proven"
+    if option.verdict != "holds":
+        return "assumed"
+    return "proven" if option.grade in _MEASURED else "simulated"
 
 
 def standing_of_cache(outcome: CacheOutcome) -> Standing:
@@ -87,7 +100,9 @@ def standing_of_batch(outcome: BatchOutcome) -> Standing:
 
 def allows_route(rules: Rules, option: RouteOption) -> bool:
     """Today's model is always allowed; another one when nothing excludes it and its verdict is allowed."""
-    return option.today or (not option.excluded_by and option.verdict in rules.verdicts)
+    if option.today:
+        return True
+    return not option.excluded_by and option.verdict in rules.verdicts and standing_of_route(option) in rules.standings
 
 
 def allows_batch(rules: Rules, outcome: BatchOutcome | None) -> bool:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from baseload.plan.adoption import Adoption, Shipped
+from baseload.plan.cents import cents_text, column_in_cents, nearest_cent
 from baseload.plan.changes import Change, Kind
 from baseload.plan.choice import Lever
 from baseload.plan.claude_code import FILE, Fragment, settings_fragment
@@ -17,8 +18,8 @@ from baseload.plan.planned import Planned
 from baseload.plan.policy_plan import duration
 from baseload.plan.sheet_code import batch_code, call_diff, request_json
 from baseload.plan.sheet_request import Request, requests_of
+from baseload.plan.span import Span
 from baseload.plan.words import days_text, dollars, span_dollars
-from baseload.values import usd_text
 from baseload.workloads.naming import slug
 
 INDEX: Final = "README.md"
@@ -56,8 +57,11 @@ def change_sheets(planned: Iterable[Planned], adoption: Adoption) -> dict[str, s
 
 
 def change_rows(adoption: Adoption) -> list[tuple[str, ...]]:
-    """Rows of changes.csv under COLUMNS, best first; the writer makes text cells safe for spreadsheets."""
-    return [_row(shipped) for shipped in adoption.changes]
+    """Rows of changes.csv under COLUMNS, best first; the writer makes text cells safe for spreadsheets.
+
+    Dollars are whole cents, and add up as in the plan's own document.
+    """
+    return list(map(_row, adoption.changes, column_in_cents([one.change.saving for one in adoption.changes])))
 
 
 def file_name(one: Planned) -> str:
@@ -273,7 +277,7 @@ def _index(planned: Sequence[Planned], adoption: Adoption, fragment: Fragment) -
     return "\n".join([*lines, ""])
 
 
-def _row(shipped: Shipped) -> tuple[str, ...]:
+def _row(shipped: Shipped, cents: Span) -> tuple[str, ...]:
     change: Change = shipped.change
     return (
         str(shipped.rank),
@@ -282,13 +286,13 @@ def _row(shipped: Shipped) -> tuple[str, ...]:
         change.owner,
         change.lever,
         _STEP[change.lever],
-        usd_text(change.saving.low),
-        usd_text(change.saving.likely),
-        usd_text(change.saving.high),
+        cents_text(cents.low),
+        cents_text(cents.likely),
+        cents_text(cents.high),
         change.grade,
         days_text(change.person_days),
         " + ".join(change.kinds),
-        usd_text(change.nano_per_week_of_work),
+        cents_text(nearest_cent(change.nano_per_week_of_work)),
         "yes" if change.needs_trial else "no",
         str(shipped.week),
     )

@@ -11,6 +11,7 @@ from baseload.ledger.reconciliation import Reconciliation
 from baseload.ledger.run_rate import annualised
 from baseload.ledger.totals import DayTotal, ModelTotal
 from baseload.levers.summary import LeverSummary
+from baseload.plan.document import ProblemCount, ProblemPart, WindowPart
 from baseload.report.document import (
     AlternativePart,
     BridgeLine,
@@ -22,8 +23,6 @@ from baseload.report.document import (
     ModelPart,
     OpportunityPart,
     PriceBookPart,
-    ProblemCount,
-    ProblemPart,
     RankDocument,
     RankRow,
     ReadinessPart,
@@ -31,7 +30,6 @@ from baseload.report.document import (
     RunRatePart,
     TokenTotals,
     TotalsPart,
-    WindowPart,
     WorkloadModelPart,
     WorkloadPart,
 )

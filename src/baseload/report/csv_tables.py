@@ -56,6 +56,11 @@ FIGURES = {  # columns of figures whose names do not end in what they count
     "saving_share",
     "person_days",
     "ships_in_week",
+    "usd",
+    "calls_from",
+    "calls_to",
+    "usd_per_call_from",
+    "usd_per_call_to",
 }
 
 

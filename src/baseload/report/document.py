@@ -8,13 +8,9 @@ from __future__ import annotations
 
 import msgspec
 
+from baseload.plan.document import ProblemCount, ProblemPart, WindowPart
+
 SCHEMA = "baseload.map/1"
-
-
-class WindowPart(msgspec.Struct, frozen=True, kw_only=True):
-    start: str
-    end_exclusive: str
-    days: int
 
 
 class PriceBookPart(msgspec.Struct, frozen=True, kw_only=True):
@@ -197,22 +193,6 @@ class BridgePart(msgspec.Struct, frozen=True, kw_only=True):
     explained_share: float
     status: str  # reconciled | PARTIAL
     why: str
-
-
-class ProblemPart(msgspec.Struct, frozen=True, kw_only=True):
-    source: str
-    file: str
-    row: int
-    code: str
-    message: str
-    value: str = ""
-    expected: str = ""
-    next_step: str = ""
-
-
-class ProblemCount(msgspec.Struct, frozen=True, kw_only=True):
-    code: str
-    count: int
 
 
 class FigurePart(msgspec.Struct, frozen=True, kw_only=True):

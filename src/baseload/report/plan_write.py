@@ -10,11 +10,12 @@ import msgspec
 from baseload.plan.document import SCHEMA, PlanDocument
 from baseload.report.plan_csv import plan_tables
 from baseload.report.plan_html import render_plan_html
-from baseload.report.write import Kind, refuse_foreign, write_files
+from baseload.report.write import Kind, refuse_foreign, refuse_mixture, write_files
 
 PAGE = "plan.html"
 JSON = "plan.json"
-PLAN = Kind(page=PAGE, index=JSON, family=SCHEMA.partition("/")[0] + "/")
+PLAN = Kind(page=PAGE, index=JSON, family=SCHEMA.partition("/")[0] + "/", command="`plan`")
+SHEETS = Kind(page="README.md", index="changes.json", family="baseload.changes/", command="`plan changes`")
 
 
 def write_plan(document: PlanDocument, out_dir: Path, beside: Mapping[str, bytes] | None = None) -> list[Path]:
@@ -30,9 +31,26 @@ def write_plan(document: PlanDocument, out_dir: Path, beside: Mapping[str, bytes
         **more,
         PAGE: render_plan_html(document, beside=tuple(more)),
     }
+    refuse_mixture(out_dir, SHEETS)
     return write_files(files, out_dir, PLAN)
 
 
 def refuse_plan(out_dir: Path) -> None:
-    """As `refuse_foreign`, for the folder of a plan: asked before the work is done."""
+    """As `refuse_foreign`, for the folder of a plan: asked before the work is done. Change sheets stay apart."""
     refuse_foreign(out_dir, (PAGE, JSON), PLAN)
+    refuse_mixture(out_dir, SHEETS)
+
+
+def write_sheets(files: Mapping[str, bytes], out_dir: Path) -> list[Path]:
+    """Write change sheets and their index, which lists them; sheets of an earlier run are gone. The page comes first.
+
+    Raises UsageError as `write_plan`, and where the folder is a plan's.
+    """
+    refuse_mixture(out_dir, PLAN)
+    return write_files(files, out_dir, SHEETS)
+
+
+def refuse_sheets(out_dir: Path) -> None:
+    """As `refuse_plan`, for the folder of change sheets."""
+    refuse_foreign(out_dir, (SHEETS.page, SHEETS.index), SHEETS)
+    refuse_mixture(out_dir, PLAN)

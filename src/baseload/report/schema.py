@@ -2,44 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import msgspec
-
+from baseload.plan.schema import document_schema
 from baseload.report.document import SCHEMA, MapDocument
 
 DECIMAL = r"^-?\d+\.\d{2,9}$"
-DAY = r"^\d{4}-\d{2}-\d{2}$"
-_DAYS = {"day", "start", "end_exclusive", "as_of", "checked"}
+_DAYS = frozenset({"day", "start", "end_exclusive", "as_of", "checked"})
 
 
 def map_schema() -> bytes:
-    """JSON Schema 2020-12, indented, with a final newline.
-
-    Tighter than the Python types: every field is present, money is a decimal string, days are `YYYY-MM-DD`.
-    """
-    (root,), parts = msgspec.json.schema_components([MapDocument], ref_template="#/$defs/{name}")
-    for part in parts.values():
-        part["required"] = list(part.get("properties", {}))
-        for name, kind in part.get("properties", {}).items():
-            _tighten(name, kind)
-    parts["MapDocument"]["properties"]["schema"] = {"const": SCHEMA}
-    document: dict[str, Any] = {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": SCHEMA,
-        "description": "What `baseload map --json` prints and every report folder holds as map.json.",
-        **root,
-        "$defs": parts,
-    }
-    return msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n"
-
-
-def _tighten(name: str, kind: dict[str, Any]) -> None:
-    """Say of a text field what its name promises, in place; a default is dropped, because every field is written."""
-    kind.pop("default", None)
-    pattern = DECIMAL if name == "usd" or name.endswith("_usd") else DAY if name in _DAYS else ""
-    if not pattern:
-        return
-    for option in kind.get("anyOf", [kind]):
-        if option.get("type") == "string":
-            option["pattern"] = pattern
+    """The schema of the map document; money has up to nine decimals."""
+    description = "What `baseload map --json` prints and every report folder holds as map.json."
+    return document_schema(MapDocument, SCHEMA, description, money=DECIMAL, days=_DAYS)

@@ -11,6 +11,7 @@ from decimal import Decimal
 
 import msgspec
 
+from baseload.plan.document import ProblemPart
 from baseload.report import names, spark
 from baseload.report.bridge import Bridge, bridge, total_usd
 from baseload.report.document import (
@@ -19,7 +20,6 @@ from baseload.report.document import (
     MapDocument,
     OpportunityPart,
     PlantedPart,
-    ProblemPart,
     ReadinessPart,
     ReconciliationPart,
     WorkloadPart,

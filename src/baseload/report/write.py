@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -37,12 +38,14 @@ def write_report(document: MapDocument, out_dir: Path) -> list[Path]:
 class Kind(msgspec.Struct, frozen=True, kw_only=True):
     """How a folder of ours is known: its `index` is a JSON document whose `schema` begins with `family`.
 
-    `page` is the file a reader opens; it is written last.
+    `page` is the file a reader opens; it is written last, the index first ("" where a folder has no page). `command` is
+    who writes it. An index with `files` lists all that was written: what a later run does not write again goes.
     """
 
     page: str
     index: str
     family: str
+    command: str = "Baseload"
 
 
 REPORT = Kind(page=PAGE, index=JSON, family=FAMILY)
@@ -51,19 +54,24 @@ REPORT = Kind(page=PAGE, index=JSON, family=FAMILY)
 def write_files(files: Mapping[str, bytes], out_dir: Path, kind: Kind) -> list[Path]:
     """Write files into `out_dir` (made if absent), the page last, and return their paths, the page first.
 
-    Each appears whole or not at all. Raises UsageError where the folder cannot be written, or holds files of these
-    names that are not of this kind.
+    Each appears whole or not at all. What an earlier index lists and this run does not write is removed; files nobody
+    listed are left alone. Raises UsageError where the folder cannot be written, or holds files of these names that are
+    not of this kind.
     """
     refuse_foreign(out_dir, tuple(files), kind)
-    rest = [name for name in files if name != kind.page]
+    last = [kind.page] if kind.page else []
+    rest = [kind.index, *(name for name in files if name not in (kind.index, kind.page))]
+    stale = [name for name in _listed(out_dir / kind.index, kind) if name not in files]
     try:
         out_dir.mkdir(parents=True, exist_ok=True)
-        for name in (*rest, kind.page):
+        for name in stale:  # while the old index still lists them
+            (out_dir / name).unlink(missing_ok=True)
+        for name in (*rest, *last):
             _replace(out_dir / name, files[name])
     except OSError as error:
         reason = error.strerror or error
         raise UsageError(f"cannot write the report in {out_dir}: {reason}. Give another folder with -o.") from error
-    return [out_dir / name for name in (kind.page, *rest)]
+    return [out_dir / name for name in (*last, *rest)]
 
 
 def refuse_foreign(out_dir: Path, names: Sequence[str] = (PAGE, JSON), kind: Kind = REPORT) -> None:
@@ -74,21 +82,44 @@ def refuse_foreign(out_dir: Path, names: Sequence[str] = (PAGE, JSON), kind: Kin
     found = [name for name in names if os.path.lexists(out_dir / name)]
     if found and not _is_of_kind(out_dir / kind.index, kind):
         raise UsageError(
-            f"{out_dir / found[0]} was not written by Baseload and is not overwritten. Give another folder with -o."
+            f"{out_dir / found[0]} was not written by {kind.command} and is not overwritten. "
+            "Give another folder with -o."
         )
 
 
+def refuse_mixture(out_dir: Path, other: Kind) -> None:
+    """Raises UsageError where the folder holds another command's files: two families of one ledger in one folder read
+    as one, and go stale apart."""
+    if _is_of_kind(out_dir / other.index, other):
+        raise UsageError(f"{out_dir} holds what {other.command} wrote. Give another folder with -o.")
+
+
 def _is_of_kind(path: Path, kind: Kind) -> bool:
+    return _written(path, kind) is not None
+
+
+def _listed(path: Path, kind: Kind) -> list[str]:
+    """The files an earlier index lists: plain names in its own folder, whatever else stands there."""
+    found = _written(path, kind)
+    return [name for name in found.files if _NAME.fullmatch(name)] if found else []
+
+
+def _written(path: Path, kind: Kind) -> _Written | None:
     try:
-        return msgspec.json.decode(path.read_bytes(), type=_Written).schema.startswith(kind.family)
+        found = msgspec.json.decode(path.read_bytes(), type=_Written)
     except (OSError, msgspec.DecodeError):
-        return False
+        return None
+    return found if found.schema.startswith(kind.family) else None
+
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,254}")
 
 
 class _Written(msgspec.Struct, frozen=True):
     """All that is asked of an earlier report."""
 
     schema: str
+    files: tuple[str, ...] = ()
 
 
 def _replace(path: Path, content: bytes) -> None:

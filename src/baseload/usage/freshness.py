@@ -42,7 +42,7 @@ def _is_continued(found: Found, mark: FileMark, notes: SourceNotes) -> bool:
             return True
         file = LocalFile(found.path)
         try:
-            return bool(mark.offset) and mark.is_start_of(file.head(), fresh)
+            return bool(mark.offset) and mark.is_start_of(file, fresh)
         finally:
             file.close()
     except (OSError, BadRecord):

@@ -37,6 +37,9 @@ _SESSIONS: Final = ("trace_id", "session_id")
 _INPUTS: Final = ("input_tokens", "input_length")
 _OUTPUTS: Final = ("output_tokens", "output_length")
 _ID_TYPES: Final = frozenset({"TINYINT[]", "SMALLINT[]", "INTEGER[]", "BIGINT[]", "UTINYINT[]", "USMALLINT[]"})
+_NO_IDS: Final = ("FLOAT", "DOUBLE", "DECIMAL")
+"""Rounded to whole numbers, different blocks would be one."""
+_WHOLE: Final = "(-?[0-9]+(,-?[0-9]+)*)?"
 _SETTINGS: Final = {"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
 
 
@@ -63,6 +66,8 @@ def _read(connection: duckdb.DuckDBPyConnection, name: str, path: Path) -> tuple
     missing = _missing(columns)
     if missing:
         return None, [_broken(path, f"it has no column {missing}")]
+    if any(kind in columns["hash_ids"] for kind in _NO_IDS):
+        return None, [_broken(path, f"its ids in hash_ids are {columns['hash_ids']}, not whole numbers")]
     timed = not any(column in columns for column in _SESSIONS)
     size = _block_tokens(connection, columns, name, path) or (TIMED_BLOCK_TOKENS if timed else SESSION_BLOCK_TOKENS)
     ids = _Ids(_ids_in(connection, name))
@@ -114,7 +119,13 @@ def _selected(columns: dict[str, str]) -> Iterator[str]:
     yield f"CAST(array_to_string({types}, ' ') AS VARCHAR) AS types"
     yield f"CAST({_first(columns, ('stop',))} AS VARCHAR) AS stop"
     kind = columns["hash_ids"]
-    yield "hash_ids AS blocks" if kind in _ID_TYPES else "TRY_CAST(hash_ids AS BIGINT[]) AS blocks"
+    if kind in _ID_TYPES:
+        yield "hash_ids AS blocks"
+    elif kind == "VARCHAR[]":  # a cast would round "1.5"
+        whole = f"regexp_full_match(array_to_string(hash_ids, ','), '{_WHOLE}')"
+        yield f"CASE WHEN {whole} THEN TRY_CAST(hash_ids AS BIGINT[]) END AS blocks"
+    else:
+        yield "TRY_CAST(hash_ids AS BIGINT[]) AS blocks"
 
 
 def _first(columns: dict[str, str], names: tuple[str, ...]) -> str:

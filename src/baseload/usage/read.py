@@ -109,7 +109,7 @@ class Run:
         reader = next((reader for reader in self._readers if old is not None and reader.name == old.reader), None)
         if old is not None and reader is not None and reader.appendable and old.offset:
             file = LocalFile(path, start=old.offset, rows=old.rows)
-            if old.is_start_of(file.head(), fresh):
+            if old.is_start_of(file, fresh):
                 return file, reader
             file.close()
         file = LocalFile(path)
@@ -181,6 +181,8 @@ def _mark_of(file: LocalFile, reader: Reader, fresh: FileMark) -> FileMark:
         rows=file.rows,
         checked_bytes=checked,
         head_digest=digest_of(file.head()[:checked]),
+        tail_bytes=checked,
+        tail_digest=digest_of(file.before(file.end_offset, checked)),
     )
 
 

@@ -142,6 +142,12 @@ class LocalFile:
         self._open()
         return self._head
 
+    def before(self, offset: int, size: int) -> bytes:
+        """The `size` bytes on disk that end at `offset`; fewer where the file has fewer. Raises OSError."""
+        with self._path.open("rb") as file:
+            file.seek(max(0, offset - size))
+            return file.read(min(size, offset))
+
     def close(self) -> None:
         if self._file is not None:
             self._file.close()

@@ -218,3 +218,27 @@ def test_no_decision_looks_ahead(before: list[Asked], one: list[Asked], other: l
     assert decided(early + [row for row in one if row.second >= cut]) == decided(
         early + [row for row in other if row.second >= cut]
     )
+
+
+def unknown(second: float, *ends: int, ids: str = "") -> Facts:
+    """A request that does not say what it ends with."""
+    return facts(second, *ends, ids=ids)._replace(ends_with=EndsWith.UNKNOWN)
+
+
+def test_traffic_that_does_not_say_what_it_is_is_not_written_before_something_was_wanted_again() -> None:
+    planner = Planner()
+    one_shots = [ask(planner, unknown(600 * place, 60_000, ids=chr(65 + place)), Stop.UNKNOWN) for place in range(5)]
+    assert [decision.marks for decision in one_shots] == [()] * 5
+    assert ask(planner, unknown(3_000, 60_000, ids="a"), Stop.UNKNOWN).marks == ()
+    assert ask(planner, unknown(3_010, 60_000, 90_000, ids="ab"), Stop.UNKNOWN).marks[-1].position == 1
+    # what was learnt elsewhere is evidence too
+    assert ask(Planner(planner.learnt()), unknown(0, 60_000), Stop.UNKNOWN).marks == (Mark(0, "5m"),)
+
+
+def test_a_silence_nobody_ever_broke_is_not_kept_alive_in_unknown_traffic() -> None:
+    planner = Planner()
+    ask(planner, unknown(0, 60_000, ids="a"), Stop.UNKNOWN)
+    request = unknown(10, 60_000, 90_000, ids="ab")
+    decision = planner.decide(request)
+    assert decision.marks
+    assert planner.answered(request, decision, request.start_us + SECOND, Stop.UNKNOWN) is None

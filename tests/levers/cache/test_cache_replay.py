@@ -23,7 +23,7 @@ from baseload.levers.cache.replay import learn, replay, replay_online, requests_
 from baseload.levers.cache.rules import Cache, Mark, Prompt
 from baseload.levers.cache.shadow import LAG, MOST_EXPECTED_TOKENS, START_TOKENS
 from baseload.levers.cache.touches import touches
-from baseload.levers.cache.trace import Stop, Trace
+from baseload.levers.cache.trace import EndsWith, Stop, Trace
 from baseload.levers.cache.traces import build_trace, select
 from baseload.levers.options import Ttl
 from baseload.prices.load import load_book
@@ -50,16 +50,24 @@ def marked_ends(trace: Trace, prices: InputPrices, ttl: Ttl) -> PolicyResult:
 
 
 def with_stops(trace: Trace, stop: Stop) -> Trace:
-    stops = np.full(len(trace), stop, dtype=np.int8)
-    return Trace(**{name: getattr(trace, name) for name in Trace.__struct_fields__} | {"stop": stops})
+    """A recorded session: it says what its requests end with, and how they stopped."""
+    columns = {"stop": np.full(len(trace), stop, dtype=np.int8)}
+    columns["ends_with"] = np.full(len(trace), EndsWith.HUMAN, dtype=np.int8)
+    return Trace(**{name: getattr(trace, name) for name in Trace.__struct_fields__} | columns)
 
 
 def test_a_growing_conversation_is_billed_by_hand() -> None:
     """64, 128 and 192 tokens, ten seconds apart: each writes its last 64 and reads what was before it."""
-    result = replay_online(
-        trace_of(Asked(0, "a"), Asked(10, "ab"), Asked(20, "abc")), unit_prices(trace_of(Asked(0, "a")))
-    )
+    trace = with_stops(trace_of(Asked(0, "a"), Asked(10, "ab"), Asked(20, "abc")), Stop.TOOL_USE)
+    result = replay_online(trace, unit_prices(trace))
     assert (result.read_tokens, result.write_5m_tokens, result.write_1h_tokens) == (192, 192, 0)
+
+
+def test_one_shot_requests_cost_what_they_cost_without_a_cache() -> None:
+    trace = trace_of(*(Asked(60 * place, chr(97 + place) * 90) for place in range(20)))
+    plan = learn(trace, unit_prices(trace))
+    for result in (replay_online(trace, unit_prices(trace)), replay(plan, trace, unit_prices(trace))):
+        assert (result.write_5m_tokens, result.write_1h_tokens, result.keep_alive_tokens) == (0, 0, 0)
 
 
 def test_keep_alive_reads_are_paid_also_where_nobody_comes_back() -> None:

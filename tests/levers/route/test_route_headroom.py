@@ -9,7 +9,15 @@ from route_hands import HAIKU, OPUS, options, plain
 
 from baseload.ledger.peaks import Peak
 from baseload.levers.options import RouteOption
-from baseload.levers.route.headroom import Limits, PoolLimit, headroom, limit_of, pool_load, pool_problems
+from baseload.levers.route.headroom import (
+    Limits,
+    PoolLimit,
+    headroom,
+    limit_of,
+    pool_load,
+    pool_problems,
+    unknown_pools,
+)
 from baseload.levers.route.shape import RouteShape
 from baseload.prices.book import PriceBook
 
@@ -45,6 +53,15 @@ def test_a_pool_nobody_publishes_has_no_limit_but_a_declared_one(book: PriceBook
     # 0 = no limit: only requests are counted, 500 of 100
     mine = Limits(pools={"haiku-5-5": own})
     assert headroom(PEAK, TO_HAIKU, mine, book) == 5.0
+
+
+def test_a_pool_no_model_draws_on_is_a_problem(book: PriceBook) -> None:
+    own = PoolLimit(requests=1, input_tokens=0, output_tokens=0)
+    assert unknown_pools(None, book) == unknown_pools(Limits(tier="start", pools={"opus-5-5": own}), book) == []
+    [problem] = unknown_pools(Limits(pools={"opus-5.5": own, "opus-5-5": own}), book)
+    assert (problem.code, problem.value) == ("pool-unknown", "limits.pool.opus-5.5")
+    assert "haiku-5-5" in problem.expected
+    assert "opus-5-5" in problem.expected
 
 
 def test_workloads_that_move_to_one_pool_are_added(book: PriceBook) -> None:

@@ -63,6 +63,8 @@ def test_the_last_day_counts_and_the_day_of_expiry_does_not(book: PriceBook) -> 
         {"output_ratio_low": "NaN"},
         {"output_ratio_low": "Infinity", "output_ratio_high": "Infinity"},
         {"output_ratio_low": "0"},
+        {"output_ratio_low": "0.0499", "output_ratio_high": "1"},
+        {"output_ratio_low": "1", "output_ratio_high": "20.01"},
         {"output_ratio_low": "-1"},
         {"output_ratio_high": "1E+999999"},
         {"output_ratio_high": None},
@@ -71,6 +73,15 @@ def test_the_last_day_counts_and_the_day_of_expiry_does_not(book: PriceBook) -> 
 )
 def test_anything_odd_is_a_problem_and_no_verdict(book: PriceBook, changes: dict[str, Any]) -> None:
     assert read(book, document(**changes)) == ({}, ["verdict-unreadable"])
+
+
+def test_a_ratio_that_cannot_be_is_named_with_its_bounds(book: PriceBook) -> None:
+    absurd = document(output_ratio_low="0.0001", output_ratio_high="0.0002")
+    _, [problem] = read_verdicts({"v.json": absurd}, book, TODAY)
+    assert problem.value == "output_ratio 0.0001 to 0.0002"
+    assert problem.expected == "output ratios from 0.05 to 20"
+    for low, high in (("0.05", "0.05"), ("20", "20")):
+        assert read(book, document(output_ratio_low=low, output_ratio_high=high))[1] == []
 
 
 @pytest.mark.parametrize("data", [b"", b"{", b"[]", b"\xff\xfe", b"[" * 100_000, b" " * (1 << 21), b"null"])

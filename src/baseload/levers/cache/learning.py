@@ -19,6 +19,8 @@ EVERY: Final = 64
 SHARES: Final = 20
 """Steps in which the share of a prefix that would be lost is told apart."""
 _ALL: Final = len(WAITED_US)
+UNPROVEN: Final = Choice(new_5m=-1, new_1h=-1, old_5m=-1, old_1h=-1, anchor=0)
+"""Write nothing: the prior is about coding sessions, and nothing says that this is one."""
 
 
 class Learner:
@@ -38,6 +40,8 @@ class Learner:
 
     def choice(self, kind: int, rates: Rates) -> Choice:
         """What to do with requests of a kind."""
+        if not self.reuse.believes(kind):
+            return UNPROVEN
         key = (kind, rates)
         choice = self._choices.get(key)
         if choice is None:

@@ -115,6 +115,11 @@ class PauseCounts:
             silences[step] += 1
             silent[step] += tokens
 
+    @property
+    def outlived(self) -> bool:
+        """Whether anything was ever read again that an entry of five minutes would have lost."""
+        return any(any(row) for row in self._back["5m"])
+
     def chances(self, ttl: Ttl, wait: int) -> tuple[float, ...]:
         """The chance of each step that what is still silent when it begins is read before it ends."""
         prior = PRIOR[ttl].turn if wait else PRIOR[ttl].tool

@@ -24,6 +24,7 @@ from baseload.levers.cache.price import TTL_5M_US
 from baseload.levers.cache.reuse import BESIDE_US, Reuse, Step, kind_of
 from baseload.levers.cache.rules import MOST_MARKS, Mark
 from baseload.levers.cache.shadow import Asked, Bills, Rule
+from baseload.levers.cache.trace import Stop
 
 MOST_LANES: Final = 5_000
 MOST_PLACES: Final = 200_000
@@ -217,6 +218,8 @@ class Planner:
             return None
         wait = wait_of(stop)
         lane.last = sent._replace(wait=wait)
+        if stop == Stop.UNKNOWN and not self._learner.pauses.outlived:
+            return None  # what is believed of silences is about coding sessions too
         return self._keep_alive(sent, wait, facts.rates)
 
     def _keep_alive(self, sent: Sent, wait: int, rates: Rates) -> KeepAlive | None:

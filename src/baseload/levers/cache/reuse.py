@@ -35,6 +35,8 @@ LONG_TOKENS: Final = 140_000
 _SIZES: Final = 3
 _MET: Final = frozenset({Step.GOES_ON, Step.RETURNS, Step.RETURNS_BESIDE})
 KINDS: Final = len(EndsWith) * len(Step) * _SIZES
+_FIRST_KNOWN: Final = EndsWith.TOOL_RESULT * len(Step) * _SIZES
+"""Kinds before it are of requests that do not say what they end with."""
 
 
 def kind_of(ends_with: int, prompt_tokens: int, step: Step) -> int:
@@ -86,6 +88,15 @@ class ReuseCounts:
         self.requests, self.new, self.new_soon, self.new_later, self.whole, self.whole_soon, self.whole_later = (
             [0] * KINDS if start is None else list(getattr(start, name)) for name in Reuse.__struct_fields__
         )
+        self.proven = any(self.new_soon) or any(self.new_later)
+
+    def believes(self, kind: int) -> bool:
+        """Whether there is a reason to write for a kind before it was counted.
+
+        Something was wanted again, here or where the counts were learnt, or the request says what it ends with, as
+        those of coding sessions do (PRIOR).
+        """
+        return self.proven or kind >= _FIRST_KNOWN
 
     def sent(self, kind: int, new_tokens: int, whole_tokens: int, *, first: bool = True) -> None:
         """Tokens of a request of this kind that were or might have been wanted again; `first`: the first of it."""
@@ -103,6 +114,7 @@ class ReuseCounts:
 
     def returned(self, kind: int, new_tokens: int, whole_tokens: int, gap_us: int) -> None:
         """Its end was wanted again after this time; beyond the hour it is as if it never was."""
+        self.proven = self.proven or gap_us <= TTL_1H_US
         if gap_us <= TTL_5M_US:
             self.new_soon[kind] += new_tokens
             self.whole_soon[kind] += whole_tokens

@@ -55,6 +55,25 @@ def limit_of(pool: str, limits: Limits | None, book: PriceBook) -> PoolLimit | N
     return PoolLimit(requests=row.requests, input_tokens=row.input_tokens, output_tokens=row.output_tokens)
 
 
+def unknown_pools(limits: Limits | None, book: PriceBook) -> list[Problem]:
+    """One problem for each declared pool that no model of the book draws on: its limits hold nothing back."""
+    known = sorted({model.pool for model in book.models.values()} - {""})
+    return [
+        Problem(
+            source="baseload.toml",
+            file="baseload.toml",
+            row=0,
+            code="pool-unknown",
+            message="Limits are declared for a pool that no model draws on; they hold nothing back.",
+            value=f"limits.pool.{name}"[:60],
+            expected=f"one of {', '.join(known)}",
+            next_step="Rename the pool in [limits.pool], or remove it.",
+        )
+        for name in (sorted(limits.pools) if limits else ())
+        if name not in known
+    ]
+
+
 def asked(peak: Peak, option: RouteOption) -> tuple[float, float, float]:
     """Requests, input and output tokens a minute at the busiest, as the option's model would count them (likely)."""
     growth, output = float(option.growth_likely), float(option.output_likely)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from decimal import Decimal
 from pathlib import PurePath
 from typing import Final, Literal
@@ -14,7 +14,8 @@ from baseload.values import Problem, Verdict, VerdictState, iso_day
 
 SCHEMA: Final = "baseload.verdict/1"
 _MOST_BYTES: Final = 1 << 20
-_MOST_RATIO: Final = Decimal(100)
+_LEAST_RATIO, _MOST_RATIO = Decimal("0.05"), Decimal(20)
+"""An answer a twentieth as long, or twenty times as long, is another answer: no trial found that its quality holds."""
 _STRICTEST_FIRST: Final = ("breaks", "invalid", "not_shown", "holds", "assumed")
 
 VerdictKey = tuple[str, str, str]
@@ -98,13 +99,17 @@ def _fault(document: _Document) -> tuple[str, str] | None:
     if not document.workload or not document.verdict_id:
         return "an empty id", "workload and verdict_id, both not empty"
     ratios = [one for one in (document.output_ratio_low, document.output_ratio_high) if one is not None]
-    if any(not one.is_finite() or not 0 < one <= _MOST_RATIO for one in ratios):
-        return "output_ratio", f"output ratios above 0 and at most {_MOST_RATIO}"
+    if any(not one.is_finite() or not _LEAST_RATIO <= one <= _MOST_RATIO for one in ratios):
+        return _ratios_text(ratios), f"output ratios from {_LEAST_RATIO} to {_MOST_RATIO}"
     if len(ratios) == 1 or (len(ratios) == 2 and ratios[0] > ratios[1]):
-        return "output_ratio", "output_ratio_low <= output_ratio_high, both or neither"
+        return _ratios_text(ratios), "output_ratio_low <= output_ratio_high, both or neither"
     if document.expires_day is not None and not 0 <= document.expires_day < 1_000_000:
         return "expires_day", "a UTC day since 1970-01-01"
     return None
+
+
+def _ratios_text(ratios: Sequence[Decimal]) -> str:
+    return "output_ratio " + " to ".join(str(one)[:20] for one in ratios)
 
 
 def _expired(path: str, document: _Document) -> Problem:

@@ -7,7 +7,8 @@ the file as it was written, so that a later version with more fields can still c
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import msgspec
@@ -23,6 +24,10 @@ from baseload.plan.close.document import (
 )
 from baseload.values import nano_from_usd, usd_text
 
+_AMOUNT = re.compile(r"-?\d{1,18}\.\d{1,9}")
+_MONTH = re.compile(r"\d{4}-(0[1-9]|1[0-2])"), "a month, YYYY-MM"
+_DAY = re.compile(r"\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])"), "a day, YYYY-MM-DD"
+_TEXTS = {"month": _MONTH, "against": _MONTH, "fiscal_year_start": _DAY, "fiscal_year_end_exclusive": _DAY}
 FAMILY = SCHEMA.partition("/")[0] + "/"
 
 
@@ -62,10 +67,32 @@ def frozen_bytes(document: CloseDocument) -> bytes:
 
 def read_frozen(data: bytes) -> Frozen:
     """A frozen month from its file. Raises msgspec.DecodeError (or its child ValidationError) on anything else."""
-    document = msgspec.json.decode(data, type=CloseDocument)
-    content = msgspec.json.decode(data)
-    intact = document.seal is not None and document.seal.sha256 == hash_of(content)
+    try:
+        document = msgspec.json.decode(data, type=CloseDocument)
+        content = msgspec.json.decode(data)
+        intact = document.seal is not None and document.seal.sha256 == hash_of(content)
+    except (KeyError, UnicodeDecodeError, RecursionError) as error:
+        raise msgspec.DecodeError(f"{type(error).__name__} in its JSON") from error
+    for field, text, expected in _odd_texts(content["figures"], "figures"):
+        raise msgspec.DecodeError(f"{field} is {text[:40]!r}; expected {expected}")
     return Frozen(document, intact)
+
+
+def _odd_texts(value: Any, field: str) -> Iterator[tuple[str, str, str]]:
+    """(field, text, what it must be) of amounts, days and months that are none, whatever hash stands over them."""
+    if isinstance(value, dict):
+        for name, part in value.items():
+            yield from _odd_texts(part, f"{field}.{name}")
+    elif isinstance(value, list):
+        for place, part in enumerate(value):
+            yield from _odd_texts(part, f"{field}[{place}]")
+    elif isinstance(value, str):
+        name = field.rpartition(".")[2]
+        pattern, expected = _TEXTS.get(name, (None, ""))
+        if name == "usd" or name.endswith("_usd"):
+            pattern, expected = _AMOUNT, "an amount such as 12.00"
+        if pattern is not None and not pattern.fullmatch(value):
+            yield field, value, expected
 
 
 def checked(held: Frozen, now: CloseDocument) -> tuple[Check, RestatementPart | None]:

@@ -45,6 +45,16 @@ def month_window(month: str) -> Window:
     return Window(start_day=start, end_day_exclusive=month_end(start))
 
 
+def check_order(month: str, against: str) -> None:
+    """Raises UsageError where a month is compared with itself or a later one; "" is any month before it."""
+    if against and against >= month:
+        raise UsageError(f"--against {against}: expected a month before {month}, such as {_before(month)}")
+
+
+def _before(month: str) -> str:
+    return month_text(month_window(month).start_day - 1)
+
+
 def months_with_data(rows: Table) -> list[str]:
     """Every month that a row begins in, in order: a bucket of many days counts where it begins."""
     return sorted({month_text(day) for day in np.unique(rows["day"]).tolist()})

@@ -28,7 +28,7 @@ from baseload.plan.close.figures import account_parts, cover_part, forecast_part
 from baseload.plan.close.forecast import forecast
 from baseload.plan.close.freeze import Frozen, checked, restatement
 from baseload.plan.close.lines import line_parts
-from baseload.plan.close.months import covered, inside, month_window, months_with_data, previous_month
+from baseload.plan.close.months import check_order, covered, inside, month_window, months_with_data, previous_month
 from baseload.plan.close.notes import cover_problems, damaged, late, notes
 from baseload.plan.close.promises import Promises
 from baseload.plan.close.savings import Saving, savings
@@ -68,15 +68,17 @@ class CloseRequest(msgspec.Struct, frozen=True, kw_only=True):
 def close_month(request: CloseRequest) -> tuple[CloseDocument, list[Problem]]:
     """The close of a month; of a frozen one the frozen figures, and beside them what today's data say.
 
-    Raises NothingToRead where the month, or the one it is to be compared with, has no row.
+    Raises NothingToRead where the month, or the one it is to be compared with, has no row; UsageError where that one is
+    not an earlier one.
     """
     held = request.frozen.get(request.month)
-    request = _as_frozen(request, held.document if held else None)
+    request = _as_frozen(request, held.document if held and held.intact else None)
+    check_order(request.month, request.against)
     months = Months.of(request.rows, request.workload_of, request.book, Invoices(request.invoices, request.overages))
     against = request.against or previous_month(request.month, months_with_data(request.rows))
     _require(request.rows, request.month, request.against)
     now, restated = _computed(request, months, against)
-    if held and request.promises is None:
+    if held and held.intact and request.promises is None:
         now = _with_plan_of(now, held.document)
     document, problems = _beside(held, now) if held else (now, [])
     spans = [covered(request.rows, name) for name in filter(None, (against, request.month))]

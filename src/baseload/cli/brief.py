@@ -1,0 +1,90 @@
+"""`baseload brief`: what to say at the table, and what to hand over it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from cyclopts import Parameter
+
+from baseload.cli.help import Json
+
+if TYPE_CHECKING:
+    from baseload.commit.brief.document import CounterpartyBrief, InternalBrief
+
+
+def brief(
+    *,
+    size: Annotated[Path, Parameter(help="The size: what `baseload commit size --json` printed.")],
+    audience: Annotated[
+        Literal["internal", "counterparty"], Parameter(help="Who reads it: our side, or the vendor.")
+    ] = "internal",
+    output: Annotated[Path | None, Parameter(name=["--output", "-o"], help="Markdown file to write.")] = None,
+    compare: Annotated[
+        Path | None, Parameter(help="Internal only: offers compared, as `baseload commit compare --json` printed them.")
+    ] = None,
+    map_file: Annotated[
+        Path | None,
+        Parameter(name="--map", help="Counterparty only: `baseload map --json`, for invoices led over to the ledger."),
+    ] = None,
+    ask: Annotated[
+        list[str] | None,
+        Parameter(help="Counterparty only: a term to ask for; else all that are worth something.", negative=()),
+    ] = None,
+    json: Json = False,
+) -> int:
+    """The negotiation brief from a size: every figure with the run and the field it comes from.
+
+    Internal: the account team's four arguments answered, asks by dollars with what may be given for each, where to walk
+    away, bands with how far to trust them. Counterparty: method, baseline, hashes of the evidence and the asks, built
+    from a list of what may be shown; nothing about what signing is worth to you.
+
+    Examples
+    --------
+    baseload brief --size size.json -o brief.md
+    baseload brief --size size.json --compare compare.json -o brief.md
+    baseload brief --size size.json --audience counterparty --map map.json -o for-the-vendor.md
+    """
+    from baseload import __version__
+    from baseload.cli.book import read_file
+    from baseload.cli.output import EXIT_DONE, print_json, stdout
+    from baseload.commit.brief.counterparty import counterparty_brief, read_bridge
+    from baseload.commit.brief.figures import read_size
+    from baseload.commit.brief.internal import internal_brief
+    from baseload.commit.brief.render import counterparty_markdown, internal_markdown
+    from baseload.errors import UsageError
+
+    _check(audience, compare, map_file, ask)
+    found = read_size(read_file(size, "size"), str(size))
+    document: InternalBrief | CounterpartyBrief
+    if audience == "internal":
+        compared = None if compare is None else read_file(compare, "comparison")
+        document = internal_brief(found, version=__version__, compare=compared)
+        text = internal_markdown(document)
+    else:
+        bridge = () if map_file is None else read_bridge(read_file(map_file, "map"), str(map_file))
+        document = counterparty_brief(found, version=__version__, asks=ask, bridge=bridge)
+        text = counterparty_markdown(document)
+    if output is not None:
+        try:
+            output.write_text(text, encoding="utf-8", newline="\n")
+        except OSError as error:
+            raise UsageError(f"{output}: {error.strerror}; expected a file that can be written") from error
+    if json:
+        print_json(document)
+    elif output is None:
+        stdout().print(text, markup=False, end="", soft_wrap=True)
+    else:
+        stdout().print(f"{audience} brief: {output} ({document.run_id})", markup=False)
+    return EXIT_DONE
+
+
+def _check(audience: str, compare: Path | None, map_file: Path | None, ask: list[str] | None) -> None:
+    """Options that only mean something to the other reader are refused, not ignored."""
+    from baseload.errors import UsageError
+
+    theirs: list[tuple[str, object]] = [("--map", map_file), ("--ask", ask)]
+    ours: list[tuple[str, object]] = [("--compare", compare)]
+    for option, value in theirs if audience == "internal" else ours:
+        if value is not None:
+            raise UsageError(f"{option} means nothing to --audience {audience}; leave it out")

@@ -1,0 +1,140 @@
+"""The account team's four arguments, each answered with this customer's figures and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from baseload.commit.brief.document import Argument, Line
+from baseload.commit.brief.figures import about, chance, dollars, mean_yearly, usd_of
+from baseload.commit.size.document import ClauseRow, CurvePoint, SizeDocument
+
+DEEPER, LOCK, OVERAGE, ONE_NUMBER = (
+    "Commit more, for a deeper discount.",
+    "Lock the price now.",
+    "Commit more, and avoid overage.",
+    "One number for finance.",
+)
+
+
+def arguments(size: SizeDocument) -> tuple[Argument, ...]:
+    """The four, in the order in which they are usually made."""
+    return tuple(
+        Argument(claim=claim, answers=tuple(answer(size)))
+        for claim, answer in ((DEEPER, _deeper), (LOCK, _lock), (OVERAGE, _overage), (ONE_NUMBER, _one_number))
+    )
+
+
+def clause_line(size: SizeDocument, name: str) -> Line | None:
+    """What one clause is worth here; None where it was not priced."""
+    for place, row in enumerate(size.clauses):
+        if row.clause == name:
+            return Line(says=f"{row.says}: {worth_of(row)}.", source=f"clauses[{place}]")
+    return None
+
+
+def worth_of(row: ClauseRow) -> str:
+    """Its dollars, rounded to their interval, with both ends."""
+    low, high = usd_of(row, "low_usd"), usd_of(row, "high_usd")
+    value = dollars(usd_of(row, "value_usd"), low, high)
+    ends = f"{dollars(low, low, high)} to {dollars(high, low, high)}"
+    return f"worth {value} (90 %: {ends}{', present value' if row.measure == 'npv' else ''})"
+
+
+def _deeper(size: SizeDocument) -> Iterator[Line]:
+    best = size.recommended
+    cost = usd_of(best, "expected_cost_usd")
+    now = mean_yearly(best.commit_usd_by_year, "recommended.commit_usd_by_year")
+    larger = _point_above(size.curve, 1.5 * now if now else 0.0)
+    if larger is not None:
+        place, point = larger
+        more = usd_of(point, "expected_cost_usd") - cost
+        yield Line(
+            says=f"At {about(usd_of(point, 'commit_usd'), 3)} a year instead of {dollars(now)}, its deeper "
+            f"discount included, the expected cost over the term is {about(abs(more))} "
+            f"{'higher' if more > 0 else 'lower'}.",
+            source=f"curve[{place}], recommended",
+        )
+    if best.break_even_utilization is not None:
+        yield Line(
+            says=f"The recommended size pays only above {chance(best.break_even_utilization)} use; "
+            f"{chance(best.utilization)} is expected, and it falls short with a chance of {chance(best.p_shortfall)}.",
+            source="recommended.break_even_utilization, utilization, p_shortfall",
+        )
+    for name in ("one_point", "next_band"):
+        if line := clause_line(size, name):
+            yield line
+
+
+def _lock(size: SizeDocument) -> Iterator[Line]:
+    found = [line for name in LOCK_CLAUSES if (line := clause_line(size, name))]
+    yield from found
+    if not found:
+        yield Line(
+            says="No price move is in the demand, so that a lock is worth nothing on it: say which moves you expect.",
+            source="clauses",
+        )
+    for place, row in enumerate(size.tornado):
+        if row.input == "price_cut":
+            base = usd_of(size.recommended, "expected_cost_usd")
+            cut = usd_of(row, "held_cost_high_usd")
+            free = usd_of(row, "cost_high_usd")
+            yield Line(
+                says=f"If list prices fall ({row.high_says}), the recommended size costs {about(cut, 3)} against "
+                f"{about(base, 3)}; the size that would suit that costs {about(free, 3)}. A lock keeps rises out, and "
+                "falls too, unless it is the lower of both.",
+                source=f"tornado[{place}] ({row.grade})",
+            )
+
+
+LOCK_CLAUSES: Sequence[str] = ("lower_of", "fixed_price", "price_hold_12", "price_rule", "metering_freeze")
+
+
+def _overage(size: SizeDocument) -> Iterator[Line]:
+    best = size.recommended
+    yield Line(
+        says=f"At the recommended size overage has a chance of {chance(best.p_overage)}, unused commitment one of "
+        f"{chance(best.p_shortfall)}.",
+        source="recommended.p_overage, p_shortfall",
+    )
+    if best.buffer is not None:
+        yield Line(says=best.buffer.says, source="recommended.buffer")
+    if line := clause_line(size, "overage_committed"):
+        yield Line(says=f"Overage is a price, not a size: {line.says[0].lower()}{line.says[1:]}", source=line.source)
+    if size.curve:
+        last = len(size.curve) - 1
+        point = size.curve[last]
+        more = usd_of(point, "expected_cost_usd") - usd_of(best, "expected_cost_usd")
+        yield Line(
+            says=f"Never to see overage would take about {about(usd_of(point, 'commit_usd'), 3)} a year and "
+            f"cost {about(more)} more than the recommended size.",
+            source=f"curve[{last}]",
+        )
+
+
+def _one_number(size: SizeDocument) -> Iterator[Line]:
+    best = size.recommended
+    low, high = (
+        usd_of(best, "p10_cost_usd"),
+        usd_of(best, "p90_cost_usd"),
+    )
+    cost = usd_of(best, "expected_cost_usd")
+    yield Line(
+        says=f"The number is {dollars(cost, low, high)} over the term, 80 % of paths between "
+        f"{dollars(low, low, high)} and {dollars(high, low, high)}; of it "
+        f"{about(usd_of(best, 'cash_at_risk_usd'))} is paid for what low demand would not need.",
+        source="recommended.expected_cost_usd, p10_cost_usd, p90_cost_usd, cash_at_risk_usd",
+    )
+    before = usd_of(size, "on_demand_p90_usd") - usd_of(size, "on_demand_p10_usd")
+    if before > 0:
+        share = 1 - (high - low) / before
+        yield Line(
+            says=f"A commitment is a floor and no ceiling: it makes the range {abs(100 * share):.0f} % "
+            f"{'narrower' if share >= 0 else 'wider'} than on demand, and what exceeds it is still paid.",
+            source="recommended.p10_cost_usd, p90_cost_usd, on_demand_p10_usd, on_demand_p90_usd",
+        )
+
+
+def _point_above(curve: Sequence[CurvePoint], least: float) -> tuple[int, CurvePoint] | None:
+    """The first point of the curve beyond a commitment."""
+    found = [(place, one) for place, one in enumerate(curve) if usd_of(one, "commit_usd") > least]
+    return found[0] if found else None

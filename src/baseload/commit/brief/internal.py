@@ -1,0 +1,180 @@
+"""Our side's edition: the answer, the four arguments, asks and trades, where to walk away, and what it all rests on."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+from baseload.commit.brief.arguments import arguments
+from baseload.commit.brief.asks import ask_rows, walk_away
+from baseload.commit.brief.document import TAGS, InternalBrief, Line, Row
+from baseload.commit.brief.figures import RUN_ID_DIGITS, about, chance, dollars, run_id, usd_of, yearly
+from baseload.commit.refusal import CommitError
+from baseload.commit.size.document import SizeDocument
+from baseload.commit.worth.document import SCHEMA as COMPARE_SCHEMA
+from baseload.commit.worth.document import CompareDocument
+
+
+def internal_brief(size: SizeDocument, *, version: str, compare: bytes | None = None) -> InternalBrief:
+    """`compare` is a document of `commit compare --json`. Raises CommitError."""
+    offers = None if compare is None else _read_compare(compare)
+    return InternalBrief(
+        run_id=run_id(size.inputs, version),
+        compare_id=None if compare is None else "run-" + hashlib.sha256(compare).hexdigest()[:RUN_ID_DIGITS],
+        version=version,
+        seed=size.inputs.seed,
+        offer=size.inputs.offer,
+        answer=tuple(_answer(size)),
+        arguments=arguments(size),
+        asks=ask_rows(size),
+        walk_away=walk_away(size),
+        bands=tuple(_bands(size)),
+        offers=() if offers is None else tuple(_offers(offers)),
+        rests_on=tuple(_rests_on(size)),
+        scenarios=tuple(_scenarios(size)),
+        timing=tuple(_timing(size)),
+        cautions=(*size.warnings, *(offers.notes if offers else ())),
+        open_terms=size.assumed_terms,
+        evidence=tuple(_evidence(size)),
+    )
+
+
+def _read_compare(data: bytes) -> CompareDocument:
+    try:
+        found: Any = msgspec.json.decode(data, type=CompareDocument)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise CommitError("--compare", str(error), f"{COMPARE_SCHEMA}, as `commit compare --json` prints it") from error
+    if found.schema != COMPARE_SCHEMA:
+        raise CommitError("--compare", found.schema, COMPARE_SCHEMA)
+    document: CompareDocument = found
+    return document
+
+
+def _answer(size: SizeDocument) -> Iterator[Line]:
+    best = size.recommended
+    commits = yearly(best.commit_usd_by_year, "recommended.commit_usd_by_year")
+    said = f"Commit {commits} ({size.inputs.commit_basis} basis)." if best.decision == "commit" else "Do not commit."
+    yield Line(says=f"{said} {best.reason}", source="recommended.commit_usd_by_year, decision, reason")
+    low, high = (
+        usd_of(best, "p10_cost_usd"),
+        usd_of(best, "p90_cost_usd"),
+    )
+    cost = usd_of(best, "expected_cost_usd")
+    yield Line(
+        says=f"Expected cost over {size.inputs.term_months} months {dollars(cost, low, high)} (80 % of paths: "
+        f"{dollars(low, low, high)} to {dollars(high, low, high)}) against "
+        f"{dollars(usd_of(size, 'on_demand_usd'), low, high)} on demand.",
+        source="recommended.expected_cost_usd, p10_cost_usd, p90_cost_usd, on_demand_usd",
+    )
+    yield Line(
+        says=f"Used {chance(best.utilization)}; unused commitment with a chance of {chance(best.p_shortfall)}, overage "
+        f"{chance(best.p_overage)}, dearer than on demand {chance(best.p_dearer_than_on_demand)}.",
+        source="recommended.utilization, p_shortfall, p_overage, p_dearer_than_on_demand",
+    )
+    yield Line(
+        says=f"Regret {about(usd_of(best, 'regret_mean_usd'))} on average and "
+        f"{about(usd_of(best, 'regret_p95_usd'))} on one path in twenty; cash at risk "
+        f"{about(usd_of(best, 'cash_at_risk_usd'))}.",
+        source="recommended.regret_mean_usd, regret_p95_usd, cash_at_risk_usd",
+    )
+    yield Line(says=size.guard.says, source="guard")
+    if size.scope is not None:
+        least, most = (
+            yearly(getattr(size.scope, f"commit_{end}_usd_by_year"), f"scope.commit_{end}_usd_by_year")
+            for end in ("least", "most")
+        )
+        yield Line(
+            says=f"Scope: {about(usd_of(size.scope, 'in_scope_usd'), 3)} in, "
+            f"{about(usd_of(size.scope, 'out_of_scope_usd'), 3)} out, "
+            f"{about(usd_of(size.scope, 'unknown_usd'), 3)} unknown; the size is {least} if nothing "
+            f"unknown is covered and {most} if all is.",
+            source="scope",
+        )
+
+
+def _bands(size: SizeDocument) -> Iterator[Row]:
+    if size.bands is None:
+        return
+    for place, one in enumerate(size.bands.sets):
+        yield Row(
+            cells=(
+                one.name,
+                f"{TAGS.get(one.reliability, '')} assumption".strip(),
+                yearly(one.commit_usd_by_year, "bands.sets.commit_usd_by_year"),
+                about(usd_of(one, "expected_cost_usd"), 3),
+            ),
+            source=f"bands.sets[{place}]",
+        )
+
+
+def _offers(compare: CompareDocument) -> Iterator[Row]:
+    for place, one in enumerate(compare.offers):
+        priced = one.best if compare.ranked_by == "best" or one.stated is None else one.stated
+        low, high = usd_of(priced, "p10_usd"), usd_of(priced, "p90_usd")
+        yield Row(
+            cells=(
+                str(one.rank),
+                one.name,
+                yearly(priced.commit_usd_by_year, "offers.commit_usd_by_year"),
+                dollars(usd_of(priced, "expected_cost_usd"), low, high),
+                about(usd_of(one, "more_usd"), 3),
+            ),
+            source=f"compare: offers[{place}]",
+        )
+
+
+def _rests_on(size: SizeDocument) -> Iterator[Row]:
+    for place, one in enumerate(size.tornado):
+        commits = (usd_of(one, "commit_low_usd"), usd_of(one, "commit_high_usd"))
+        yield Row(
+            cells=(
+                one.input.replace("_", " "),
+                one.grade,
+                f"{one.low_says} to {one.high_says}",
+                " to ".join(about(each, 3) for each in commits),
+                about(usd_of(one, "cost_swing_usd"), 3),
+                one.flips_says,
+            ),
+            source=f"tornado[{place}]",
+        )
+
+
+def _scenarios(size: SizeDocument) -> Iterator[Row]:
+    for place, one in enumerate(size.scenarios):
+        yield Row(
+            cells=(
+                one.scenario,
+                one.says,
+                yearly(one.commit_usd_by_year, "scenarios.commit_usd_by_year"),
+                about(usd_of(one, "expected_cost_usd"), 3),
+                about(usd_of(one, "recommended_cost_usd"), 3),
+            ),
+            source=f"scenarios[{place}]",
+        )
+
+
+def _timing(size: SizeDocument) -> Iterator[Row]:
+    for place, one in enumerate(size.timing):
+        low, high = usd_of(one, "p10_usd"), usd_of(one, "p90_usd")
+        yield Row(
+            cells=(
+                one.plan.replace("_", " "),
+                yearly(one.commit_usd_by_year, "timing.commit_usd_by_year"),
+                dollars(usd_of(one, "expected_cost_usd"), low, high),
+                f"{dollars(low, low, high)} to {dollars(high, low, high)}",
+                one.says,
+            ),
+            source=f"timing[{place}]",
+        )
+
+
+def _evidence(size: SizeDocument) -> Iterator[Line]:
+    inputs = size.inputs
+    yield Line(says=f"offer {inputs.offer_sha256 or 'without a file'}", source="inputs.offer_sha256")
+    yield Line(says=f"{inputs.demand_source} {inputs.demand_sha256 or 'without a file'}", source="inputs.demand_sha256")
+    if inputs.savings:
+        yield Line(says=f"savings {inputs.savings_sha256 or inputs.savings}", source="inputs.savings_sha256")
+    yield Line(says=f"{inputs.paths:,} paths, seed {inputs.seed}", source="inputs.paths, seed")
