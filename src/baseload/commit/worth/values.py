@@ -15,7 +15,7 @@ import msgspec
 import numpy as np
 
 from baseload.commit.arrays import Array
-from baseload.commit.clauses import Overage
+from baseload.commit.clauses import ZERO, Overage
 from baseload.commit.contract import Contract
 from baseload.commit.paths import Paths
 from baseload.commit.refusal import CommitError
@@ -214,6 +214,6 @@ class _Workshop:
 
 def _with_capital(contract: Contract, measure: Measure) -> Contract:
     """Present value needs a cost of capital: an assumed one where none is stated."""
-    if measure == "cost" or contract.wacc:
-        return contract
-    return msgspec.structs.replace(contract, wacc=ASSUMED_WACC)
+    if measure == "npv" and contract.wacc == ZERO:
+        return msgspec.structs.replace(contract, wacc=ASSUMED_WACC)
+    return contract
