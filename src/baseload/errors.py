@@ -9,6 +9,7 @@
     │   └── BadFile           a file that must be read whole cannot be: caught, one Problem (usage.source_file)
     ├── IllegalMarks          cache marks the API would refuse (levers.cache)   exit 2
     ├── NothingToRead         no record could be computed from the input       exit 3
+    ├── Tampered              an evidence record was changed (quality.record)  exit 3
     ├── PriceBookError        a price file contradicts itself or the schema    exit 2
     ├── LedgerError           the ledger directory cannot be used
     │   ├── LedgerLocked      another writer holds it
