@@ -15,9 +15,9 @@ from baseload.cli.main import app, main
 COMMANDS = (
     "demo", "map", "usage", "rank", "init", "next", "import", "pull", "pull anthropic", "ledger", "ledger show",
     "ledger compact", "ledger migrate", "prices", "prices show", "prices check", "prices diff", "prices impact",
-    "prices add", "cache", "plan", "plan changes", "plan check", "close", "commit", "commit compare", "commit current",
+    "prices add", "brief", "cache", "plan", "plan changes", "plan check", "close", "commit", "commit compare", "commit current",
     "commit focus", "commit focus export", "commit focus import", "commit log", "commit log add", "commit log show",
-    "commit offer", "commit offer new", "commit simulate", "commit size", "commit track", "route", "route eval",
+    "commit offer", "commit offer new", "commit pool", "commit simulate", "commit size", "commit track", "route", "route eval",
     "route fit", "trial", "trial decide", "trial verify", "completion",
 )  # fmt: skip
 GROUPS = (

@@ -141,16 +141,16 @@ def _paths(
     drawn: tuple[int, int, str | None, Path | None, dt.date | None],
 ) -> tuple[Paths, list[str], Demand]:
     """The expected scenario of the demand, read as `commit size` reads it, long enough for the longest offer."""
-    from baseload.cli.commit_size import _demand, _one_saving, _one_source, _Wanted
+    from baseload.cli.commit_demand import Wanted, demand_from, one_saving, one_source
     from baseload.demand.history import LEAST_MONTHS, DemandError
 
     demand, ledger, usage, paths = where
     plan, savings, start = saved
     seed, count, source, project, as_of = drawn
-    _one_source(demand, ledger, paths, usage)
-    _one_saving(plan, savings)
-    wanted = _Wanted(longest, plan, savings, start, seed, count, source, project, as_of)
-    found, said, _ = _demand(wanted, demand, paths, usage)
+    one_source(demand, ledger, paths, usage)
+    one_saving(plan, savings)
+    wanted = Wanted(longest, plan, savings, start, seed, count, source, project, as_of)
+    found, said, _ = demand_from(wanted, demand, paths, usage)
     if not found.scenarios:
         raise DemandError(
             f"under {LEAST_MONTHS} whole months of history nobody can say what an offer is expected to cost; "

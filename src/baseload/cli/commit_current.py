@@ -65,15 +65,15 @@ def current(
     baseload commit current --project . --ledger --plan baseload-plan/plan.json
     baseload commit current signed.yaml --demand demand.csv --renewal offer.yaml --json | jq .options
     """
-    from baseload.cli.commit_size import _demand, _one_saving, _one_source, _Wanted
+    from baseload.cli.commit_demand import Wanted, demand_from, one_saving, one_source
     from baseload.cli.output import EXIT_DONE, exit_code, print_json, print_problems, progress, stdout
     from baseload.commit.founding import founding_contract
     from baseload.commit.mid_term.build import current_document
     from baseload.commit.mid_term.rest import months_left
     from baseload.commit.offer import Offer
 
-    _one_source(demand, ledger, paths, ())
-    _one_saving(plan, savings)
+    one_source(demand, ledger, paths, ())
+    one_saving(plan, savings)
     signed, assumed = _signed(contract, project)
     following = None if renewal is None else _renewal(renewal)
     after = following.term_months if following else 0
@@ -81,8 +81,8 @@ def current(
     start = f"{signed.as_of:%Y-%m}"
     with progress("Reading"):
         terms = Offer(contract=founding_contract(Decimal(0), months))
-        wanted = _Wanted(terms, plan, savings, start, seed, paths_count, source, project, as_of)
-        found, said, _ = _drawn(lambda: _demand(wanted, demand, paths, ()), signed)
+        wanted = Wanted(terms, plan, savings, start, seed, paths_count, source, project, as_of)
+        found, said, _ = _drawn(lambda: demand_from(wanted, demand, paths, ()), signed)
         as_is, shipped = (_cut(found, name, months) for name in ("none", "expected"))
         following, sized = _sized(following, shipped, months_left(signed))
         document = current_document(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import random
 import types
 import typing
@@ -16,6 +17,11 @@ from baseload.commit.worth.asks import ASKS
 SHOWN = {"guard.last_12_months_usd", "guard.known_months", "scope.in_scope_usd"}
 """Fields whose figure may leave the house; hashes beside them."""
 HASHES = {"inputs.offer_sha256", "inputs.demand_sha256"}
+
+
+@functools.cache
+def _hints(kind: Any) -> dict[str, Any]:
+    return typing.get_type_hints(kind)
 
 
 class Planted:
@@ -36,13 +42,13 @@ class Planted:
                 yield value
                 continue
             number = float(value)
-            if path.endswith(("paths", "seed", "months", "month", "year")) or number >= 1_000:
+            if number >= 1_000:
                 yield from {f"{number:.0f}", f"{number:,.0f}", f"{number:.2f}", f"{number:,.2f}", f"{number / 1e6:.3f}"}
             else:
                 yield from {f"{number:.4f}", f"{100 * number:.2f}", f"{100 * number:.1f}"}
 
     def _record(self, kind: Any, path: str) -> Any:
-        hints = typing.get_type_hints(kind)
+        hints = _hints(kind)
         inside = f"{path}." if path else ""
         return kind(
             **{name: self._value(hints[name], f"{inside}{name}") for name in kind.__struct_fields__ if name != "schema"}

@@ -17,8 +17,9 @@ from baseload.commit.refusal import CommitError
 from baseload.commit.worth.asks import ASKS, BY_NAME
 
 FORBIDDEN = re.compile(
-    r"walk.?away|regret|p10|p50|p90|percentile|quantile|forecast|alternative|fall.?back|on demand|break.?even|shortfall|"
-    r"expected cost|scenario|savings?\b|bridge or wait|route first|cash at risk|workload|prompt|discount points",
+    r"walk.?away|regret|p10|p50|p90|percentile|quantile|forecast|alternative|fall.?back|on demand|break.?even|"
+    r"shortfall|expected cost|scenario|savings?\b|bridge or wait|route first|cash at risk|workload|prompt|"
+    r"discount points",
     re.IGNORECASE,
 )
 

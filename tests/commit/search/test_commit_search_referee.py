@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import Decimal
 
 import numpy as np
@@ -51,7 +52,7 @@ def test_a_dozen_random_contracts_cost_what_highs_finds(seed: int) -> None:
 
 
 @pytest.mark.prove
-def test_fifty_random_contracts_cost_what_highs_finds(record_property: pytest.RecordProperty) -> None:
+def test_fifty_random_contracts_cost_what_highs_finds(record_property: Callable[[str, object], None]) -> None:
     gaps = np.array([gap(seed) for seed in range(50)])
     record_property("commit search against HiGHS, 50 contracts: worst gap, %", round(100 * float(gaps.max()), 4))
     record_property("commit search against HiGHS, 50 contracts: mean gap, %", round(100 * float(gaps.mean()), 4))

@@ -51,7 +51,8 @@ def _walk_away(size: SizeDocument) -> Iterator[Line]:
         place, point = within[-1]
         most = about(usd_of(point, "commit_usd"), 3, down=True)
         yield Line(
-            says=f"Commitment: above {most} a year this offer costs more than on demand ({about(listed, 3)} over the term).",
+            says=f"Commitment: above {most} a year this offer costs more than on demand ({about(listed, 3)} over the "
+            "term).",
             source=f"curve[{place}], on_demand_usd",
         )
     else:
