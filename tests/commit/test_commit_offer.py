@@ -70,7 +70,7 @@ REFUSED = {
     ),
     "a negative commitment": ("overage", "commit: -1\noverage", "commit_usd_by_year: -1; expected US dollars, 0"),
     "no number": ("overage", "commit: nan\noverage", "commit_usd_by_year: NaN; expected US dollars, 0 or more"),
-    "an absurd commitment": ("overage", "commit: 1e11\noverage", "expected at most 10,000,000,000 US dollars"),
+    "an absurd commitment": ("overage", "commit: 1e13\noverage", "expected at most 1,000,000,000,000 US dollars"),
     "an absurd term": ("24", "240", "term_months: 240; expected 1 to 120 months"),
     "another currency": ("overage", "currency: EUR\noverage", "currency: EUR; expected USD: currencies are not mixed"),
     "a foreign amount": ("from_usd: 0", "from_usd: EUR 5", "bands[0].from_usd: EUR 5; expected a plain number"),
@@ -205,3 +205,14 @@ def test_marginal_bands_have_a_net_twin_of_every_amount() -> None:
 def test_a_clause_that_contradicts_itself_is_refused(clause: Any, terms: dict[str, Any]) -> None:
     with pytest.raises(CommitError):
         clause(**terms)
+
+
+def test_a_multiple_is_stated_and_what_comes_back_of_the_unused_is_named_where_it_is_not() -> None:
+    plain = "term_months: 12\ncommit_basis: list\nbands: [{from_usd: 0, discount: 0.2}]\n"
+    with pytest.raises(CommitError, match=r"overage\.multiple: missing"):
+        read_offer(f"{plain}overage: multiple\nunused: forfeit\n".encode())
+    assert "unused.share" in read_offer(f"{plain}overage: list\nunused: refund\n".encode()).assumed
+    assert {"unused.share", "unused.months"} <= set(
+        read_offer(f"{plain}overage: list\nunused: roll\n".encode()).assumed
+    )
+    assert not any("unused." in one for one in read_offer(f"{plain}overage: list\nunused: forfeit\n".encode()).assumed)

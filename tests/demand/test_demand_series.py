@@ -111,7 +111,7 @@ def test_a_missing_month_is_an_error_unless_it_may_be_bridged():
         ('month,list_usd\n2026-01,"1,000"\n', "row 2: list_usd '1,000'; expected plain US dollars"),
         ("month,list_usd\n2026-01,nan\n", "expected plain US dollars"),
         ("month,list_usd\n2026-01,\n", "row 2: list_usd ''"),
-        ("month,list_usd\n2026-01,100000000001\n", "expected at most 100,000,000,000"),
+        ("month,list_usd\n2026-01,1000000001\n", "expected at most 1,000,000,000"),
         ("month,list_usd\n2026-13,1\n", "row 2: month '2026-13'; expected YYYY-MM, 2000 to 2099"),
         ("month,list_usd\n0999-01,1\n", "expected YYYY-MM, 2000 to 2099"),
         ("month,list_usd\n٢٠٢٦-01,1\n", "expected YYYY-MM"),
@@ -166,3 +166,12 @@ def test_months_know_their_days():
         31,
     ]
     assert month_text(parse_month("2026-12") + 1) == "2027-01"
+
+
+def test_a_workload_known_only_in_the_month_that_is_not_over_is_left_out() -> None:
+    rows = "".join(f"2026-{month:02d},100,a\n" for month in range(1, 9))
+    history, problems = read_demand(
+        f"month,list_usd,workload\n{rows}2026-09,10,b\n".encode(), "d.csv", as_of=dt.date(2026, 9, 10)
+    )
+    assert (history.names, history.months) == (("a",), 8)
+    assert {"partial-month", "workload-ended"} <= {problem.code for problem in problems}

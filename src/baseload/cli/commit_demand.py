@@ -124,7 +124,7 @@ def _own_paths(wanted: Wanted, file: Path) -> tuple[Demand, list[str], str]:
     said = [f"{file.name}: column {name} has no known meaning and is ignored." for name in ignored]
     if (wanted.savings or wanted.plan) and wanted.start is None:
         raise CommitError("--start", "missing", "the first contract month, YYYY-MM: savings have dates, --paths none")
-    savings, problems = _savings(wanted, month_before(wanted.start or 0), wanted.start or 0)
+    savings, problems = _savings(wanted, month_before(wanted.start or 0), wanted.start or 0, dated=False)
     demand = demand_of_paths(found, savings=savings, first_month=wanted.start, seed=wanted.seed)
     return demand._replace(problems=tuple(problems)), said, sha256_of(read_file(file, "paths"))
 
@@ -150,14 +150,20 @@ def _seed(seed: int) -> None:
         raise CommitError("--seed", seed, "0 or more")
 
 
-def _savings(wanted: Wanted, history: History, first_month: int) -> tuple[list[Saving], list[Problem]]:
-    """What the plan or the command line saves, dated from the first month of the contract."""
+def _savings(
+    wanted: Wanted, history: History, first_month: int, *, dated: bool = True
+) -> tuple[list[Saving], list[Problem]]:
+    """What the plan or the command line saves, dated from the first month of the contract.
+
+    `dated`: the history has an end, so that a saving may have been due before it.
+    """
     from baseload.cli.book import read_file
     from baseload.commit.size.demand import shifted
-    from baseload.demand.savings import parse_savings, plan_savings
+    from baseload.demand.savings import overdue, parse_savings, plan_savings
 
     if wanted.savings is not None:
-        return [parse_savings(wanted.savings, first_month)], []
+        saving = parse_savings(wanted.savings, first_month)
+        return [saving], overdue([saving], history.next_month - first_month) if dated else []
     if wanted.plan is None:
         return [], []
     content = _json(read_file(wanted.plan, "plan (plan.json of `baseload plan`)"), wanted.plan)

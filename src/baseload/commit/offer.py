@@ -67,6 +67,9 @@ def offer_of(content: dict[str, Any], name: str) -> Offer:
         if key not in content:
             raise CommitError(key, "missing", f"{', '.join(REQUIRED)} in every offer, see {SEE}", where=name)
     full = _written_out(content)
+    overage = full.get("overage")
+    if isinstance(overage, dict) and overage.get("rule") == "multiple" and "multiple" not in overage:
+        raise CommitError("overage.multiple", "missing", "how many times the committed rate, such as 1.2", where=name)
     try:
         contract = msgspec.convert(full, Contract, strict=False)
     except CommitError as error:
@@ -78,7 +81,15 @@ def offer_of(content: dict[str, Any], name: str) -> Offer:
 
 def _left_out(content: dict[str, Any]) -> tuple[str, ...]:
     """Terms the file does not state; what it is called and what it is paid in are no terms."""
-    return tuple(key for key in Contract.__struct_fields__ if key not in content and key not in ("name", "currency"))
+    whole = (key for key in Contract.__struct_fields__ if key not in content and key not in ("name", "currency"))
+    return (*whole, *_left_out_of_unused(content.get("unused")))
+
+
+def _left_out_of_unused(unused: Any) -> tuple[str, ...]:
+    """How much of the unused comes back, and for how long, where the clause does not say."""
+    said = unused if isinstance(unused, dict) else {"rule": unused}
+    parts = {"roll": ("share", "months"), "credit": ("months",), "extend": ("months",), "refund": ("share",)}
+    return tuple(f"unused.{part}" for part in parts.get(str(said.get("rule")), ()) if part not in said)
 
 
 def plain_keys(data: bytes, name: str) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from baseload.commit.arrays import Array
 from baseload.commit.refusal import MOST_MONTHS, CommitError
 
-MOST_USD_PER_MONTH: Final = 1e10
+MOST_USD_PER_MONTH: Final = 5e10
 
 
 class Paths(msgspec.Struct, frozen=True, kw_only=True):

@@ -8,7 +8,7 @@ from typing import Final
 
 from baseload.errors import UsageError
 
-MOST_USD: Final = Decimal(10) ** 10
+MOST_USD: Final = Decimal(10) ** 12
 """Of one amount. Beyond ten billion dollars a year it is a slip of the keyboard, not a contract."""
 MOST_MONTHS: Final = 120
 _LONGEST_SHOWN: Final = 60

@@ -95,10 +95,12 @@ def scope_of(rows: Table, rules: Sequence[ScopeRule]) -> Scope:
 def answer_of(name: Sequence[str], rules: Sequence[ScopeRule]) -> Answer:
     """What the rules say of one (platform, product, workspace, account); "" is what the row does not say."""
     possible: set[bool] = set()
+    before: list[ScopeRule] = []
     for rule in rules:
         met = _meets(name, rule)
-        if met != "no":
+        if met != "no" and not any(_covers(one, rule, name) for one in before):
             possible |= {True, False} if rule.in_scope == "unknown" else {rule.in_scope}
+            before.append(rule)
         if met == "yes":
             break
     else:
@@ -117,6 +119,21 @@ def _meets(name: Sequence[str], rule: ScopeRule) -> Answer:
         elif not _like(value.casefold(), pattern):
             return "no"
     return "unknown" if open_question else "yes"
+
+
+def _covers(earlier: ScopeRule, later: ScopeRule, name: Sequence[str]) -> bool:
+    """Whether every way to fill in what the row does not say that meets the later rule meets the earlier one first."""
+    for value, field in zip(name, WHERE, strict=True):
+        first, second = getattr(earlier, field).casefold(), getattr(later, field).casefold()
+        if value or not first or first == "*":
+            continue
+        if not second or not (_like(second, first) if not second.endswith("*") else _wider(first, second)):
+            return False
+    return True
+
+
+def _wider(first: str, second: str) -> bool:
+    return first.endswith("*") and second.startswith(first[:-1])
 
 
 def _like(value: str, pattern: str) -> bool:

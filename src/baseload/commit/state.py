@@ -50,7 +50,11 @@ class Books:
 
     def total(self, lines: tuple[str, ...]) -> Array:
         """The sum of lines, (months, paths)."""
-        return sum((self.lines[name] for name in lines if name in self.lines), np.zeros(self._shape))
+        found = np.zeros(self._shape)
+        for name in lines:
+            if name in self.lines:
+                found += self.lines[name]
+        return found
 
 
 class Year:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Final
 
 from baseload.commit.audit import UsageMonth
@@ -17,7 +17,8 @@ from baseload.commit.refusal import MOST_MONTHS, CommitError
 
 MOST_BYTES: Final = 1024 * 1024
 MOST_USD: Final = Decimal(10) ** 10
-_MONTH: Final = re.compile(r"(\d{4})-(0[1-9]|1[0-2])")
+_MONTH: Final = re.compile(r"(20\d{2})-(0[1-9]|1[0-2])", re.ASCII)
+_NUMBER: Final = re.compile(r"\d{1,15}(\.\d{1,12})?", re.ASCII)
 _LIMITS: Final = {
     "list_usd": (Decimal(0), MOST_USD),
     "outside_usd": (Decimal(0), MOST_USD),
@@ -47,22 +48,35 @@ def _rows(data: bytes, name: str) -> list[tuple[int, dict[str, str]]]:
     reader = csv.DictReader(io.StringIO(text), strict=True)
     try:
         header = [column.strip() for column in reader.fieldnames or ()]
+        _check_header(header, name)
         reader.fieldnames = header
-        rows = [(reader.line_num, {key: (value or "").strip() for key, value in row.items() if key}) for row in reader]
+        rows = [(reader.line_num, _cells(row, reader.line_num, len(header), name)) for row in reader]
     except csv.Error as error:
         raise CommitError("", str(error), "comma-separated values with a header", where=name) from error
-    for column in ("month", "list_usd"):
-        if column not in header:
-            raise CommitError(column, "missing", "a column month and a column list_usd", where=name)
-    unknown = set(header) - {"month", "currency", *_LIMITS}
-    if unknown or len(set(header)) != len(header):
-        known = ", ".join(("month", "currency", *_LIMITS))
-        raise CommitError(
-            "", f"column {min(unknown, default='twice')!r}", f"columns, each once, of {known}", where=name
-        )
     if not 1 <= len(rows) <= 2 * MOST_MONTHS:
         raise CommitError("", f"{len(rows)} rows", f"1 to {2 * MOST_MONTHS} months", where=name)
     return rows
+
+
+def _check_header(header: list[str], name: str) -> None:
+    for column in ("month", "list_usd"):
+        if column not in header:
+            raise CommitError(column, "missing", "a column month and a column list_usd", where=name)
+    known = ("month", "currency", *_LIMITS)
+    unknown = set(header) - set(known)
+    if unknown or len(set(header)) != len(header):
+        said = f"column {min(unknown, default='twice')!r}"
+        raise CommitError("", said, f"columns, each once, of {', '.join(known)}", where=name)
+
+
+def _cells(row: dict[str | None, str | list[str] | None], line: int, columns: int, name: str) -> dict[str, str]:
+    """A row's cells by column. A row of more or fewer cells is refused: 100,000 would be read as 100."""
+    surplus, missing = row.get(None), sum(value is None for value in row.values())
+    if surplus or missing:
+        cells = columns + len(surplus or ()) - missing
+        rule = "as many as there are columns; write thousands without commas, and a decimal point"
+        raise CommitError(f"line {line}", f"{cells} cells under {columns} columns", rule, where=name)
+    return {key: value.strip() for key, value in row.items() if key is not None and isinstance(value, str)}
 
 
 def _check_months(months: tuple[str, ...], rows: list[tuple[int, dict[str, str]]], name: str) -> None:
@@ -108,10 +122,9 @@ def _usage(line: int, row: dict[str, str], name: str) -> UsageMonth:
 
 def _number(field: str, text: str, column: str, name: str) -> Decimal:
     least, most = _LIMITS[column]
-    try:
-        value = Decimal(text)
-    except InvalidOperation as error:
-        raise CommitError(field, text or "empty", "a plain number", where=name) from error
-    if not value.is_finite() or not least <= value <= most:
+    if not _NUMBER.fullmatch(text.removeprefix("-")):
+        raise CommitError(field, text or "empty", "a plain number: digits and a decimal point", where=name)
+    value = Decimal(text)
+    if not least <= value <= most:
         raise CommitError(field, text, f"{least:,} to {most:,}", where=name)
     return value

@@ -190,16 +190,21 @@ def _usd(text: Any) -> Decimal:
     return value
 
 
+def overdue(savings: Sequence[Saving], until: float = 0.0) -> list[Problem]:
+    """One problem for each saving that was due before the demand ended, `until` months from the paths' first."""
+    return [_overdue(one) for one in savings if one.ship_likely < until]
+
+
 def _overdue(saving: Saving) -> Problem:
     return Problem(
         source="demand",
         file="",
         row=0,
         code="saving-due-before-demand-ends",
-        message="A saving of the plan was due before the demand ends: if it has shipped, it would be counted twice",
+        message="A saving was due before the demand ends: if it has shipped, it would be counted twice",
         value=saving.name[:60],
-        expected="a plan as young as the last month of the demand",
-        next_step="Make the plan again from the same ledger",
+        expected="a ship date after the last month of the demand",
+        next_step="Leave it out, or make the plan again from the same ledger",
     )
 
 

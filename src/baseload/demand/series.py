@@ -57,7 +57,7 @@ def read_demand(
     if missing and not bridge_missing:
         raise DemandError(
             f"{name}: {month_text(missing[0])} is missing ({len(missing)} of {len(span)} months); "
-            f"expected every month from the first to the last: add it, or say that it may be bridged. {_SEE}"
+            f"expected every month from the first to the last: add it. {_SEE}"
         )
     usd = np.array([[table.get((month, workload), np.nan) for month in span] for workload in names])
     problems += [_problem(name, 0, "missing-month", "left unknown, bridged in logs", month_text(m)) for m in missing]
@@ -227,6 +227,8 @@ def _known(
 def _lost(usd: Floats, place: int) -> int:
     """Months between a workload's first and last that others have and it has not."""
     known = np.flatnonzero(~np.isnan(usd[place]))
+    if not len(known):
+        return 0
     inside = usd[:, int(known[0]) : int(known[-1])]
     return int((np.isnan(inside[place]) & (~np.isnan(inside)).any(axis=0)).sum())
 

@@ -49,6 +49,8 @@ def choose(costs_usd: Array, optima_usd: Array, tolerance: float) -> int:
     """Which row of `costs_usd` (sizes, paths) is careful; the first where several are. `optima_usd`: (paths,)."""
     expected = costs_usd.mean(axis=1)
     within = np.flatnonzero(expected <= expected.min() * (1 + tolerance))
+    if not optima_usd.any():
+        return int(within[0])  # nothing is spent: nothing is regretted
     known = np.maximum(optima_usd, _LEAST_SHARE * optima_usd.mean())
     regret = (costs_usd[within] - optima_usd) / known
     return int(within[int(np.argmin(cvar(regret)))])
