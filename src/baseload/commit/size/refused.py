@@ -16,7 +16,7 @@ from baseload.commit.size.demand import Demand, demand_of_paths, first_month_of
 from baseload.commit.size.document import Guard, Recommended, SizeDocument, StatedRange
 from baseload.commit.size.found import SizeRequest
 from baseload.commit.size.sizing import inputs_of, open_terms
-from baseload.demand.history import History
+from baseload.demand.history import ALL, History
 from baseload.demand.ranges import Refusal, Scenario
 from baseload.demand.savings import Saving
 from baseload.values import Problem
@@ -106,5 +106,24 @@ def _with_savings(list_usd: np.ndarray[tuple[int, ...], np.dtype[np.float64]], d
     if not demand.savings:
         return paths_of(list_usd)
     many = paths_of(np.repeat(list_usd[None], _DRAWS, axis=0))
-    drawn = demand_of_paths(many, savings=demand.savings, first_month=demand.first_month, seed=demand.seed)
+    savings = demand.savings if demand.history is None else on_everything(demand.savings, demand.history)
+    drawn = demand_of_paths(many, savings=savings, first_month=demand.first_month, seed=demand.seed)
     return paths_of(drawn.expected.list_usd.mean(axis=0))
+
+
+def on_everything(savings: Sequence[Saving], history: History) -> tuple[Saving, ...]:
+    """Savings of workloads as savings on their sum: each share times the workload's share of all known months."""
+    known = np.nansum(history.usd, axis=1)
+    share = dict(zip(history.names, (known / known.sum()).tolist(), strict=True))
+    return tuple(
+        one
+        if one.workload == ALL or one.workload not in share
+        else replace(
+            one,
+            workload=ALL,
+            low=one.low * share[one.workload],
+            likely=one.likely * share[one.workload],
+            high=one.high * share[one.workload],
+        )
+        for one in savings
+    )
