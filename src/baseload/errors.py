@@ -10,6 +10,9 @@
     ├── IllegalMarks          cache marks the API would refuse (levers.cache)   exit 2
     ├── NothingToRead         no record could be computed from the input       exit 3
     ├── Tampered              an evidence record was changed (quality.record)  exit 3
+    ├── ReplayError           a replay cannot go on (quality.replay.journal)     exit 3
+    │   ├── JournalBroken     its journal was changed or torn
+    │   └── JournalLocked     another replay holds it
     ├── PriceBookError        a price file contradicts itself or the schema    exit 2
     ├── LedgerError           the ledger directory cannot be used
     │   ├── LedgerLocked      another writer holds it

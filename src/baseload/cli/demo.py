@@ -6,9 +6,9 @@ import datetime as dt
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from cyclopts import Parameter
+from cyclopts import App, Parameter
 
-from baseload.cli.help import Json
+from baseload.cli.help import Json, epilogue
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,7 +24,17 @@ SCRATCH = "company"
 
 FOLDER = Path("baseload-report")
 
+app = App(
+    name="demo",
+    help="The whole story on a built-in company; writes the report.",
+    help_epilogue=epilogue(["baseload demo", "baseload demo upstream --port 8787"]),
+)
+app.command(
+    "baseload.cli.demo_upstream:upstream", name="upstream", help="A local stand-in for the Claude API, on loopback."
+)
 
+
+@app.default
 def demo(
     *,
     output: Annotated[Path, Parameter(name=["--output", "-o"], help="Folder for the report.")] = FOLDER,

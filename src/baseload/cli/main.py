@@ -26,7 +26,7 @@ app = App(
 )
 
 COMMANDS = {
-    "demo": ("baseload.cli.demo:demo", "The whole story on a built-in company; writes the report."),
+    "demo": ("baseload.cli.demo:app", "The whole story on a built-in company; writes the report."),
     "map": ("baseload.cli.map:map_paths", "Real usage in, ranked spend and opportunity out: the main job."),
     "usage": ("baseload.cli.usage:usage", "The quick look: totals by day, model, key or session."),
     "cache": (
@@ -47,6 +47,7 @@ COMMANDS = {
         "What to take to the table: asks, answers, and where every figure comes from.",
     ),
     "trial": ("baseload.cli.trial:app", "Does the cheaper model hold the bar? Paired scores in, a verdict out."),
+    "route": ("baseload.cli.route:app", "Which prompts of a workload a cheaper model may answer, with a promise."),
     "import": ("baseload.cli.ledger:import_paths", "Read usage into the project's ledger."),
     "pull": ("baseload.cli.pull:app", "Fetch usage and cost reports with an admin key."),
     "ledger": ("baseload.cli.ledger:app", "Compact, migrate or look at the ledger."),

@@ -16,6 +16,7 @@ from decimal import Decimal
 
 from baseload.levers.position import Position, by_workload, cost_nano, cost_today
 from baseload.prices.book import Model, PriceBook
+from baseload.prices.capabilities import can_stop_thinking, takes
 from baseload.values import Opportunity, Tokens, Workload, day_of_date
 
 TOKENIZER_GROWTH = (Decimal("1.0"), Decimal("1.35"))
@@ -44,7 +45,6 @@ IN_WORDS: Mapping[str, str] = {
 RETIREMENT_HORIZON_DAYS = 180
 """A model with an announced retirement inside this horizon is no place to move to, and spend on it must move."""
 
-_REFUSED = ("400", "err", "no", "none")
 _LINES = ("haiku", "sonnet", "opus", "fable", "mythos")
 
 
@@ -79,9 +79,7 @@ def feature_conflicts(features: Sequence[str], model: Model, book: PriceBook) ->
         sorted(
             name
             for name in features
-            if name in book.features
-            and not book.features[name].rewrite
-            and model.capabilities.get(name, "ok").lower().startswith(_REFUSED)
+            if name in book.features and not book.features[name].rewrite and not takes(model, name)
         )
     )
 
@@ -153,7 +151,7 @@ def tokenizer_growth(current: Model, candidate: Model) -> tuple[Decimal, Decimal
 
 def _thinking_turns_on(current: Model, candidate: Model) -> bool:
     """Thinking is on by default there, was not before, and cannot be turned off."""
-    forced = candidate.capabilities.get("thinking_disabled", "ok").lower().startswith(_REFUSED)
+    forced = not can_stop_thinking(candidate)
     return forced and _thinks_by_default(candidate) and not _thinks_by_default(current)
 
 

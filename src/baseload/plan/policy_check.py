@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from baseload.levers.route.factors import legal_efforts
 from baseload.plan.policy import Entry, Policy, PolicyError
 from baseload.plan.policy_read import read_policy
 from baseload.prices.book import PriceBook
+from baseload.prices.capabilities import legal_efforts
 from baseload.values import Problem
 
 

@@ -11,7 +11,6 @@ import msgspec
 from baseload.levers.first_look import within_reach
 from baseload.levers.options import Menu, RouteOption
 from baseload.levers.position import Position
-from baseload.levers.route.factors import LEVELS
 from baseload.plan.choice import TODAY, Choice
 from baseload.plan.compose import Composed, by_route
 from baseload.plan.cost import Pricer
@@ -21,6 +20,7 @@ from baseload.plan.pools import candidates, fit
 from baseload.plan.rules import DEPLOYABLE, EXPECTED, PROVEN, Rules
 from baseload.plan.words import dollars
 from baseload.prices.book import PriceBook
+from baseload.prices.capabilities import LEVELS
 from baseload.values import Problem, Workload
 
 OUT_OF_REACH = "too far down for this kind of work until a trial shows that it holds"

@@ -10,17 +10,16 @@ from hypothesis import strategies as st
 from route_hands import HAIKU, OPUS, SONNET
 
 from baseload.levers.route.factors import (
-    LEVELS,
     SAME,
     Factor,
     blended,
     effort_factor,
-    legal_efforts,
     measured_output,
     output_factor,
     thinks_today,
 )
 from baseload.prices.book import PriceBook
+from baseload.prices.capabilities import LEVELS, legal_efforts
 from baseload.values import Verdict
 
 

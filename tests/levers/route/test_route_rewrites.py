@@ -8,10 +8,10 @@ import pytest
 from route_hands import HAIKU, OPUS, SONNET
 
 from baseload.levers.options import Rewrite
-from baseload.levers.route.factors import refuses
 from baseload.levers.route.rewrites import conditions, forbidden, in_words, rewrites
 from baseload.levers.routing import IN_WORDS
 from baseload.prices.book import PriceBook
+from baseload.prices.capabilities import refuses
 from baseload.usage.capabilities import API_FEATURES, REQUEST_FEATURES
 from baseload.values import day_of_date
 

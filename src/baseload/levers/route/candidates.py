@@ -19,7 +19,7 @@ from baseload.levers.options import RouteOption
 from baseload.levers.position import Position
 from baseload.levers.route.bands import CHEAP_BAND, stretches
 from baseload.levers.route.cost import model_of, option_cost
-from baseload.levers.route.factors import LEVELS, can_stop_thinking, growth, thinks_by_default
+from baseload.levers.route.factors import growth
 from baseload.levers.route.headroom import Limits
 from baseload.levers.route.option import joined, option_of, with_headroom
 from baseload.levers.route.scene import Scene, Target, effective, effort_today, target_of
@@ -27,6 +27,7 @@ from baseload.levers.route.shape import RouteShape
 from baseload.levers.route.verdicts import VerdictKey
 from baseload.levers.routing import RETIREMENT_HORIZON_DAYS, retires_by
 from baseload.prices.book import Model, PriceBook
+from baseload.prices.capabilities import LEVELS, can_stop_thinking, thinks_by_default
 from baseload.values import Problem, Verdict, Workload, day_of_date, iso_day
 
 

@@ -6,11 +6,12 @@ graded assumed, until a trial's output ratio takes its place (docs/decisions/rou
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Final, NamedTuple
 
 from baseload.prices.book import Model, PriceBook
+from baseload.prices.capabilities import LEVELS, can_stop_thinking, thinks_by_default
 from baseload.values import Verdict
 
 _ONE = Decimal(1)
@@ -36,8 +37,6 @@ WORDINESS: Final = Factor(_ONE, Decimal("1.1"), Decimal("1.25"))
 FORCED_THINKING: Final = Factor(_ONE, Decimal("1.5"), Decimal("2.0"))
 """Thinking turns on and cannot be turned off: takes the place of `WORDINESS`. An allowance too."""
 
-LEVELS: Final = ("low", "medium", "high", "xhigh", "max")
-"""Efforts from least to most (anthropic-facts 5.2)."""
 
 _LEAST_LEFT: Final = Decimal("0.01")
 """Of the output when its thinking ends: an answer is never nothing."""
@@ -67,14 +66,6 @@ def growth(current: str, candidate: str, book: PriceBook) -> Factor:
     """Tokens of the same text on `candidate` over those on `current` (model ids of the book)."""
     ratio = book.tokenizer_ratio(current, candidate)
     return Factor(_step(ratio.low), _step(ratio.typical), _step(ratio.high))
-
-
-def thinks_by_default(model: Model) -> bool:
-    return model.capabilities.get("thinking_omitted", "off").lower() == "on"
-
-
-def can_stop_thinking(model: Model) -> bool:
-    return not refuses(model.capabilities.get("thinking_disabled", "ok"))
 
 
 def thinks_today(current: Model, features: Collection[str]) -> bool:
@@ -148,33 +139,6 @@ def measured_output(verdict: Verdict, tokens: Factor) -> Factor | None:
         return None
     middle = (low + high) / 2
     return Factor(_step(low / tokens.low), _step(middle / tokens.likely), _step(high / tokens.high))
-
-
-def refuses(cell: str) -> bool:
-    """Whether a cell of the capability table says that the API refuses the feature or does not offer it."""
-    return cell.lower().startswith(("400", "err", "no", "none"))
-
-
-def legal_efforts(model: Model, features: Iterable[str]) -> tuple[str, ...]:
-    """Efforts `model` takes beside the features in use, least first; () where it takes none (anthropic-facts 5.4)."""
-    cell = model.capabilities.get("effort", "400")
-    if refuses(cell):
-        return ()
-    levels = LEVELS if cell.startswith("all") else LEVELS[:3]
-    if "max" in cell.split("(")[0] and "max" not in levels:
-        levels = (*levels, "max")
-    limited = any(
-        "up to effort high" in model.capabilities.get(name, "")
-        for name in features
-        if name in ("thinking_disabled", "thinking_between_tools")
-    )
-    return tuple(level for level in levels if not limited or LEVELS.index(level) <= LEVELS.index("high"))
-
-
-def default_effort(model: Model) -> str:
-    """The effort a request has that asks for none; "" where the model knows no effort."""
-    named = model.capabilities.get("default_effort", "")
-    return named if named in LEVELS else ""
 
 
 def _step(value: Decimal) -> Decimal:

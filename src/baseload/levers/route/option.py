@@ -12,21 +12,13 @@ from baseload.levers.options import Rewrite, RouteOption
 from baseload.levers.position import cost_nano
 from baseload.levers.route.bands import Shares, cached_weight, share_above
 from baseload.levers.route.cost import model_of
-from baseload.levers.route.factors import (
-    LEVELS,
-    SAME,
-    Factor,
-    blended,
-    effort_factor,
-    growth,
-    measured_output,
-    output_factor,
-)
+from baseload.levers.route.factors import SAME, Factor, blended, effort_factor, growth, measured_output, output_factor
 from baseload.levers.route.headroom import headroom, limit_of
 from baseload.levers.route.rewrites import conditions, forbidden, in_words, rewrites
 from baseload.levers.route.scene import Scene, Target, effective
 from baseload.levers.routing import successor
 from baseload.prices.book import Model
+from baseload.prices.capabilities import LEVELS
 from baseload.values import Verdict
 
 MOST_UNROUTABLE: Final = 0.01

@@ -9,9 +9,10 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Final
 
 from baseload.levers.options import Rewrite
-from baseload.levers.route.factors import can_stop_thinking, refuses, thinks_by_default, thinks_today
+from baseload.levers.route.factors import thinks_today
 from baseload.levers.routing import IN_WORDS, feature_conflicts
 from baseload.prices.book import Model, PriceBook
+from baseload.prices.capabilities import can_stop_thinking, most_media, refuses, thinks_by_default
 
 WORDS: Final[Mapping[str, str]] = {**IN_WORDS, "zdr": "the organisation keeps no data (zero data retention)"}
 """What a feature that forbids a swap means to a reader."""
@@ -72,7 +73,7 @@ def _other_versions(features: Collection[str], currents: Collection[Model], cand
         found.append(
             Rewrite(feature="computer_tool", action=f"replace the computer tool by {tool}; its handler changes with it")
         )
-    most, today = _count(candidate), max((_count(one) for one in currents), default=0)
+    most, today = most_media(candidate), max((most_media(one) for one in currents), default=0)
     if "images_pdf" in features and 0 < most < today:
         found.append(Rewrite(feature="images_pdf", action=f"split requests of more than {most} images or PDF pages"))
     return found
@@ -89,8 +90,3 @@ def _thinking(features: Collection[str], currents: Collection[Model], candidate:
     return [
         Rewrite(feature="max_tokens", action="raise max_tokens: thinking cannot be turned off and counts toward it")
     ]
-
-
-def _count(model: Model) -> int:
-    cell = model.capabilities.get("images_pdf", "0")
-    return int(cell) if cell.isdigit() else 0

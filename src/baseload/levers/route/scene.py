@@ -10,11 +10,12 @@ from typing import NamedTuple
 from baseload.levers.position import Position
 from baseload.levers.route.bands import Shares, Stretch, dear_band, dollars, prompt_weight, share_above
 from baseload.levers.route.cost import may_move, model_of, sold
-from baseload.levers.route.factors import LEVELS, SAME, Factor, default_effort, growth, legal_efforts
+from baseload.levers.route.factors import SAME, Factor, growth
 from baseload.levers.route.headroom import Limits
 from baseload.levers.route.shape import RouteShape
 from baseload.levers.route.verdicts import VerdictKey
 from baseload.prices.book import Model, PriceBook
+from baseload.prices.capabilities import LEVELS, default_effort, legal_efforts
 from baseload.values import Verdict, Workload
 
 
