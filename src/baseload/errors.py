@@ -6,6 +6,7 @@
     │   ├── PolicyError       policy.yaml does not (plan.policy)
     │   ├── DemandError       a demand file does not (demand.history)
     │   ├── CommitError       a contract does not hold together (commit.refusal)
+    │   ├── VaultKeyError     no key, a wrong one, or one others may read (vault.faults)
     │   └── BadFile           a file that must be read whole cannot be: caught, one Problem (usage.source_file)
     ├── IllegalMarks          cache marks the API would refuse (levers.cache)   exit 2
     ├── NothingToRead         no record could be computed from the input       exit 3
@@ -13,6 +14,8 @@
     ├── ReplayError           a replay cannot go on (quality.replay.journal)     exit 3
     │   ├── JournalBroken     its journal was changed or torn
     │   └── JournalLocked     another replay holds it
+    ├── VaultError            the vault cannot be used (vault.faults)            exit 3
+    │   └── VaultTampered     a record was changed
     ├── PriceBookError        a price file contradicts itself or the schema    exit 2
     ├── LedgerError           the ledger directory cannot be used
     │   ├── LedgerLocked      another writer holds it

@@ -98,11 +98,26 @@ def test_offers_compared_stand_in_the_brief(size: Path, capsys: pytest.CaptureFi
     assert "| 1 | OTHER |" in out
 
 
+def test_a_case_stands_in_our_own_brief_alone(size: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    asked = ("commit", "case", "--demand", "demand.csv", "--offer", "offer.yaml", "--paths-count", "200", "--json")
+    code, _, err = run(capsys, *asked, "--savings", "0.2,0.3,0.4,2027-01", "--signing", "2027-06-30", keep="case.json")
+    assert code == 0, err
+    code, out, err = run(capsys, "brief", "--size", str(size), "--case", "case.json")
+    assert code == 0, err
+    for title in ("## What can be done instead", "## What the work is worth", "## Backwards from the signing"):
+        assert title in out
+    run(capsys, *asked, keep="other.json")  # nothing saved: another case
+    code, _, err = run(capsys, "brief", "--size", str(size), "--case", "other.json")
+    assert code == 2
+    assert "--case: another savings" in err
+
+
 @pytest.mark.parametrize(
     ("tokens", "said"),
     [
         (("--map", "map.json"), "--map means nothing to --audience internal"),
         (("--audience", "counterparty", "--compare", "c.json"), "--compare means nothing to --audience counterparty"),
+        (("--audience", "counterparty", "--case", "c.json"), "--case means nothing to --audience counterparty"),
         (("--audience", "counterparty", "--ask", "cheaper"), "--ask: cheaper"),
         (("-o", "missing/brief.md"), "expected a file that can be written"),
     ],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -276,3 +277,27 @@ def test_a_ledger_is_sized_and_its_scope_at_both_ends_of_the_unknown(capsys, tmp
     assert most / least == pytest.approx(7 / 6, rel=0.02)
     assert float(split["on_demand_usd"]) / float(whole["on_demand_usd"]) == pytest.approx(0.6, rel=0.01)
     assert "scope_unknown" in {one["input"] for one in split["tornado"]}
+
+
+def test_the_hash_of_a_ledger_is_of_its_usage_and_its_scope(capsys, tmp_path):
+    """The same usage in another order has the same hash; one token more, or another scope, has another."""
+    folder = usage(tmp_path / "logs")
+    asked = ("--ledger", str(folder), "--as-of", "2026-09-01", "--paths-count", "10", "--project", str(tmp_path))
+
+    def sha() -> str:
+        found: str = json.loads(run(capsys, *asked, "--quick", "--json")[1])["inputs"]["demand_sha256"]
+        return found
+
+    first = sha()
+    assert re.fullmatch("[0-9a-f]{64}", first)
+    calls = folder / "calls.jsonl"
+    lines = calls.read_text().splitlines()
+    calls.write_text("\n".join(reversed(lines)) + "\n")
+    assert sha() == first
+    (tmp_path / "baseload.toml").write_text(SCOPE)
+    assert sha() != first
+    (tmp_path / "baseload.toml").unlink()
+    july = next(place for place, line in enumerate(lines) if "2026-07-10" in line)
+    lines[july] = lines[july].replace('"input_tokens": 180000', '"input_tokens": 180001')
+    calls.write_text("\n".join(lines) + "\n")
+    assert sha() != first

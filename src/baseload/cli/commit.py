@@ -27,6 +27,7 @@ app = App(
 offer_app = App(name="offer", help="An offer's terms, as they are read.")
 app.command(offer_app)
 app.command("baseload.cli.commit_size:size", name="size", help="How large a commitment should be, and why.")
+app.command("baseload.cli.commit_case:case", name="case", help="What to weigh beside the size.")
 app.command("baseload.cli.commit_compare:compare", name="compare", help="Offers on equal terms, and why.")
 app.command("baseload.cli.commit_pool:pool", name="pool", help="One commitment over all workloads, or one for each.")
 app.command("baseload.cli.commit_current:current", name="current", help="The signed contract, and what to do now.")

@@ -87,7 +87,7 @@ def sha256_of(data: bytes) -> str:
 def demand_from(
     wanted: Wanted, file: Path | None, paths: Path | None, usage: tuple[Path, ...]
 ) -> tuple[Demand, list[str], str]:
-    """The demand, what must be said of how it was read, and the hash of its file ("" for a ledger)."""
+    """The demand, what must be said of how it was read, and the hash of its file or of the ledger's usage."""
     from baseload.cli.book import read_file
     from baseload.demand.series import read_demand
 
@@ -110,7 +110,8 @@ def demand_from(
         seed=wanted.seed,
         paths=wanted.count,
     )
-    return ledger_demand(ask, lambda history, first: _savings(wanted, history, first)), [], ""
+    found, sha256 = ledger_demand(ask, lambda history, first: _savings(wanted, history, first))
+    return found, [], sha256
 
 
 def _own_paths(wanted: Wanted, file: Path) -> tuple[Demand, list[str], str]:

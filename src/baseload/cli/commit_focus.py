@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from cyclopts import App, Parameter
 
 from baseload.cli.help import Json, epilogue
-
-if TYPE_CHECKING:
-    from decimal import Decimal
 
 app = App(
     name="focus",
@@ -19,7 +16,7 @@ app = App(
     help_epilogue=epilogue(
         [
             "baseload commit focus export offer.yaml --start 2027-01-01 -o proposed.csv",
-            "baseload commit focus import commitments.csv --id C-1 -o signed-offer.yaml",
+            "baseload commit focus import commitments.csv --id C-1 -o signed.yaml",
         ]
     ),
 )
@@ -38,7 +35,7 @@ def export(
 ) -> int:
     """A sized contract as FOCUS Contract Commitment rows with the status Proposed: CSV, or one JSON document.
 
-    One row a contract year. Terms that FOCUS has no column for are named on standard error, and in the JSON.
+    One row a contract year. A size must be of this offer's file and recommend a commitment. Terms that FOCUS has no column for are named on standard error, and in the JSON.
 
     Examples
     --------
@@ -46,18 +43,21 @@ def export(
     baseload commit focus export offer.yaml --size size.json --start 2027-01-01 --json | jq .not_in_focus
     """
     from baseload.cli.book import read_file
+    from baseload.cli.commit_demand import offer_file
     from baseload.cli.output import EXIT_DONE, print_json, stderr
     from baseload.commit.focus.export import focus_csv, focus_document
-    from baseload.commit.offer import read_offer
+    from baseload.commit.focus.sized import sized_contract
+    from baseload.report.csv_tables import text_cell
 
-    contract = read_offer(read_file(offer, "offer"), str(offer)).contract
+    terms, sha256 = offer_file(offer)
+    contract = terms.contract
     if size is not None:
-        contract = contract.sized(*_recommended(read_file(size, "size document"), str(size)))
+        contract = sized_contract(contract, read_file(size, "size document"), str(size), offer_sha256=sha256)
     document = focus_document(contract, start, contract_id=contract_id)
     if json:
         print_json(document)
         return EXIT_DONE
-    _write(output, focus_csv(document.rows))
+    _write(output, focus_csv(document.rows, text_cell))
     stderr().print(f"Not in FOCUS: {', '.join(document.not_in_focus)}.", markup=False)
     return EXIT_DONE
 
@@ -70,47 +70,29 @@ def import_rows(
     output: Output = None,
     json: Json = False,
 ) -> int:
-    """A signed commitment as an offer: what FOCUS says, and the terms it cannot say as `unknown`.
+    """A signed commitment as a contract for `commit current`: what FOCUS says, and what it cannot say as `unknown`.
 
-    The file that is written is complete only once each unknown is answered from the signed contract; until then
-    commands that need the term refuse it by name.
+    Start and end are FOCUS's; where the contract stands (as_of, paid_usd, remaining_usd) is not in it. The file that is
+    written is complete only once each unknown is answered from the signed contract and its account; until then commands
+    that need the term refuse it by name.
 
     Examples
     --------
-    baseload commit focus import commitments.csv -o signed-offer.yaml
+    baseload commit focus import commitments.csv -o signed.yaml
     baseload commit focus import commitments.csv --id C-1 --json | jq '.problems[].value'
     """
     from baseload.cli.book import read_file
     from baseload.cli.output import exit_code, print_json, print_problems
-    from baseload.commit.asks.files import offer_text
-    from baseload.commit.asks.ranges import draft_of
     from baseload.commit.focus.read import import_document, read_focus
+    from baseload.commit.focus.signed import signed_text
 
     found = read_focus(read_file(file, "FOCUS file"), str(file), contract_id=contract_id)
     if json:
         print_json(import_document(found))
     else:
-        _write(output, offer_text(draft_of(found.terms, name=str(file))).encode())
+        _write(output, signed_text(found, str(file)).encode())
         print_problems(found.problems)
     return exit_code(found.problems)
-
-
-def _recommended(data: bytes, name: str) -> list[Decimal]:
-    """The commitments of a size document. Raises UsageError."""
-    from decimal import Decimal, InvalidOperation
-
-    import msgspec
-
-    from baseload.errors import UsageError
-
-    try:
-        document = msgspec.json.decode(data)
-        found = document["recommended"]["commit_usd_by_year"]
-        if not str(document["schema"]).startswith("baseload.commit.size/") or not found:
-            raise KeyError("schema")
-        return [Decimal(amount) for amount in found]
-    except (msgspec.DecodeError, KeyError, TypeError, InvalidOperation) as error:
-        raise UsageError(f"{name}: not a size document; expected what `commit size --json` writes") from error
 
 
 def _write(path: Path | None, data: bytes) -> None:

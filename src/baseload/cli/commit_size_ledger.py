@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
+
+import msgspec
 
 from baseload.cli.run import build_ranked
 from baseload.commit.scoping.rules import rules_of
@@ -42,8 +45,8 @@ class LedgerAsk(NamedTuple):
     paths: int
 
 
-def ledger_demand(ask: LedgerAsk, savings_of: Savings) -> Demand:
-    """Sample paths of what the ledger's workloads did, at what doing it costs today, cut to what is covered.
+def ledger_demand(ask: LedgerAsk, savings_of: Savings) -> tuple[Demand, str]:
+    """Sample paths of what the ledger's workloads did, at what doing it costs today, cut to what is covered; its hash.
 
     Raises NothingToRead where no day of the ledger is complete.
     """
@@ -59,15 +62,30 @@ def ledger_demand(ask: LedgerAsk, savings_of: Savings) -> Demand:
     history = volume.history
     savings, said = savings_of(history, first_month_of(history, ask.start))
     every = [*problems, *volume.problems, *said]
+    rules = rules_of(run.settings.commit.scope)
+    split = scoped(rows, workloads, rules, complete, cost_nano=cost) if rules else None
+    sha256 = _sha256(history, split)
     if refuse_quantiles(history, ask.term_months) is not None:
         short = too_short(history, seed=ask.seed, start=ask.start, savings=savings, problems=every)
-        return short._replace(source="ledger")
+        return short._replace(source="ledger"), sha256
     drawn = sampled(history, term_months=ask.term_months, paths=ask.paths, seed=ask.seed, start=ask.start)
-    rules = rules_of(run.settings.commit.scope)
-    if not rules:
-        return demand_of(history, drawn, source="ledger", savings=savings, problems=every)
-    split = scoped(rows, workloads, rules, complete, cost_nano=cost)
-    return _covered(split, history, drawn, savings, every)
+    if split is None:
+        return demand_of(history, drawn, source="ledger", savings=savings, problems=every), sha256
+    return _covered(split, history, drawn, savings, every), sha256
+
+
+def _sha256(history: History, split: Scoped | None) -> str:
+    """Of the usage that is carried on, workload by month, and of what the contract covers of it.
+
+    Workloads in the order of their names: the order in which calls were read does not matter.
+    """
+    digest = hashlib.sha256(f"{history.first_month} {history.months}".encode())
+    for name, months in sorted(zip(history.names, history.usd.tolist(), strict=True)):
+        digest.update(msgspec.json.encode([name, [repr(usd) for usd in months]]))
+    if split is not None:
+        digest.update(msgspec.json.encode([split.scope.in_nano, split.scope.out_nano, split.scope.unknown_nano]))
+        digest.update(msgspec.json.encode(split.months))
+    return digest.hexdigest()
 
 
 def _covered(

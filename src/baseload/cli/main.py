@@ -50,6 +50,7 @@ COMMANDS = {
     "route": ("baseload.cli.route:app", "Which prompts of a workload a cheaper model may answer, with a promise."),
     "import": ("baseload.cli.ledger:import_paths", "Read usage into the project's ledger."),
     "pull": ("baseload.cli.pull:app", "Fetch usage and cost reports with an admin key."),
+    "forget": ("baseload.cli.forget:forget", "Take recorded prompts and answers off the disk."),
     "ledger": ("baseload.cli.ledger:app", "Compact, migrate or look at the ledger."),
     "prices": ("baseload.cli.prices:app", "Check, compare, extend the price book."),
     "completion": (

@@ -1,4 +1,4 @@
-"""A size document whose every text and number is a canary: whatever of it shows up somewhere can be told."""
+"""A document whose every text and number is a canary: whatever of it shows up somewhere can be told."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from baseload.commit.worth.asks import ASKS
 
 SHOWN = {"guard.last_12_months_usd", "guard.known_months", "scope.in_scope_usd"}
 """Fields whose figure may leave the house; hashes beside them."""
-HASHES = {"inputs.offer_sha256", "inputs.demand_sha256"}
+HASHES = {"inputs.demand_sha256"}
 
 
 @functools.cache
@@ -27,11 +27,11 @@ def _hints(kind: Any) -> dict[str, Any]:
 class Planted:
     """The document and, by field path, what was put there."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, kind: Any = SizeDocument) -> None:
         self._random = random.Random(seed)
         self.values: dict[str, str | int | float] = {}
         self.asks = [ask.name for ask in ASKS]
-        self.document: SizeDocument = self._record(SizeDocument, "")
+        self.document: Any = self._record(kind, "")
 
     def secrets(self) -> Iterator[str]:
         """Every way in which a planted value could be written, but for the few that may be shown."""
@@ -77,6 +77,8 @@ class Planted:
             return self.asks[int(path[8 : path.index("]")])]
         if path.endswith("].kind") and path.startswith("clauses["):
             return "ask"
+        if path == "inputs.demand_source":
+            return "demand"
         value: str | int | float
         if path in HASHES:
             value = f"{self._random.getrandbits(256):064x}"

@@ -16,6 +16,7 @@ from baseload.commit.brief.document import InternalBrief, Line
 from baseload.commit.brief.figures import read_size, run_id
 from baseload.commit.brief.internal import internal_brief
 from baseload.commit.brief.render import internal_markdown, plain
+from baseload.commit.case.document import CaseDocument
 from baseload.commit.refusal import CommitError
 from baseload.commit.size.document import ClauseRow, CurvePoint, SizeDocument
 
@@ -218,6 +219,36 @@ def test_what_is_no_size_is_refused() -> None:
 def test_a_comparison_is_its_own_run_and_another_document_is_refused() -> None:
     with pytest.raises(CommitError, match="--compare"):
         internal_brief(size(), version="1", compare=b"{}")
+
+
+def test_a_case_adds_leverage_effort_and_schedule_with_their_fields() -> None:
+    document = size()
+    case = Planted(9, CaseDocument).document
+    same = ("offer_sha256", "demand_source", "demand_sha256", "savings", "savings_sha256", "first_month", "term_months")
+    case = replace(case, inputs=replace(case.inputs, **{one: getattr(document.inputs, one) for one in same}))
+    data = msgspec.json.encode(case)
+    found = internal_brief(document, version="1", case=data)
+    assert found.case_id is not None
+    sources = [one["source"] for one in _nodes(msgspec.to_builtins(found)) if "source" in one]
+    cased = [one.removeprefix("case: ") for one in sources if one.startswith("case: ")]
+    assert len(cased) >= 3 + 3 + 3 + 3 + 3 + 2
+    for source in cased:
+        assert _at(msgspec.to_builtins(case), source)
+    text = internal_markdown(found)
+    for title in ("## What can be done instead", "## What the work is worth", "## Backwards from the signing"):
+        assert title in text
+        assert title not in internal_markdown(internal_brief(document, version="1"))
+    assert f"`case` is `{found.case_id}`" in text
+
+
+def test_a_case_of_another_demand_is_refused() -> None:
+    case = Planted(9, CaseDocument).document
+    with pytest.raises(CommitError, match="--case: another offer_sha256; expected the offer, demand and savings"):
+        internal_brief(size(), version="1", case=msgspec.json.encode(case))
+    with pytest.raises(CommitError, match=r"--case: baseload\.size/1; expected baseload\.commit\.case/1"):
+        internal_brief(size(), version="1", case=msgspec.json.encode(replace(case, schema="baseload.size/1")))
+    with pytest.raises(CommitError, match="--case"):
+        internal_brief(size(), version="1", case=b"{}")
 
 
 def test_a_line_without_a_source_cannot_be_made() -> None:

@@ -16,6 +16,7 @@ from baseload.commit.focus.columns import COLUMNS, MANDATORY
 from baseload.commit.focus.export import focus_csv, focus_document, focus_rows, not_in_focus
 from baseload.commit.focus.read import read_focus
 from baseload.commit.refusal import CommitError
+from baseload.report.csv_tables import text_cell
 
 START = dt.date(2027, 1, 1)
 
@@ -64,7 +65,7 @@ def test_a_recommendation_is_one_proposed_row_a_contract_year() -> None:
 
 
 def test_every_cell_that_is_written_keeps_the_rules_it_is_read_by() -> None:
-    data = focus_csv(focus_rows(contract(2_000_000), START))
+    data = focus_csv(focus_rows(contract(2_000_000), START), text_cell)
 
     header = next(csv.reader(io.StringIO(data.decode())))
     assert header == [column.name for column in COLUMNS]
@@ -76,7 +77,7 @@ def test_every_cell_that_is_written_keeps_the_rules_it_is_read_by() -> None:
 @pytest.mark.parametrize("period", ["year", "term"])
 def test_what_focus_holds_comes_back(payment: str, basis: str, period: str) -> None:
     signed = contract(2_000_000, 2_000_000, payment=payment, commit_basis=basis, period=period)
-    found = read_focus(focus_csv(focus_rows(signed, START)))
+    found = read_focus(focus_csv(focus_rows(signed, START), text_cell))
 
     assert (found.start, found.terms["term_months"], found.terms["commit_basis"]) == (START, "24", basis)
     assert [Decimal(amount) for amount in found.terms["commit_usd_by_year"]] == [2_000_000, 2_000_000]
@@ -85,11 +86,11 @@ def test_what_focus_holds_comes_back(payment: str, basis: str, period: str) -> N
 
 
 def test_terms_that_focus_has_no_column_for_are_said_and_not_assumed() -> None:
-    found = read_focus(focus_csv(focus_rows(contract(2_000_000), START)))
+    found = read_focus(focus_csv(focus_rows(contract(2_000_000), START), text_cell))
 
     assert [problem.value for problem in found.problems] == [
         "bands", "overage", "unused", "price_rule", "metering_freeze", "new_model_rule", "step_down", "true_forward",
-        "renewal",
+        "renewal", "as_of", "paid_usd", "remaining_usd",
     ]  # fmt: skip
     assert {problem.code for problem in found.problems} == {"term-not-in-focus"}
     assert "overage" not in found.terms
@@ -113,7 +114,7 @@ def test_a_foreign_unit_leaves_the_basis_open_and_takes_the_cost() -> None:
 
 def edited(**cells: str) -> bytes:
     (row,) = focus_rows(contract(2_000_000), START, contract_id="C-1")
-    return focus_csv(({**row, **cells},))
+    return focus_csv(({**row, **cells},), text_cell)
 
 
 @pytest.mark.parametrize(
@@ -157,17 +158,35 @@ def test_of_several_contracts_one_must_be_named() -> None:
         *focus_rows(contract(1_000), START, contract_id="B"),
     )
     with pytest.raises(CommitError, match="ContractId: A, B; expected --id, one of A, B"):
-        read_focus(focus_csv(rows))
+        read_focus(focus_csv(rows, text_cell))
 
-    assert read_focus(focus_csv(rows), contract_id="B").terms["commit_usd_by_year"] == ["1000"]
+    assert read_focus(focus_csv(rows, text_cell), contract_id="B").terms["commit_usd_by_year"] == ["1000"]
 
 
 def test_a_row_twice_is_refused() -> None:
     rows = focus_rows(contract(2_000_000), START, contract_id="A") * 2
     with pytest.raises(CommitError, match="ContractCommitmentId: A/1; expected each once"):
-        read_focus(focus_csv(rows))
+        read_focus(focus_csv(rows, text_cell))
 
 
 def test_an_offer_without_a_size_has_no_rows() -> None:
     with pytest.raises(CommitError, match="commit_usd_by_year: missing"):
         focus_rows(contract(1_000, commit_usd_by_year=()), START)
+
+
+def test_a_discount_of_its_own_each_year_comes_back_as_bands() -> None:
+    """Two commitments at two discounts are two bands; the same commitment at two discounts is none, and is said."""
+    bands = (
+        Band(from_usd=Decimal(0), discount=Decimal("0.18")),
+        Band(from_usd=Decimal(2_500_000), discount=Decimal("0.20")),
+    )
+    found = read_focus(focus_csv(focus_rows(contract(2_000_000, 2_500_000, bands=bands), START), text_cell))
+    assert found.terms["bands"] == [
+        {"from_usd": "0", "discount": "0.18"},
+        {"from_usd": "2500000", "discount": "0.2"},
+    ]
+    rows = focus_rows(contract(2_000_000, 2_000_000), START)
+    rows = (rows[0], {**rows[1], "ContractCommitmentDiscountPercentage": "0.25"})
+    found = read_focus(focus_csv(rows, text_cell))
+    assert "bands" not in found.terms
+    assert any("year 1: 0.2, year 2: 0.25" in problem.message for problem in found.problems)

@@ -62,6 +62,7 @@ class _Model:
             over = highs.addVariable(lb=0, obj=beyond / count)
             left = highs.addVariable(lb=0, obj=-refund * (1 - discount) / count)
             carried = highs.addVariable(lb=0)
+            highs.addConstr(left <= amount)  # else rolled dollars would roll again
             highs.addConstr(amount - left + carried + over == used * chosen)
             old.append(carried)
             unused.append(left)

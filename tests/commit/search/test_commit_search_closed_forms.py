@@ -89,3 +89,10 @@ def test_discounts_nobody_reaches_are_not_reached_for() -> None:
     """On demand is cheapest where the first band lies far above all usage."""
     one = contract(bands=bands((50_000_000, "0.30")))
     assert committed(one, lognormal(300)) == 0
+
+
+@pytest.mark.parametrize(("share", "answer"), [("0.98", 1_000_000), ("0.95", 0)])
+def test_a_far_floor_is_reached_for_where_the_refund_pays_for_it(share: str, answer: int) -> None:
+    """100,000 of usage, 30 % off from a million on: 0.7 x (100,000 + 0.02 x 900,000) = 82,600; at 0.05, 101,500."""
+    one = contract(bands=bands((1_000_000, "0.30")), unused=Unused(rule="refund", share=Decimal(share)))
+    assert committed(one, yearly(np.array([100_000.0]))) == answer

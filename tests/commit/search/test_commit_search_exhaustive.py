@@ -39,8 +39,8 @@ def test_any_other_clause_set_is_within_a_fifth_of_a_percent_of_the_grid(seed: i
 
 
 @pytest.mark.prove
-def test_the_coarse_search_over_200_random_contracts(record_property: Callable[[str, object], None]) -> None:
-    gaps = np.array([_gap(seed, combinations=1_331) for seed in range(100, 300)])
+def test_the_coarse_search_over_100_random_contracts(record_property: Callable[[str, object], None]) -> None:
+    gaps = np.array([_gap(seed, combinations=1_331) for seed in range(100, 200)])
     record_property("commit search by month, worst gap to the grid, %", round(100 * float(gaps.max()), 4))
     record_property("commit search by month, mean gap to the grid, %", round(100 * float(gaps.mean()), 4))
     assert gaps.max() <= WITHIN

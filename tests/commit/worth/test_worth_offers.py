@@ -18,7 +18,7 @@ from baseload.commit.refusal import CommitError
 from baseload.commit.worth.document import CompareDocument, compare_document
 from baseload.commit.worth.offers import Comparison, compare
 from baseload.commit.worth.parts import parts_between
-from baseload.commit.worth.shapley import thinned
+from baseload.commit.worth.suited import thinned
 from baseload.commit.worth.text import compare_text
 
 COMMITTED = Overage(rule="committed")

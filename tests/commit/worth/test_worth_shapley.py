@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from worth_making import offer, worked
 
 from baseload.commit.refusal import CommitError
-from baseload.commit.worth.shapley import bundle, shapley, thinned
+from baseload.commit.worth.shapley import bundle, shapley
+from baseload.commit.worth.suited import thinned
 from baseload.commit.worth.values import clause_values
 
 

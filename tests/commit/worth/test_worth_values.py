@@ -13,8 +13,8 @@ from baseload.commit.paths import Paths, paths_of
 from baseload.commit.refusal import CommitError
 from baseload.commit.search.optimum import optimum
 from baseload.commit.worth.asks import ASKS, why_not
-from baseload.commit.worth.shapley import thinned
 from baseload.commit.worth.sizes import FINE, sizes_for
+from baseload.commit.worth.suited import thinned
 from baseload.commit.worth.table import cost_table
 from baseload.commit.worth.values import ClauseWorth, clause_values
 

@@ -6,6 +6,7 @@ companion holds the ranges; edit them there.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from baseload.commit.asks.ranges import UNKNOWN, Draft, draft_of, range_lines
@@ -20,10 +21,13 @@ _NOTE: Final = (
 )
 
 
-def offer_text(draft: Draft) -> str:
-    """`offer.yaml`: the terms that are known, then the open ones as `unknown`. Other terms are left out, so assumed."""
+def offer_text(draft: Draft, note: Sequence[str] = _NOTE) -> str:
+    """`offer.yaml`: the terms that are known, then the open ones as `unknown`. Other terms are left out, so assumed.
+
+    `note` says, above them, what to do with the open ones.
+    """
     blocks = write_offer(draft.at().contract).rstrip("\n").split("\n\n")
-    notes = "\n".join(f"# {line}" for line in _NOTE) if draft.unknown else ""
+    notes = "\n".join(f"# {line}" for line in note) if draft.unknown else ""
     kept = [block for block in blocks[1:] if _key(block) in draft.known]
     opened = [f"# {COMMENTS[key]}\n{key}: {UNKNOWN}" for key in draft.unknown]
     return "\n\n".join(filter(None, (blocks[0], notes, *kept, *opened))) + "\n"

@@ -1,77 +1,84 @@
 """The edition that leaves the house: built from a list of what may be shown, never by taking something out.
 
-May be shown: what the vendor's own invoices say, in-scope list dollars already used, hashes, the term and basis of the
-offer it made, and the asks in Baseload's own words. Nothing is ranked by worth, no text of the document is quoted, and
-no figure about the future exists here.
+May be shown: what the vendor's own invoices say, in-scope list dollars already used, the hash of that usage, and the
+asks in Baseload's own words. Nothing is ranked by worth, no text of the document is quoted, and no figure about the
+future exists here. Its id is a hash of what it shows: one of anything else (a saving, a cost of capital) could be
+guessed field by field until it fits. The offer's hash is not shown either: its file holds terms of our own.
 """
 
 from __future__ import annotations
 
-import re
+import hashlib
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
 from baseload.commit.asks.wording import DEFINITIONS
 from baseload.commit.brief.document import BilledMonth, CounterpartyBrief, Evidence, Request
-from baseload.commit.brief.figures import SHA256, dollars, run_id, usd_of
+from baseload.commit.brief.figures import RUN_ID_DIGITS, SHA256, dollars, usd_of
+from baseload.commit.brief.invoices import InvoiceMonth, Shown, span_of
 from baseload.commit.contract import MONTHS_PER_YEAR
 from baseload.commit.refusal import CommitError
 from baseload.commit.size.document import SizeDocument
 from baseload.commit.worth.asks import ASKS, BY_NAME
 
-METHOD: Final = (
+FROM_LEDGER: Final = (
     "Usage is read from call logs and usage reports. A call counts once; reports are control totals for their calls.",
-    "Tokens are priced at the list price of the UTC day of the call, in four classes of input that never overlap.",
-    "Every invoice is led over to the ledger: tax, credits and seats are taken off, the rest is compared with usage.",
-    "Each term of the offer is run month by month through a ledger that conserves every dollar.",
-    "The same inputs give the same bytes: the run and the files it was made from are named by hashes below.",
+    "Tokens are counted in four classes of input that never overlap, and priced at the list prices of the day of the "
+    "reading.",
 )
-CHANNELS: Final = frozenset({"anthropic", "aws", "gcp", "azure", "openrouter"})
-STATUSES: Final = frozenset({"reconciled", "PARTIAL"})
-BESIDE: Final = frozenset({"Tax", "Credits", "Seats"})
-"""Lines of an invoice that are no usage; with their sign they are parts of what it says."""
-LEDGER: Final = "Ledger"
-_MONTH: Final = re.compile(r"\d{4}-(0[1-9]|1[0-2])", re.ASCII)
-
-
-class InvoiceMonth(msgspec.Struct, frozen=True, kw_only=True):
-    """What the brief reads of one month of `baseload.map/1`'s bridge; all else of the map is never decoded."""
-
-    month: str
-    channel: str
-    currency: str
-    invoice_usd: str
-    lines: tuple[InvoiceLine, ...]
-    explained_share: float
-    status: str
-
-
-class InvoiceLine(msgspec.Struct, frozen=True, kw_only=True):
-    label: str
-    usd: str
+FROM_FILE: Final = "Usage is stated month by month in list dollars; it was not worked out from calls in this edition."
+FROM_PATHS: Final = "No usage seen is stated in this edition."
+RECONCILED: Final = (
+    "Invoices are led over to the ledger of the calls: tax, credits and seats are taken off, the rest is compared with "
+    "its tokens at the list price of the UTC day of the call."
+)
+SIMULATED: Final = "Each term of the offer is run month by month through a ledger that conserves every dollar."
+HASHED: Final = "The usage that the baseline was made from is named by its hash below."
+_NOTHING: Final = Shown((), 0)
 
 
 def counterparty_brief(
-    size: SizeDocument, *, version: str, asks: Sequence[str] | None = None, bridge: Sequence[InvoiceMonth] = ()
+    size: SizeDocument,
+    *,
+    version: str,
+    asks: Sequence[str] | None = None,
+    invoices: Shown = _NOTHING,
+    by_month: bool = False,
 ) -> CounterpartyBrief:
     """`asks` names those to make, in any order; None = of each clause the dearest that is surely worth something.
 
-    Raises CommitError on a name that is no ask, and on two asks of one clause.
+    `by_month` shows each invoice beside their totals. Raises CommitError on a name that is no ask, and on two asks of
+    one clause.
     """
     chosen = _chosen(size, asks)
     requests = tuple(Request(asks=ask.says, wording=ask.wording) for ask in ASKS if ask.name in chosen)
-    return CounterpartyBrief(
-        run_id=run_id(size.inputs, version),
+    evidence = _evidence(size)
+    shown = CounterpartyBrief(
+        edition_id="",
         version=version,
-        method=METHOD,
-        baseline=_baseline(size, bridge),
-        months=tuple(month for one in bridge if (month := _month(one)) is not None),
-        evidence=_evidence(size),
+        method=_method(size, bool(invoices.months), bool(evidence)),
+        baseline=_baseline(size, invoices),
+        months=tuple(_month(one) for one in invoices.months) if by_month else (),
+        evidence=evidence,
         requests=requests,
         definitions=_definitions(requests),
     )
+    digest = hashlib.sha256(msgspec.json.encode(shown, order="sorted")).hexdigest()
+    return msgspec.structs.replace(shown, edition_id="edition-" + digest[:RUN_ID_DIGITS])
+
+
+def _method(size: SizeDocument, invoiced: bool, hashed: bool) -> tuple[str, ...]:
+    """Only what was done for this edition."""
+    source = size.inputs.demand_source
+    said = list(FROM_LEDGER) if source == "ledger" else [FROM_FILE if source == "demand" else FROM_PATHS]
+    also = (
+        (RECONCILED, invoiced),
+        (SIMULATED, size.recommended.expected_cost_usd is not None),
+        (HASHED, hashed),
+    )
+    return (*said, *(sentence for sentence, done in also if done))
 
 
 def _chosen(size: SizeDocument, asks: Sequence[str] | None) -> set[str]:
@@ -98,7 +105,7 @@ def _named(asks: Sequence[str]) -> set[str]:
     return set(asks)
 
 
-def _baseline(size: SizeDocument, bridge: Sequence[InvoiceMonth]) -> tuple[str, ...]:
+def _baseline(size: SizeDocument, invoices: Shown) -> tuple[str, ...]:
     """Only what was used or invoiced already."""
     found = []
     if size.guard.last_12_months_usd is not None and 0 < size.guard.known_months <= MONTHS_PER_YEAR:
@@ -107,61 +114,52 @@ def _baseline(size: SizeDocument, bridge: Sequence[InvoiceMonth]) -> tuple[str, 
     if size.scope is not None:
         covered = dollars(usd_of(size.scope, "in_scope_usd"))
         found.append(f"Of the usage read, {covered} at list is surely in the scope of this contract.")
-    usable = [one for one in bridge if _month(one) is not None]
-    if usable:
-        agreed = sum(one.status == "reconciled" for one in usable)
-        found.append(
-            f"Invoices led over to the ledger: {len(usable)}, of which {agreed} are explained to 95 % or more."
+    if not invoices.months:
+        return (*found, "Not reconciled with invoices in this edition.")
+    return (*found, *_invoiced(invoices))
+
+
+def _invoiced(invoices: Shown) -> Sequence[str]:
+    """All of them in one sentence; what is not shown as a count alone."""
+    months, left_out = invoices
+    billed, used, held = (
+        dollars(sum(amounts))
+        for amounts in (
+            [usd_of(one, "invoice_usd") for one in months],
+            [one.usage_usd for one in months],
+            [one.ledger_usd for one in months],
         )
-    else:
-        found.append("Not reconciled with invoices in this edition.")
-    return tuple(found)
+    )
+    agreed = sum(one.status == "reconciled" for one in months)
+    found = [
+        f"Your invoices of {span_of(months)}: {billed}, of which {used} is usage; the ledger holds {held}. Of "
+        f"{len(months)}, {agreed} are explained to 95 % or more."
+    ]
+    if left_out:
+        found.append(f"Invoices that are not shown in this edition: {left_out}.")
+    return found
 
 
-def _month(one: InvoiceMonth) -> BilledMonth | None:
-    """None where a word in it is none of the few that may be shown."""
-    known = one.channel in CHANNELS and one.status in STATUSES and one.currency == "USD"
-    if not known or not _MONTH.fullmatch(one.month) or not 0 <= one.explained_share <= 10:
-        return None
-    invoiced = usd_of(one, "invoice_usd")
-    beside = sum(usd_of(line, "usd") for line in one.lines if line.label in BESIDE)
-    ledger = sum(usd_of(line, "usd") for line in one.lines if line.label == LEDGER)
+def _month(one: InvoiceMonth) -> BilledMonth:
     return BilledMonth(
         month=one.month,
         channel=one.channel,
-        invoiced_usd=dollars(invoiced),
-        usage_usd=dollars(invoiced - beside),
-        ledger_usd=dollars(ledger),
+        invoiced_usd=dollars(usd_of(one, "invoice_usd")),
+        usage_usd=dollars(one.usage_usd),
+        ledger_usd=dollars(one.ledger_usd),
         explained=round(one.explained_share, 3),
         status=one.status,
     )
 
 
 def _evidence(size: SizeDocument) -> tuple[Evidence, ...]:
-    named = (
-        ("the offer as it was read", size.inputs.offer_sha256),
-        ("usage, month by month", size.inputs.demand_sha256),
-    )
-    return tuple(Evidence(what=what, sha256=sha) for what, sha in named if SHA256.fullmatch(sha))
+    """The usage alone: sample paths hold the future, the offer's file terms of our own."""
+    sha = size.inputs.demand_sha256
+    if size.inputs.demand_source not in ("demand", "ledger") or not SHA256.fullmatch(sha):
+        return ()
+    return (Evidence(what="usage, month by month", sha256=sha),)
 
 
 def _definitions(requests: Sequence[Request]) -> tuple[str, ...]:
     said = " ".join(one.wording for one in requests)
     return tuple(f'"{word}" means {meaning}.' for word, meaning in DEFINITIONS.items() if word in said)
-
-
-def read_bridge(data: bytes, name: str) -> tuple[InvoiceMonth, ...]:
-    """The invoices of a map document (`baseload.map/1`); nothing else of it is decoded. Raises CommitError."""
-    try:
-        found: Any = msgspec.json.decode(data, type=_Map)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise CommitError("", str(error), "baseload.map/1, as `baseload map --json` prints it", where=name) from error
-    if found.schema != "baseload.map/1":
-        raise CommitError("schema", found.schema, "baseload.map/1", where=name)
-    bridge: tuple[InvoiceMonth, ...] = found.bridge
-    return bridge
-
-
-class _Map(msgspec.Struct, frozen=True, kw_only=True):
-    schema: str
-    bridge: tuple[InvoiceMonth, ...] = ()

@@ -48,12 +48,13 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class InternalBrief(msgspec.Struct, frozen=True, kw_only=True):
-    """Our side's edition: everything."""
+    """Our side's edition: everything. What a case says is empty without one."""
 
     schema: str = SCHEMA
     audience: Audience = "internal"
     run_id: str
     compare_id: str | None
+    case_id: str | None
     version: str
     seed: int
     offer: str
@@ -61,6 +62,10 @@ class InternalBrief(msgspec.Struct, frozen=True, kw_only=True):
     arguments: tuple[Argument, ...]
     asks: tuple[AskRow, ...]
     walk_away: tuple[Line, ...]
+    leverage: tuple[Line, ...]
+    moves: tuple[Row, ...]
+    effort: tuple[Row, ...]
+    schedule: tuple[Row, ...]
     bands: tuple[Row, ...]
     offers: tuple[Row, ...]
     rests_on: tuple[Row, ...]
@@ -98,11 +103,14 @@ class BilledMonth(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CounterpartyBrief(msgspec.Struct, frozen=True, kw_only=True):
-    """Their edition: method, baseline, evidence, asks. Every field is made from a list of what may be shown."""
+    """Their edition: method, baseline, evidence, asks. Every field is made from a list of what may be shown.
+
+    `edition_id` is a hash of the other fields and of nothing else.
+    """
 
     schema: str = SCHEMA
     audience: Audience = "counterparty"
-    run_id: str
+    edition_id: str
     version: str
     method: tuple[str, ...]
     baseline: tuple[str, ...]

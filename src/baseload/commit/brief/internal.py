@@ -10,36 +10,64 @@ import msgspec
 
 from baseload.commit.brief.arguments import arguments
 from baseload.commit.brief.asks import ask_rows, walk_away
+from baseload.commit.brief.case import (
+    commitments,
+    effort_rows,
+    leverage_lines,
+    move_rows,
+    read_case,
+    schedule_rows,
+    walk_lines,
+)
 from baseload.commit.brief.document import TAGS, InternalBrief, Line, Row
 from baseload.commit.brief.figures import RUN_ID_DIGITS, about, chance, dollars, run_id, usd_of, yearly
+from baseload.commit.case.document import CaseDocument
 from baseload.commit.refusal import CommitError
 from baseload.commit.size.document import SizeDocument
 from baseload.commit.worth.document import SCHEMA as COMPARE_SCHEMA
 from baseload.commit.worth.document import CompareDocument
 
 
-def internal_brief(size: SizeDocument, *, version: str, compare: bytes | None = None) -> InternalBrief:
-    """`compare` is a document of `commit compare --json`. Raises CommitError."""
+def internal_brief(
+    size: SizeDocument, *, version: str, compare: bytes | None = None, case: bytes | None = None
+) -> InternalBrief:
+    """`compare` is a document of `commit compare --json`, `case` one of `commit case --json`. Raises CommitError."""
     offers = None if compare is None else _read_compare(compare)
+    beside = None if case is None else read_case(case, size.inputs)
     return InternalBrief(
         run_id=run_id(size.inputs, version),
-        compare_id=None if compare is None else "run-" + hashlib.sha256(compare).hexdigest()[:RUN_ID_DIGITS],
+        compare_id=_id(compare),
+        case_id=_id(case),
         version=version,
         seed=size.inputs.seed,
         offer=size.inputs.offer,
         answer=tuple(_answer(size)),
         arguments=arguments(size),
         asks=ask_rows(size),
-        walk_away=walk_away(size),
+        walk_away=(*walk_away(size), *(walk_lines(beside) if beside else ())),
+        leverage=(*commitments(beside), *leverage_lines(beside)) if beside else (),
+        moves=tuple(move_rows(beside)) if beside else (),
+        effort=tuple(effort_rows(beside)) if beside else (),
+        schedule=tuple(schedule_rows(beside)) if beside else (),
         bands=tuple(_bands(size)),
         offers=() if offers is None else tuple(_offers(offers)),
         rests_on=tuple(_rests_on(size)),
         scenarios=tuple(_scenarios(size)),
         timing=tuple(_timing(size)),
-        cautions=(*size.warnings, *(offers.notes if offers else ())),
+        cautions=(*size.warnings, *(offers.notes if offers else ()), *(_open(beside) if beside else ())),
         open_terms=size.assumed_terms,
         evidence=tuple(_evidence(size)),
     )
+
+
+def _id(data: bytes | None) -> str | None:
+    """A document beside the size is its own run: the hash of its bytes."""
+    return None if data is None else "run-" + hashlib.sha256(data).hexdigest()[:RUN_ID_DIGITS]
+
+
+def _open(case: CaseDocument) -> Iterator[str]:
+    yield from case.warnings
+    yield from (f"{one.says} Needs {one.needs}." for one in case.missing)
 
 
 def _read_compare(data: bytes) -> CompareDocument:

@@ -29,6 +29,18 @@ def internal_markdown(brief: InternalBrief) -> str:
         ),
         _section("Asks, by dollars", _asks(brief)),
         _section("Where to walk away", _lines(brief.walk_away)),
+        _section("What can be done instead", "\n\n".join(filter(None, (_lines(brief.leverage), _moves(brief))))),
+        _section(
+            "What the work is worth",
+            _table(("way", "saves", "effort", "net value", "80 % of paths", "pays back", "up to weeks"), brief.effort),
+        ),
+        _section(
+            "Backwards from the signing",
+            _table(
+                ("change", "ships", "ship by", "start by", "shipped in time", "proven in time", "verdict"),
+                brief.schedule,
+            ),
+        ),
         _section(
             "Offers compared",
             _table(("rank", "offer", "commitment", "expected cost", "more than the first"), brief.offers),
@@ -79,7 +91,7 @@ def counterparty_markdown(brief: CounterpartyBrief) -> str:
     ]
     parts = [
         "# Claude commitment: baseline and requests",
-        f"Run `{brief.run_id}` (Baseload {plain(brief.version)}).",
+        f"Edition `{brief.edition_id}` (Baseload {plain(brief.version)}).",
         _section("Method", _list(brief.method)),
         _section("Baseline", _list(brief.baseline)),
         _section(
@@ -106,11 +118,16 @@ def plain(text: str) -> str:
 
 def _head(brief: InternalBrief) -> str:
     compared = f" `compare` is `{brief.compare_id}`." if brief.compare_id else ""
+    compared += f" `case` is `{brief.case_id}`." if brief.case_id else ""
     return (
         "Internal. Not for the counterparty: `--audience counterparty` makes their edition.\n\n"
         f"Run `{brief.run_id}` (Baseload {plain(brief.version)}, seed {brief.seed}). Each figure is the field in "
         f"brackets of that run's size document.{compared}"
     )
+
+
+def _moves(brief: InternalBrief) -> str:
+    return _table(("move", "plan", "cost", "over signing now", "lead"), brief.moves)
 
 
 def _section(title: str, body: str, there: bool = True) -> str:

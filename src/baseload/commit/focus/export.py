@@ -6,7 +6,7 @@ import csv
 import datetime as dt
 import hashlib
 import io
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Final
 
@@ -32,6 +32,9 @@ PAYMENTS: Final = {
 """Payment -> model and interval of the whole contract. What is paid in advance in parts has an initial payment: its
 share of the whole is the upfront percentage. A contract that is paid once is All Upfront, whatever it calls it."""
 _FIRST_MONTHS: Final = {"annual": 12, "quarterly": 3, "monthly": 1}
+FIRST_YEAR: Final = 2000
+LAST_YEAR: Final = 2099
+LONGEST_ID: Final = 200
 _CENT: Final = Decimal("0.01")
 _SHARE: Final = Decimal("0.000001")
 
@@ -49,11 +52,14 @@ def focus_rows(contract: Contract, start: dt.date, *, contract_id: str = "") -> 
     """One row a contract year; a single one where the balance is tested over the term. Raises CommitError.
 
     `ContractCommitmentCost` is the cash that a year commits to, `ContractCommitmentQuantity` the commitment in the
-    dollars of `commit_basis`, which the unit names. Without `contract_id` an id is made from the terms.
+    dollars of `commit_basis`, which the unit names. Without `contract_id` an id is made from the terms; one that a
+    spreadsheet would run or a reader would not see is refused, as an id may not be changed.
     """
     if not contract.commit_usd_by_year:
         raise CommitError("commit_usd_by_year", "missing", "a sized offer: run `baseload commit size` first")
-    named = contract_id or "proposed-" + _digest(contract, start)
+    if not FIRST_YEAR <= start.year <= LAST_YEAR:
+        raise CommitError("--start", start, f"a day of {FIRST_YEAR} to {LAST_YEAR}")
+    named = _id(contract_id) if contract_id else "proposed-" + _digest(contract, start)
     end = add_months(start, contract.term_months)
     model, interval, upfront = _settled(contract)
     common = {
@@ -127,13 +133,21 @@ def focus_document(contract: Contract, start: dt.date, *, contract_id: str = "")
     return FocusDocument(schema=SCHEMA, focus_version="1.4", rows=rows, not_in_focus=not_in_focus(contract))
 
 
-def focus_csv(rows: tuple[dict[str, str], ...]) -> bytes:
-    """The rows as CSV with the columns' exact names."""
+def focus_csv(rows: tuple[dict[str, str], ...], text_cell: Callable[[str], str]) -> bytes:
+    """The rows as CSV with the columns' exact names; `text_cell` makes a text that no spreadsheet takes for a formula."""
     file = io.StringIO()
     writer = csv.DictWriter(file, [column.name for column in COLUMNS], lineterminator="\n")
     writer.writeheader()
-    writer.writerows(rows)
+    texts = {column.name for column in COLUMNS if column.kind in ("text", "json")}
+    writer.writerows({key: text_cell(cell) if key in texts else cell for key, cell in row.items()} for row in rows)
     return file.getvalue().encode()
+
+
+def _id(text: str) -> str:
+    if not text[0].isalnum() or not text.isprintable() or len(text) > LONGEST_ID:
+        rule = f"a letter or digit first, no control characters, at most {LONGEST_ID} characters"
+        raise CommitError("--id", ascii(text).strip("'\""), rule)
+    return text
 
 
 def _settled(contract: Contract) -> tuple[str, str, str]:

@@ -28,15 +28,18 @@ MOST_BYTES: Final = 4 * 1024 * 1024
 MISSING: Final = ("overage", "unused", "price_rule", "metering_freeze", "new_model_rule", "step_down", "true_forward",
                   "renewal")  # fmt: skip
 """Terms that decide dollars and that no column of FOCUS holds."""
+STANDING: Final = ("as_of", "paid_usd", "remaining_usd")
+"""Where a signed contract stands: what `commit current` needs beside its terms, and no column holds either."""
 _TIME: Final = re.compile(r"\d{4}-\d{2}-\d{2}T00:00:00(\.0{1,6})?Z")
 _CENT: Final = Decimal("0.01")
 
 
 class Imported(msgspec.Struct, frozen=True, kw_only=True):
-    """`terms` are keys of offer.yaml with plain values; `start` the contract's first day."""
+    """`terms` are keys of offer.yaml with plain values; `start` the contract's first day, `end` the day after its last."""
 
     contract_id: str
     start: dt.date
+    end: dt.date
     status: tuple[str, ...]
     terms: dict[str, Any]
     rows: tuple[dict[str, str], ...]
@@ -49,6 +52,7 @@ class ImportDocument(msgspec.Struct, frozen=True, kw_only=True):
     schema: str
     contract_id: str
     start: str
+    end: str
     status: tuple[str, ...]
     terms: dict[str, Any]
     missing: tuple[str, ...]
@@ -60,6 +64,7 @@ def import_document(found: Imported) -> ImportDocument:
         schema=SCHEMA,
         contract_id=found.contract_id,
         start=found.start.isoformat(),
+        end=found.end.isoformat(),
         status=found.status,
         terms=found.terms,
         missing=tuple(dict.fromkeys(problem.value for problem in found.problems)),
@@ -86,11 +91,17 @@ def read_focus(data: bytes, name: str = "commitments.csv", *, contract_id: str =
     terms |= _basis(mine, name, problems)
     terms |= _commitments(mine, start, months, terms.get("commit_basis", ""), name)
     terms |= _payment(mine, name, problems)
-    terms |= _bands(mine, name, problems)
-    problems += [_absent(key, name) for key in MISSING]
+    terms |= _bands(mine, terms["commit_usd_by_year"], name, problems)
+    problems += [_absent(key, name) for key in (*MISSING, *STANDING)]
     status = tuple(row.get("ContractCommitmentLifecycleStatus", "") for row in mine)
     return Imported(
-        contract_id=chosen, start=start, status=status, terms=terms, rows=tuple(mine), problems=tuple(problems)
+        contract_id=chosen,
+        start=start,
+        end=end,
+        status=status,
+        terms=terms,
+        rows=tuple(mine),
+        problems=tuple(problems),
     )
 
 
@@ -274,14 +285,22 @@ def _payment(rows: Sequence[Mapping[str, str]], name: str, problems: list[Proble
     return {}
 
 
-def _bands(rows: Sequence[Mapping[str, str]], name: str, problems: list[Problem]) -> dict[str, Any]:
-    """The one discount that was signed stands for a flat band; the bands around it are not in the file."""
-    discounts = {row.get("ContractCommitmentDiscountPercentage", "") for row in rows}
-    if len(discounts) != 1 or discounts == {""}:
-        problems.append(_problem(name, "bands", "FOCUS gives no single discount, and it has no bands"))
+def _bands(
+    rows: Sequence[Mapping[str, str]], commits: Sequence[str], name: str, problems: list[Problem]
+) -> dict[str, Any]:
+    """The discounts that were signed stand as bands from the commitments on; those around them are not in the file."""
+    discounts = [row.get("ContractCommitmentDiscountPercentage", "") for row in rows]
+    known = dict(sorted({Decimal(c): d for c, d in zip(commits, discounts, strict=False) if d}.items()))
+    one = set(discounts) == {discounts[0]} and discounts[0] != ""
+    if one:
+        known = {Decimal(0): discounts[0]}
+    if not one and (len(known) != len(rows) or sorted(map(Decimal, known.values())) != [*map(Decimal, known.values())]):
+        said = ", ".join(f"year {place}: {each or 'none'}" for place, each in enumerate(discounts, 1))
+        problems.append(_problem(name, "bands", f"FOCUS has no bands, and its discounts make none ({said})"))
         return {}
-    problems.append(_problem(name, "bands", "one discount is known; the bands above and below it are not in FOCUS"))
-    return {"bands": [{"from_usd": "0", "discount": discounts.pop()}]}
+    problems.append(_problem(name, "bands", f"only what was signed is known ({', '.join(known.values())})"))
+    starts = ["0", *(f"{commit:f}" for commit in list(known)[1:])]
+    return {"bands": [{"from_usd": s, "discount": d} for s, d in zip(starts, known.values(), strict=True)]}
 
 
 def _absent(key: str, name: str) -> Problem:

@@ -43,9 +43,13 @@ class Trials:
         return np.array([self._known.get(key, np.inf) for key in keys])
 
     def best(self, most: int) -> list[Array]:
-        """The best of those scored, the best first."""
+        """The best of those scored, one for each choice of bands, the best first."""
         rows = sorted((value, tuple(np.frombuffer(key))) for key, value in self._known.items())
-        return [np.array(row) for _, row in rows[:most]]
+        found: dict[tuple[int, ...], Array] = {}
+        for _, row in rows:
+            if len(found) < most:
+                found.setdefault(self._family.bands_of(np.array(row)), np.array(row))
+        return list(found.values())
 
     def cheapest(self) -> Array:
         """The best of those scored; of equal ones the smallest commitment."""

@@ -55,6 +55,13 @@ class Family(msgspec.Struct, frozen=True, kw_only=True):
         """The look-up key over one free amount, where every year commits the same."""
         return 1.0 if self.contract.band_key == "annual_commit" else self.key_of_all * self.contract.years
 
+    def bands_of(self, chosen: Array) -> tuple[int, ...]:
+        """Which band each year lies in, or the one of all years together, (width,) amounts given."""
+        if self.width == 1 or self.contract.band_key != "annual_commit":
+            per_key = self.key_of_one if self.width == 1 else self.key_of_all
+            chosen = np.array([chosen.sum() * per_key])
+        return tuple(np.searchsorted(self.floors, chosen * (1 + 1e-12), side="right").tolist())
+
     def by_year(self, chosen: Array) -> Array:
         """(sizes, width) -> (sizes, years)."""
         return np.repeat(chosen, self.contract.years, axis=1) if self.width == 1 else chosen

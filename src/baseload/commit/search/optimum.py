@@ -32,6 +32,7 @@ _MOST_NEUTRAL: Final = 200
 """Of these, what an appetite for risk leaves for the least mean."""
 _MOST_YEARLY: Final = 6_000
 _STARTS: Final = 3
+_FIRST_STEPS: Final = (1 / 8, 1 / 32)
 _SHARES: Final = 11
 _FINEST_YEARLY: Final = 1e-5
 _FINEST_MONTHLY: Final = 1 / 1_024
@@ -123,8 +124,9 @@ def _averse(family: Family, pricer: Pricer, score: Score, neutral: _Best) -> _Be
 
 
 def _stepwise(family: Family, trials: Trials, looks: Array, finest: float) -> _Best:
-    """Steps from the best of the first looks."""
+    """Steps from the best of the first looks, then smaller ones from the best of each choice of bands met since."""
     trials.scores(looks)
-    for start in trials.best(_STARTS):
-        descend(family, trials, start, family.tops / 8, np.maximum(family.tops * finest, 0.5))
+    for first in _FIRST_STEPS:
+        for start in trials.best(_STARTS):
+            descend(family, trials, start, family.tops * first, np.maximum(family.tops * finest, 0.5))
     return _Best(trials.cheapest(), trials.count)

@@ -8,15 +8,15 @@ import msgspec
 import numpy as np
 
 from baseload.commit.arrays import Array
-from baseload.commit.bands import committed_cash_usd
-from baseload.commit.contract import Contract
+from baseload.commit.bands import discounts_at, key_of_year
+from baseload.commit.contract import MONTHS_PER_YEAR, Contract
 from baseload.commit.outcome import Outcome
 from baseload.commit.paths import Paths
 from baseload.commit.refusal import CommitError
 from baseload.commit.search.descent import Score
 from baseload.commit.search.family import Family
-from baseload.commit.search.pricing import Pricer, Rights, costs_at, sized
-from baseload.commit.search.regret import TAIL, cvar, known_optima
+from baseload.commit.search.pricing import Pricer, Rights, YearlyPricer, costs_at, sized
+from baseload.commit.search.regret import cvar, known_optima
 
 _OUT_OF_BOUNDS: Final = 1_000.0
 """What a dollar over a limit weighs: no saving is worth one."""
@@ -26,8 +26,9 @@ class Risk(msgspec.Struct, frozen=True, kw_only=True):
     """An appetite for risk; without one, expected dollars alone.
 
     `cvar_weight` (0..1): weight of the mean regret of the worst tenth of paths, expected cost has the rest.
-    `shortfall_budget_usd`: what is paid for commitment that nobody can use any more stays within it on nine paths of
-    ten. Neither ever commits more than expected cost alone would. Raises CommitError outside these ranges.
+    `shortfall_budget_usd`: what is expected to be paid for commitment that nobody can use any more, over the term and
+    in the mean of all paths, stays within it. Neither ever commits more than expected cost alone would. Raises
+    CommitError outside these ranges.
     """
 
     cvar_weight: float = 0.0
@@ -58,8 +59,8 @@ def averse_score(
     def score(sizes: Array) -> Array:
         over = np.maximum(sizes.sum(axis=1) - most_usd - 0.005, 0.0)
         if budget is not None:
-            lost = [_lost_on_nine_of_ten(sized(family.contract, size), paths, rights) for size in sizes]
-            over = over + np.maximum(np.array(lost) - budget, 0.0)
+            lost = _expected_lost(family, pricer, paths, rights, sizes)
+            over = over + np.maximum(lost - budget, 0.0)
         found: Array = weighed(sizes) + _OUT_OF_BOUNDS * over
         return found
 
@@ -78,12 +79,53 @@ def _weighed(costs: Array, regret: Array, weight: float) -> float:
     return float((1 - weight) * costs.mean() + weight * cvar(regret[0]))
 
 
-def _lost_on_nine_of_ten(contract: Contract, paths: Paths, rights: Rights | None) -> float:
-    return float(np.quantile(shortfall_usd(contract, costs_at(contract, paths, rights)), 1 - TAIL, method="higher"))
+def _expected_lost(family: Family, pricer: Pricer, paths: Paths, rights: Rights | None, sizes: Array) -> Array:
+    """Mean `shortfall_usd` of every size, (sizes,): from yearly totals where nothing passes between years."""
+    contract = family.contract
+    if isinstance(pricer, YearlyPricer) and _passes_nothing_on(contract):
+        return np.array([_lost_by_totals(family, size) for size in sizes])
+    signed = (sized(contract, size) for size in sizes)
+    return np.array([float(shortfall_usd(one, costs_at(one, paths, rights)).mean()) for one in signed])
+
+
+def _passes_nothing_on(contract: Contract) -> bool:
+    return contract.unused.rule in ("forfeit", "refund") and not contract.carry_forward.share
+
+
+def _lost_by_totals(family: Family, size: Array) -> float:
+    """Each year's usage against its own commitment."""
+    contract = sized(family.contract, size)
+    kept = 1 - float(contract.unused.share) if contract.unused.rule == "refund" else 1.0
+    total = 0.0
+    for year, commit in enumerate(contract.commit_usd_by_year):
+        usage = family.usage[:, year]
+        if contract.commit_basis == "net":
+            usage = usage * (1 - float(discounts_at(contract, key_of_year(contract, year)).committed))
+        total += _paid_for_one(contract, year) * kept * float(np.maximum(float(commit) - usage, 0.0).mean())
+    return total
 
 
 def shortfall_usd(contract: Contract, outcome: Outcome) -> Array:
-    """What each path paid for commitment that was lost, at the committed rate of the term, (paths,)."""
-    committed = float(sum(contract.commit_usd_by_year))
-    paid = float(sum(committed_cash_usd(contract, year) for year in range(contract.years)))
-    return outcome.lost * (paid / committed if committed else 0.0)
+    """What each path paid for commitment that was lost, (paths,).
+
+    A year's own unused dollars at what that year's cost; those that rolled on and ran out later, and dollars of a
+    period longer than a year, at the mean of the term.
+    """
+    commits = [float(usd) for usd in contract.commit_usd_by_year]
+    rates = [_paid_for_one(contract, year) for year in range(contract.years)]
+    mean = float(np.dot(rates, commits)) / sum(commits) if any(commits) else 0.0
+    paid: Array = outcome.lost * mean
+    if contract.period == "term":
+        return paid
+    step = {"month": 1, "quarter": 3, "year": MONTHS_PER_YEAR}[contract.period]
+    for place, period in enumerate(outcome.periods):
+        own = period["unused"] - period["rolled"] - period["returned"]
+        paid = paid + own * (rates[place * step // MONTHS_PER_YEAR] - mean)
+    return paid
+
+
+def _paid_for_one(contract: Contract, year: int) -> float:
+    """Cash for a dollar that stays unused, of the commitment of `year`; back at list where the true-up says so."""
+    off = float(discounts_at(contract, key_of_year(contract, year)).committed)
+    at_list = contract.shortfall_rate == "list"
+    return (1.0 if at_list else 1 - off) if contract.commit_basis == "list" else (1 / (1 - off) if at_list else 1.0)

@@ -4,26 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from decimal import Decimal
+from typing import Final
 
 import numpy as np
 
 from baseload.commit.backtest.decide import careful as careful_size
 from baseload.commit.backtest.rules import NAIVE, SAYS
 from baseload.commit.contract import MONTHS_PER_YEAR, Contract, year_months
+from baseload.commit.paths import Paths
 from baseload.commit.search.family import yearly_usage
+from baseload.commit.search.pricing import pricer_of
 from baseload.commit.size.demand import Demand
 from baseload.commit.size.document import Alternative
-from baseload.commit.size.figures import Case, Sized, figures_of, sized
-from baseload.commit.size.guard import break_even_usd
+from baseload.commit.size.figures import Case, Commits, figures_of, on_demand_usd, sized
+from baseload.commit.size.guard import past_carries
 from baseload.commit.size.terms import in_basis
 
-Commits = tuple[Decimal, ...]
+_SIZES: Final = 40
 
 
 def alternatives(
-    case: Case, found: Sized, demand: Demand, offered: Commits, least_regret: Commits
+    case: Case, demand: Demand, offered: Commits, least_regret: Commits, carried: Commits | None
 ) -> tuple[Alternative, ...]:
-    """Every other size with its figures; `found` has the least expected cost (or what an appetite for risk asks)."""
+    """Every other size with its figures; `carried` is what the past supports where it does not carry the size found."""
     rows = [
         alternative(
             case,
@@ -38,10 +41,9 @@ def alternatives(
     rows.append(alternative(case, "demand_p50", "the middle of each year's demand", _middle(case)))
     rows.append(alternative(case, "careful", SAYS["careful"], careful_size(case.contract, case.paths)))
     rows.append(alternative(case, "cvar_of_regret", "the least mean of the worst tenth of regret", least_regret))
-    supported = _supported(case, found, demand)
-    if supported is not None:
+    if carried is not None:
         says = "the cheapest flat commitment that the last twelve months alone would carry"
-        rows.append(alternative(case, "past_supports", says, supported))
+        rows.append(alternative(case, "past_supports", says, carried))
     return tuple(rows)
 
 
@@ -66,10 +68,10 @@ def _naive(contract: Contract, demand: Demand) -> Iterator[tuple[str, str, Commi
 
 
 def _scaled(contract: Contract, list_usd_a_year: float) -> Commits:
-    """So many list dollars a year in every contract year, in its basis; a part of a year its part."""
+    """So many list dollars a year in every contract year, in its basis, less what is carved out; a part its part."""
+    inside = list_usd_a_year * float(contract.eligible_share)
     return tuple(
-        in_basis(contract, list_usd_a_year * year_months(contract, year) / MONTHS_PER_YEAR)
-        for year in range(contract.years)
+        in_basis(contract, inside * year_months(contract, year) / MONTHS_PER_YEAR) for year in range(contract.years)
     )
 
 
@@ -78,23 +80,24 @@ def _middle(case: Case) -> Commits:
     return tuple(in_basis(case.contract, float(one)) for one in listed)
 
 
-def _supported(case: Case, found: Sized, demand: Demand) -> Commits | None:
-    """Where the past does not carry the size found: of smaller flat ones that it carries, the one of least cost."""
-    if demand.history is None:
+def carried_by_past(case: Case, found: Contract, demand: Demand, paths: Paths) -> Commits | None:
+    """Where the past does not carry the size found: of smaller flat ones that it carries, the one of least cost.
+
+    None where it carries the size found, or nothing that costs less than on demand. Compared on `paths`.
+    """
+    if demand.history is None or past_carries(found, demand):
         return None
-    past = float(np.nansum(demand.history.total[-MONTHS_PER_YEAR:]))
-    level = break_even_usd(found)
-    if level is None or past >= level:
-        return None
-    top = float(max(found.commits))
-    floors = [float(band.from_usd) for band in case.contract.bands]
-    tried = sorted({round(top * part / 40) for part in range(41)} | {round(one) for one in floors if one < top})
-    best: Sized | None = None
-    for amount in tried:
-        one = sized(case, (Decimal(amount),) * case.contract.years)
-        needed = break_even_usd(one)
-        if needed is not None and needed > past:
-            continue
-        if best is None or one.outcome.cost_usd.mean() < best.outcome.cost_usd.mean():
-            best = one
-    return None if best is None or not any(best.commits) else best.commits
+    contract, top = case.contract, float(max(found.commit_usd_by_year))
+    floors = [float(band.from_usd) for band in contract.bands]
+    tried = sorted(
+        {round(top * part / _SIZES) for part in range(_SIZES + 1)} | {round(one) for one in floors if one < top}
+    )
+    means = pricer_of(contract, paths).means(np.repeat(np.array(tried, dtype=float)[:, None], contract.years, axis=1))
+    listed = float(on_demand_usd(contract, paths).mean())
+    for place in np.argsort(means, kind="stable"):
+        commits = (Decimal(tried[place]),) * contract.years
+        if means[place] >= listed or not any(commits):
+            return None
+        if past_carries(contract.sized(*commits), demand):
+            return commits
+    return None

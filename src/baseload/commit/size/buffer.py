@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from baseload.commit.bands import discount_arrays_at, ladder
+from baseload.commit.bands import discount_arrays_at, key_of_year, ladder
 from baseload.commit.contract import Contract
 from baseload.commit.search.family import yearly_usage
 from baseload.commit.size.amounts import percent, rounded, share, step_of, usd
@@ -27,7 +27,8 @@ def buffer_of(case: Case, one: Sized) -> Buffer | None:
     commit = float(contract.commit_usd_by_year[year])
     usage = usage_in_basis(contract, year, yearly_usage(contract, case.paths)[:, year])
     mean, p10 = float(usage.mean()), float(np.quantile(usage, 0.1))
-    floor = contract.band_key == "annual_commit" and commit in {float(band.from_usd) for band in ladder(contract)}
+    key = float(key_of_year(contract, year))
+    floor = key in {float(band.from_usd) for band in ladder(contract)}
     yearly = contract.period == "year" or (contract.period == "term" and contract.years == 1)
     fills, needed = float((usage >= commit * (1 - _ROUNDING)).mean()), _needed(contract, year)
     step = step_of(p10, float(np.quantile(usage, 0.9)))
@@ -41,7 +42,7 @@ def buffer_of(case: Case, one: Sized) -> Buffer | None:
             f"The commitment of year {year + 1} is {_away(commit - mean, step)} the mean of that year's demand and "
             f"{_away(commit - p10, step)} its 10th percentile. "
             + (
-                _reason(contract, commit, floor, fills, needed, discount_of(contract, year))
+                _reason(contract, key, floor, fills, needed, discount_of(contract, year))
                 if yearly
                 else f"It is tested by the {contract.period}: what one leaves unused, another does not make up for."
             )
@@ -61,8 +62,7 @@ def _needed(contract: Contract, year: int) -> float | None:
 
     For unused dollars that are lost or refunded; other clauses give them more worth than is counted here.
     """
-    commit = np.array([float(contract.commit_usd_by_year[year])])
-    rates = discount_arrays_at(contract, commit)
+    rates = discount_arrays_at(contract, np.array([float(key_of_year(contract, year))]))
     paid = 1 - float(rates.beyond[0])  # the last committed dollar's own band
     rule = contract.overage
     over = {
@@ -72,12 +72,17 @@ def _needed(contract: Contract, year: int) -> float | None:
         "multiple": paid * float(rule.multiple),
     }[rule.rule]
     back = float(contract.unused.share) if contract.unused.rule == "refund" else 0.0
-    kept = over - back * paid
-    return min(1.0, max(0.0, paid * (1 - back) / kept)) if kept > 0 else None
+    lost = (1.0 if contract.shortfall_rate == "list" else paid) * (1 - back)
+    spared = over - paid  # by the dollar that is used; `lost` is what it costs unused
+    return min(1.0, max(0.0, lost / (spared + lost))) if spared + lost > 0 else None
 
 
-def _reason(contract: Contract, commit: float, floor: bool, fills: float, needed: float | None, discount: float) -> str:
-    stands = f"It stands on the floor of the band of {percent(discount, 1)} at {commit:,.0f}" if floor else ""
+_LOOKED_UP: Final = {"annual_commit": "", "average_annual": " a year on average", "tcv": " over the term"}
+
+
+def _reason(contract: Contract, key: float, floor: bool, fills: float, needed: float | None, discount: float) -> str:
+    at = f"{key:,.0f}{_LOOKED_UP[contract.band_key]}"
+    stands = f"It stands on the floor of the band of {percent(discount, 1)} at {at}" if floor else ""
     if contract.overage.rule == "committed":
         more = "usage beyond it costs the same rate, so that committing to more inside a band is worth nothing"
         return f"{stands}: {more}." if floor else f"Here {more}."

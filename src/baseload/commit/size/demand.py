@@ -31,6 +31,10 @@ LEAST_PATHS: Final = 2
 MOST_PATHS: Final = 100_000
 MOST_SKIPPED: Final = 24
 """A contract that begins more than two years after the last month known is no forecast any more."""
+NOTHING_IN_SCOPE: Final = (
+    "Nothing is in scope: [[commit.scope]] covers no dollar of the ledger, so there is nothing to size."
+)
+_BEFORE_AFTER: Final[tuple[Scenario, Scenario]] = ("none", "expected")
 OWN_PATHS_GROWTH_SD: Final = 0.01
 """A month, where paths come without a history: an assumption."""
 
@@ -152,12 +156,39 @@ def last_year_usd(history: History) -> tuple[float, int]:
     return float(np.nansum(recent)), int((~np.isnan(recent)).sum())
 
 
+def kept_share(demand: Demand, start: int, months: int) -> float:
+    """What the expected savings leave of these contract months, of 1: none where nothing would be spent anyway."""
+    if not demand.savings:
+        return 1.0
+    none, expected = (float(demand.scenarios[name].list_usd[:, start : start + months].sum()) for name in _BEFORE_AFTER)
+    return expected / none if none > 0 else 1.0
+
+
+def covered_share(demand: Demand) -> float:
+    """The part of the history's dollars that is sized on, by the ledger's window; 1 where no scope is said."""
+    ends = demand.ends
+    if ends is None:
+        return 1.0
+    inside = ends.in_usd if demand.expected is ends.least else ends.in_usd + ends.unknown_usd
+    whole = ends.in_usd + ends.out_usd + ends.unknown_usd
+    return inside / whole if whole > 0 else 1.0
+
+
+def nothing_in_scope(demand: Demand) -> bool:
+    """Is there a scope that covers nothing, surely or perhaps?"""
+    ends = demand.ends
+    return ends is not None and ends.in_usd + ends.unknown_usd <= 0
+
+
 def run_rate_usd(demand: Demand) -> float:
-    """Today's list dollars a year: the last three known months, else the first three of the paths without savings."""
+    """Today's list dollars a year that may be covered: the last three known months, else the first three of the paths.
+
+    Before savings.
+    """
     if demand.history is None:
         return float(demand.scenarios["none"].list_usd[:, :3].mean()) * MONTHS_PER_YEAR
     total = demand.history.total
-    return float(total[~np.isnan(total)][-3:].mean()) * MONTHS_PER_YEAR
+    return float(total[~np.isnan(total)][-3:].mean()) * MONTHS_PER_YEAR * covered_share(demand)
 
 
 def remaining_run_rate_usd(demand: Demand) -> float:

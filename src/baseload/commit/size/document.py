@@ -98,6 +98,8 @@ class BandSetRow(msgspec.Struct, frozen=True, kw_only=True):
     reliability: str
     commit_usd_by_year: tuple[str, ...]
     expected_cost_usd: str
+    from_usd: str = ""  # below it the set has no discount
+    reaches: bool = True  # the size found lies inside its bands
 
 
 class BandRange(msgspec.Struct, frozen=True, kw_only=True):
@@ -107,6 +109,7 @@ class BandRange(msgspec.Struct, frozen=True, kw_only=True):
     least_commit_usd: str  # of a year on average
     most_commit_usd: str
     sets: tuple[BandSetRow, ...]
+    says: str = ""  # where a set has no band at the size found
 
 
 class ScenarioRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -168,14 +171,19 @@ class ScopeSplit(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Guard(msgspec.Struct, frozen=True, kw_only=True):
-    """Do the past and the forecast both carry the commitment? `holds` null where there is no history to ask."""
+    """Do the past and the forecast both carry the commitment? `holds` null without a history or a commitment to ask of.
+
+    Of the first contract year that commits anything. `last_12_months_net_usd` is what counts: what is covered, less the
+    pending savings as expected. `break_even_usd` counts carved-out usage; null where no use makes it pay.
+    """
 
     holds: bool | None
     break_even_usd: str | None  # list dollars of a year
     last_12_months_usd: str | None
     known_months: int
-    forecast_usd: str | None  # of the first contract year, a part of one annualized
+    forecast_usd: str | None  # of the same year, a part of one annualized
     says: str
+    last_12_months_net_usd: str | None = None
 
 
 class ClauseRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -193,6 +201,8 @@ class ClauseRow(msgspec.Struct, frozen=True, kw_only=True):
     at_fixed_usd: str
     commit_usd_by_year: tuple[str, ...]
     wording: str
+    wacc: float | None = None  # a year; where present value is measured
+    wacc_assumed: bool = False
 
 
 class TimingRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -207,6 +217,10 @@ class TimingRow(msgspec.Struct, frozen=True, kw_only=True):
     npv_usd: str
     cheapest: bool
     says: str
+    over_cheapest_usd: str | None = None  # present value beyond the cheapest plan's, in the mean of the same paths
+    over_cheapest_low_usd: str | None = None  # its 90 % interval
+    over_cheapest_high_usd: str | None = None
+    too_close: bool = False  # the interval holds 0
 
 
 class StatedRange(msgspec.Struct, frozen=True, kw_only=True):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any, Final, NamedTuple, TypeAlias
 
@@ -21,6 +22,9 @@ from baseload.commit.size.document import YearRow
 from baseload.commit.size.terms import adders_usd, committed_pv, discount_of, list_value, usage_in_basis
 
 Places: TypeAlias = "NDArray[np.int64]"
+Commits = tuple[Decimal, ...]
+Search = Callable[[Contract, Paths], Commits]
+"""The size of least cost of a contract on paths."""
 _ROUNDING: Final = 0.5
 """Dollars; commitments are whole dollars, so that less than half of one is rounding."""
 
@@ -70,6 +74,25 @@ def sized(case: Case, commits: tuple[Decimal, ...]) -> Sized:
         contract = unsigned(contract)
         outcome = costs_at(contract, case.paths)
     return Sized(contract, outcome, case.regret(outcome.cost_usd))
+
+
+def cost_of(contract: Contract, commits: Commits, paths: Paths) -> Array:
+    """What a size costs on any paths, (paths,); no commitment as in `sized`."""
+    found = costs_at(contract.sized(*commits), paths).cost_usd
+    if any(commits):
+        return found
+    listed = on_demand_usd(contract, paths)
+    return listed if float(found.mean()) > float(listed.mean()) else found
+
+
+def best_of(contract: Contract, paths: Paths, search: Search) -> tuple[Commits, Array]:
+    """The size that a search finds on paths and its cost; none at all where on demand is cheaper."""
+    commits = search(contract, paths)
+    cost = cost_of(contract, commits, paths)
+    if any(commits) and float(cost.mean()) > float(on_demand_usd(contract, paths).mean()):
+        commits = (Decimal(0),) * contract.years
+        cost = cost_of(contract, commits, paths)
+    return commits, cost
 
 
 def unsigned(contract: Contract) -> Contract:

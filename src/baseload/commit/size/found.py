@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import hashlib
 from decimal import Decimal
 from typing import Final, NamedTuple
 
@@ -10,32 +10,29 @@ import msgspec
 import numpy as np
 from msgspec.structs import replace
 
+from baseload.commit.arrays import Array
 from baseload.commit.contract import Contract
 from baseload.commit.offer import Offer
 from baseload.commit.paths import Paths
 from baseload.commit.refusal import CommitError
-from baseload.commit.search.family import Ramp
+from baseload.commit.search.family import Ramp, family_of
 from baseload.commit.search.optimum import Optimum, optimum
 from baseload.commit.search.regret import path_optima
 from baseload.commit.search.risk import Risk
-from baseload.commit.size.alternatives import Commits
+from baseload.commit.search.segments import is_stateless
+from baseload.commit.size.alternatives import carried_by_past
 from baseload.commit.size.demand import Demand
-from baseload.commit.size.document import (
-    Guard,
-)
-from baseload.commit.size.figures import (
-    Case,
-    Places,
-    Sized,
-    on_demand_usd,
-    sized,
-)
+from baseload.commit.size.document import Guard
+from baseload.commit.size.figures import Case, Commits, Places, Search, Sized, on_demand_usd, sized
 from baseload.commit.size.guard import guard
 
 THINNED: Final = 400
-"""Paths of the regret and the sensitivities of a contract that must be priced month by month; the answer uses all."""
+"""Paths of the sensitivities where one search takes long, and of the regret of a contract priced month by month.
+
+The answer uses all.
+"""
 WORTHS: Final = 150
-"""The same for clauses and timing, each of which searches many contracts."""
+"""The same for clauses and timing of a contract priced month by month: each searches many contracts."""
 
 
 class SizeRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,15 +51,21 @@ class SizeRequest(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Found(NamedTuple):
-    """The size of least expected cost, the one chosen (by an appetite for risk, where there is one), and the guard."""
+    """The size of least expected cost, the one chosen (by an appetite for risk, where there is one), and the guard.
+
+    `carried`: what the past supports where it does not carry the one chosen. `exact`: no dollar passes between years
+    that yearly totals price, so that every search is quick and uses all paths.
+    """
 
     case: Case
     least: Sized
     chosen: Sized
     guard: Guard
-    search: Callable[[Contract, Paths], Commits]
+    carried: Commits | None
+    search: Search
     careful: Commits
     yearly: bool
+    exact: bool
 
 
 def search_sizes(request: SizeRequest, contract: Contract, paths: Paths) -> Found:
@@ -72,17 +75,28 @@ def search_sizes(request: SizeRequest, contract: Contract, paths: Paths) -> Foun
     known = [least.cost_usd[rows], chosen.cost_usd[rows], listed[rows]]
     best = np.min([path_optima(contract, _pick(paths, rows), ramp=request.ramp), *known], axis=0)
     case = Case(contract, paths, listed, rows, best)
-    none = (Decimal(0),) * contract.years
-    one = sized(case, chosen.commit_usd_by_year if chosen.mean_usd <= float(listed.mean()) else none)
+    one, cheapest = (sized(case, _paying(found, contract, listed)) for found in (chosen, least))
+    yearly = least.method == "yearly"
+    exact = yearly and is_stateless(family_of(contract, paths, request.ramp))
+    search = Remembered(request.ramp if yearly else "flat", paths.count if exact else THINNED)
+    search.learn(contract, paths, cheapest.commits)
     return Found(
         case=case,
-        least=sized(case, least.commit_usd_by_year),
+        least=cheapest,
         chosen=one,
-        guard=guard(one, request.demand),
-        search=_searcher(least, request.ramp),
+        guard=guard(one.contract, request.demand),
+        carried=carried_by_past(case, one.contract, request.demand, paths if yearly else thinned(paths)),
+        search=search,
         careful=_careful(least, contract, paths, request.ramp),
-        yearly=least.method == "yearly",
+        yearly=yearly,
+        exact=exact,
     )
+
+
+def _paying(found: Optimum, contract: Contract, listed: Array) -> Commits:
+    """A size that costs no more than on demand; none where this one does."""
+    pays = found.mean_usd <= float(listed.mean())
+    return found.commit_usd_by_year if pays else (Decimal(0),) * contract.years
 
 
 def _careful(least: Optimum, contract: Contract, paths: Paths, ramp: Ramp) -> Commits:
@@ -93,11 +107,32 @@ def _careful(least: Optimum, contract: Contract, paths: Paths, ramp: Ramp) -> Co
     return optimum(contract, thinned(paths), ramp="flat", risk=risk).commit_usd_by_year
 
 
-def _searcher(least: Optimum, ramp: Ramp) -> Callable[[Contract, Paths], Commits]:
-    """How sensitivities are searched: as the answer was where yearly totals price it, else on fewer paths and flat."""
-    if least.method == "yearly":
-        return lambda contract, paths: optimum(contract, paths, ramp=ramp).commit_usd_by_year
-    return lambda contract, paths: optimum(contract, thinned(paths), ramp="flat").commit_usd_by_year
+class Remembered:
+    """How sensitivities are searched: on at most so many paths, the same case once."""
+
+    def __init__(self, ramp: Ramp, most_paths: int) -> None:
+        self._ramp, self._most = ramp, most_paths
+        self._known: dict[tuple[Contract, bytes], Commits] = {}
+
+    def __call__(self, contract: Contract, paths: Paths) -> Commits:
+        key = (contract, _digest(paths))
+        if key not in self._known:
+            self._known[key] = optimum(contract, thinned(paths, self._most), ramp=self._ramp).commit_usd_by_year
+        return self._known[key]
+
+    def learn(self, contract: Contract, paths: Paths, commits: Commits) -> None:
+        """What was found on all paths."""
+        self._known[contract, _digest(paths)] = commits
+
+
+def _digest(paths: Paths) -> bytes:
+    found = hashlib.sha256()
+    for name in paths.__struct_fields__:
+        part = getattr(paths, name)
+        if part is not None:
+            found.update(f"{name} {np.shape(part)}".encode())
+            found.update(np.ascontiguousarray(part).tobytes())
+    return found.digest()
 
 
 def term_of(contract: Contract, paths: Paths) -> Paths:

@@ -1,79 +1,133 @@
 """The guard beside the optimizer: a commitment that only the forecast supports is not recommended.
 
 After the online rule of Zhao et al. (PFSUM, arXiv 2410.15257): buy only if what was spent over the past term and what
-is predicted both pass the break-even. The past is never annualized: six months of spend are six months.
+is predicted both pass the break-even. The past is never annualized: six months of spend are six months. It counts net
+of the savings that are pending, as the forecast does: what routing will take away carries no commitment.
 """
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
-from baseload.commit.contract import MONTHS_PER_YEAR, year_months
-from baseload.commit.size.amounts import rounded, usd
-from baseload.commit.size.demand import Demand, last_year_usd
+from baseload.commit.contract import MONTHS_PER_YEAR, Contract, year_months
+from baseload.commit.size.amounts import percent, rounded, usd
+from baseload.commit.size.demand import Demand, covered_share, kept_share, last_year_usd
 from baseload.commit.size.document import Guard
-from baseload.commit.size.figures import Sized
 from baseload.commit.size.terms import break_even_utilization, list_value
 
 
-def break_even_usd(one: Sized) -> float | None:
-    """List dollars a year at which the first contract year's commitment costs what on demand does; null without one."""
-    value = list_value(one.contract, 0)
-    used = break_even_utilization(one.contract)
-    if not value or used is None:
+def break_even_usd(contract: Contract, year: int = 0) -> float | None:
+    """List dollars a year, carved-out ones among them, at which a year's commitment costs what on demand does.
+
+    None without a commitment in that year; infinite where no use makes it pay.
+    """
+    value = list_value(contract, year)
+    if not value:
         return None
-    return used * value * MONTHS_PER_YEAR / year_months(one.contract, 0)
+    used, inside = break_even_utilization(contract), float(contract.eligible_share)
+    if used is None or inside <= 0:
+        return float("inf")
+    return used * value / inside * MONTHS_PER_YEAR / year_months(contract, year)
 
 
-def guard(one: Sized, demand: Demand) -> Guard:
-    """Whether the last twelve months and the forecast of the first year both carry the commitment found."""
-    months = year_months(one.contract, 0)
-    forecast = float(demand.expected.list_usd[:, :months].sum(axis=1).mean()) * MONTHS_PER_YEAR / months
-    level = break_even_usd(one)
-    past, known = last_year_usd(demand.history) if demand.history else (None, 0)
-    holds = None if past is None else level is None or (past >= level and forecast >= level)
+class Past(NamedTuple):
+    """List dollars of the last twelve months: all, what remains of them under a contract, and how many are known."""
+
+    all_usd: float
+    net_usd: float
+    known: int
+
+
+def past_of(demand: Demand, contract: Contract, year: int = 0) -> Past | None:
+    """The past as a contract year would meet it: what is covered, less the pending savings as that year has them."""
+    if demand.history is None:
+        return None
+    spent, known = last_year_usd(demand.history)
+    kept = kept_share(demand, year * MONTHS_PER_YEAR, year_months(contract, year))
+    return Past(spent, spent * covered_share(demand) * kept, known)
+
+
+def past_carries(contract: Contract, demand: Demand) -> bool:
+    """Would the last twelve months alone carry the first year that commits anything? A history is needed."""
+    year = first_committed(contract)
+    past = past_of(demand, contract, year or 0)
+    level = None if year is None else break_even_usd(contract, year)
+    return level is None or (past is not None and past.net_usd >= level)
+
+
+def first_committed(contract: Contract) -> int | None:
+    """The first contract year (0-based) that commits anything."""
+    return next((place for place, commit in enumerate(contract.commit_usd_by_year) if commit), None)
+
+
+def guard(contract: Contract, demand: Demand) -> Guard:
+    """Whether the last twelve months and the forecast both carry the first year that commits anything."""
+    year = first_committed(contract)
+    place = year or 0
+    months, start = year_months(contract, place), place * MONTHS_PER_YEAR
+    ahead = demand.expected.list_usd[:, start : start + months].sum(axis=1)
+    forecast = float(ahead.mean()) * MONTHS_PER_YEAR / months
+    level = None if year is None else break_even_usd(contract, year)
+    past = past_of(demand, contract, place)
+    holds = None if level is None or past is None else past.net_usd >= level and forecast >= level
     return Guard(
         holds=holds,
-        break_even_usd=None if level is None else usd(level),
-        last_12_months_usd=None if past is None else usd(past),
-        known_months=known,
+        break_even_usd=None if level is None or not np.isfinite(level) else usd(level),
+        last_12_months_usd=None if past is None else usd(past.all_usd),
+        last_12_months_net_usd=None if past is None else usd(past.net_usd),
+        known_months=0 if past is None else past.known,
         forecast_usd=usd(forecast),
-        says=_says(level, past, known, forecast),
+        says=_says(contract, demand, place, level, past, forecast),
     )
 
 
-def _says(level: float | None, past: float | None, known: int, forecast: float) -> str:
+def _says(contract: Contract, demand: Demand, year: int, level: float | None, past: Past | None, ahead: float) -> str:
     if level is None:
         return "There is no commitment to guard."
-    need = f"the commitment of the first year pays from {rounded(level, _unit(level))} list dollars a year on"
+    if not np.isfinite(level):
+        return "No use of it makes the commitment cost less than on demand."
+    need = f"the commitment of {_ordinal(year)} pays from {_short(level)} list dollars a year on"
+    if contract.eligible_share < 1:
+        need += f" (with the {percent(1 - float(contract.eligible_share))} that are carved out)"
     if past is None:
         return f"No history was given, so that only the forecast could be asked: {need}."
-    spent = f"{rounded(past, _unit(past))} were spent in the last {known} months"
-    ahead = f"{rounded(forecast, _unit(forecast))} are forecast"
-    if past < level:
-        return f"Only the forecast supports it: {need}, {spent}, {ahead}."
-    if forecast < level:
-        return f"Only the past supports it: {need}, {spent}, {ahead}."
-    return f"Past and forecast both support it: {need}, {spent}, {ahead}."
+    facts = f"{need}, {_spent(demand, past)}, {_short(ahead)} are forecast."
+    if past.net_usd < level:
+        return f"{'Only the forecast supports' if ahead >= level else 'Neither past nor forecast supports'} it: {facts}"
+    return f"{'Past and forecast both support' if ahead >= level else 'Only the past supports'} it: {facts}"
 
 
-def later_years(one: Sized, demand: Demand) -> str:
-    """A warning where the first year stands on the past and a later one on the forecast alone; "" where none does."""
-    if demand.history is None or one.contract.years == 1:
-        return ""
-    used, (past, _) = break_even_utilization(one.contract), last_year_usd(demand.history)
-    alone = [
-        year + 1
-        for year in range(1, one.contract.years)
-        if used is not None
-        and used * list_value(one.contract, year) * MONTHS_PER_YEAR / year_months(one.contract, year) > past
+def _spent(demand: Demand, past: Past) -> str:
+    said = f"{_short(past.all_usd)} were spent in the last {past.known} months"
+    less = [
+        *(["out-of-scope usage"] if covered_share(demand) < 1 else []),
+        *(["the pending savings as expected"] if demand.savings else []),
     ]
+    return f"{said} ({_short(past.net_usd)} without {' and '.join(less)})" if less else said
+
+
+def _ordinal(year: int) -> str:
+    return "the first year" if year == 0 else f"year {year + 1}"
+
+
+def later_years(contract: Contract, demand: Demand) -> str:
+    """A warning where the first year stands on the past and a later one on the forecast alone; "" where none does."""
+    first = first_committed(contract)
+    if demand.history is None or first is None:
+        return ""
+    alone = []
+    for year in range(first + 1, contract.years):
+        level, past = break_even_usd(contract, year), past_of(demand, contract, year)
+        if level is not None and past is not None and level > past.net_usd:
+            alone.append(year + 1)
     if not alone:
         return ""
     years = "Year " + ", ".join(map(str, alone))
     return f"{years}: only the forecast supports the commitment; the last twelve months would not carry it."
 
 
-def _unit(value: float) -> float:
-    """Three digits."""
-    return float(10.0 ** max(0, int(np.floor(np.log10(max(value, 1.0)))) - 2))
+def _short(value: float) -> str:
+    """To three digits."""
+    return rounded(value, float(10.0 ** max(0, int(np.floor(np.log10(max(value, 1.0)))) - 2)))

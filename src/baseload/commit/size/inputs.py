@@ -23,6 +23,7 @@ from baseload.demand.paths import drift_months
 Turn = Callable[[Contract, Paths, float], tuple[Contract, Paths]]
 POINTS: Final = 0.02
 """How far a round of negotiation may move a quoted discount: an assumption."""
+_MOST_POINTS: Final = 0.6
 EIGHTY: Final = 1.2816
 """Standard deviations of an 80 % interval."""
 PRICE_CUT: Final = 0.30
@@ -33,8 +34,8 @@ CUT_MONTH: Final = 6
 class Knob(NamedTuple):
     """`turn(contract, paths, value)` is the case with the input at `value`; at `base` it is the case itself.
 
-    `floor` and `ceiling` bound where a flip is looked for. `ends`: what low and high are called, where they are no
-    numbers.
+    `floor` and `ceiling` bound where a flip is looked for, by `probe` where that is not `turn`. `ends`: what low and
+    high are called, where they are no numbers.
     """
 
     name: str
@@ -47,15 +48,18 @@ class Knob(NamedTuple):
     ceiling: float
     turn: Turn
     ends: tuple[str, str] | None = None
+    probe: Turn | None = None
 
     def named(self, value: float) -> str:
         """A value as people read it."""
         if self.ends is not None and value in (self.low, self.high):
             return self.ends[0] if value == self.low else self.ends[1]
+        if self.name == "bands":
+            return f"{100 * value:+.1f} points {self.unit}"
         if self.name == "savings":
             return f"{percent(value - 1)} of the way from expected to all" if value > 1 else f"{percent(value)} of them"
         places = 1 if 0 < abs(value) < 0.1 else 0
-        sign = "+" if value > 0 and self.base == 0 and self.name in ("bands", "growth") else ""
+        sign = "+" if value > 0 and self.name == "growth" else ""
         return f"{sign}{percent(value, places)} {self.unit}".strip()
 
 
@@ -76,16 +80,23 @@ def are_assumed(contract: Contract) -> bool:
 
 
 def _bands(contract: Contract) -> Knob:
+    """Every discount lower or higher; where the bands are a shipped set, the others of them.
+
+    A flip is looked for among lower discounts alone: a set is no number of points, and more discount makes no size
+    dearer.
+    """
     if not are_assumed(contract):
-        return Knob("bands", "stated", "of discount", -POINTS, 0.0, POINTS, -0.6, POINTS, _shift)
+        return Knob("bands", "stated", "of discount", -POINTS, 0.0, POINTS, -_MOST_POINTS, 0.0, _shift)
 
     def turn(offer: Contract, paths: Paths, value: float) -> tuple[Contract, Paths]:
-        if value in (-POINTS, POINTS):
-            return replace(offer, bands=(CONSERVATIVE if value < 0 else OPTIMISTIC).bands), paths
-        return _shift(offer, paths, value)
+        if value:
+            offer = replace(offer, bands=(CONSERVATIVE if value < 0 else OPTIMISTIC).bands)
+        return offer, paths
 
-    ends = ("the conservative set", "the optimistic set")
-    return Knob("bands", "assumed", "of discount", -POINTS, 0.0, POINTS, -0.6, POINTS, turn, ends)
+    low, high = (f"the {one.name} set, from {one.from_usd:,.0f} on" for one in (CONSERVATIVE, OPTIMISTIC))
+    return Knob(
+        "bands", "assumed", "of discount", -POINTS, 0.0, POINTS, -_MOST_POINTS, 0.0, turn, (low, high), probe=_shift
+    )
 
 
 def _shift(contract: Contract, paths: Paths, points: float) -> tuple[Contract, Paths]:

@@ -14,6 +14,7 @@ from baseload.commit.search.optimum import optimum
 from baseload.commit.size.amounts import usd
 from baseload.commit.size.demand import Demand, demand_of_paths, first_month_of
 from baseload.commit.size.document import Guard, Recommended, SizeDocument, StatedRange
+from baseload.commit.size.figures import best_of
 from baseload.commit.size.found import SizeRequest
 from baseload.commit.size.sizing import inputs_of, open_terms
 from baseload.demand.history import ALL, History
@@ -92,13 +93,13 @@ def size_refused(request: SizeRequest, refusal: Refusal) -> SizeDocument:
 
 def _range(contract: Contract, request: SizeRequest, one: Scenario) -> StatedRange:
     paths = _with_savings(np.array(one.usd[-contract.term_months :]), request.demand)
-    found = optimum(contract, paths)
+    commits, cost = best_of(contract, paths, lambda one, given: optimum(one, given).commit_usd_by_year)
     return StatedRange(
         name=one.name,
         growth_per_month=one.growth_per_month,
         list_usd=usd(float(paths.list_usd.sum())),
-        commit_usd_by_year=tuple(map(usd, found.commit_usd_by_year)),
-        cost_usd=usd(found.mean_usd),
+        commit_usd_by_year=tuple(map(usd, commits)),
+        cost_usd=usd(float(cost.mean())),
     )
 
 

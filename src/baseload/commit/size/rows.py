@@ -9,13 +9,13 @@ import numpy as np
 from msgspec.structs import replace
 
 from baseload.commit.backtest.run import backtest
-from baseload.commit.band_sets import BAND_SETS
+from baseload.commit.band_sets import BAND_SETS, BandSet
+from baseload.commit.bands import key_of_year
 from baseload.commit.contract import Contract
 from baseload.commit.search.curve import curve
-from baseload.commit.search.pricing import costs_at
 from baseload.commit.search.regret import cvar
 from baseload.commit.size.amounts import usd
-from baseload.commit.size.demand import Demand
+from baseload.commit.size.demand import NOTHING_IN_SCOPE, Demand, nothing_in_scope
 from baseload.commit.size.document import (
     BacktestPart,
     BacktestRow,
@@ -27,10 +27,7 @@ from baseload.commit.size.document import (
     ScenarioRow,
     ScopeSplit,
 )
-from baseload.commit.size.figures import (
-    Case,
-    on_demand_usd,
-)
+from baseload.commit.size.figures import Case, best_of, cost_of, on_demand_usd
 from baseload.commit.size.found import Found, SizeRequest, term_of
 from baseload.commit.size.inputs import are_assumed
 from baseload.demand.adoption import SCENARIOS
@@ -46,6 +43,7 @@ SCENARIO_SAYS: Final = {
 
 def curve_points(case: Case) -> tuple[CurvePoint, ...]:
     amounts, costs = curve(case.contract, case.paths)
+    costs[0] = cost_of(case.contract, (Decimal(0),) * case.contract.years, case.paths)  # amounts begin at 0
     return tuple(
         CurvePoint(
             commit_usd=usd(float(amount)),
@@ -63,14 +61,16 @@ def band_range(found: Found) -> BandRange:
     rows, means = [], []
     for one in BAND_SETS:
         under = replace(contract, bands=one.bands)
-        commits = found.search(under, paths)
+        commits, cost = best_of(under, paths, found.search)
         means.append(float(sum(commits)) / contract.years)
         rows.append(
             BandSetRow(
                 name=one.name,
                 reliability=one.reliability,
                 commit_usd_by_year=tuple(map(usd, commits)),
-                expected_cost_usd=usd(float(costs_at(under.sized(*commits), paths).cost_usd.mean())),
+                expected_cost_usd=usd(float(cost.mean())),
+                from_usd=usd(one.from_usd),
+                reaches=_reaches(found.chosen.contract, one),
             )
         )
     return BandRange(
@@ -78,24 +78,42 @@ def band_range(found: Found) -> BandRange:
         least_commit_usd=usd(min(means)),
         most_commit_usd=usd(max(means)),
         sets=tuple(rows),
+        says=_range_says(found.chosen.contract),
+    )
+
+
+def _reaches(chosen: Contract, one: BandSet) -> bool:
+    """Has the set a discount for every year that the size found commits in? True where it commits nothing."""
+    keys = [key_of_year(chosen, year) for year, commit in enumerate(chosen.commit_usd_by_year) if commit]
+    return all(key >= one.from_usd for key in keys)
+
+
+def _range_says(chosen: Contract) -> str:
+    without = [one for one in BAND_SETS if not _reaches(chosen, one)]
+    if not without:
+        return ""
+    names = " and ".join(f"{one.name} (from {one.from_usd:,.0f})" for one in without)
+    return (
+        f"No band at the size found: {names}. Those rows are other sizes, not a better or a worse price for this one."
     )
 
 
 def scenario_rows(request: SizeRequest, found: Found, recommended: Recommended) -> tuple[ScenarioRow, ...]:
     contract = found.case.contract
-    chosen = contract.sized(*(Decimal(one) for one in recommended.commit_usd_by_year))
+    chosen = tuple(Decimal(one) for one in recommended.commit_usd_by_year)
     rows = []
     for name in SCENARIOS:
         paths = term_of(contract, request.demand.scenarios[name])
         same = paths.list_usd is found.case.paths.list_usd or np.array_equal(paths.list_usd, found.case.paths.list_usd)
-        commits = found.least.commits if same else found.search(contract, paths)
+        search = (lambda _, __: found.least.commits) if same else found.search
+        commits, cost = best_of(contract, paths, search)
         rows.append(
             ScenarioRow(
                 scenario=name,
                 commit_usd_by_year=tuple(map(usd, commits)),
-                expected_cost_usd=usd(float(costs_at(contract.sized(*commits), paths).cost_usd.mean())),
+                expected_cost_usd=usd(float(cost.mean())),
                 on_demand_usd=usd(float(on_demand_usd(contract, paths).mean())),
-                recommended_cost_usd=usd(float(costs_at(chosen, paths).cost_usd.mean())),
+                recommended_cost_usd=usd(float(cost_of(contract, chosen, paths).mean())),
                 says=SCENARIO_SAYS[name],
             )
         )
@@ -106,8 +124,10 @@ def scope_split(contract: Contract, demand: Demand, found: Found) -> ScopeSplit 
     ends = demand.ends
     if ends is None:
         return None
-    least, most = (found.search(contract, term_of(contract, one)) for one in (ends.least, ends.most))
-    if demand.expected is ends.least:
+    least, most = (best_of(contract, term_of(contract, one), found.search)[0] for one in (ends.least, ends.most))
+    if nothing_in_scope(demand):
+        says = NOTHING_IN_SCOPE
+    elif demand.expected is ends.least:
         says = "Sized on what is surely covered; the other end counts every unknown dollar."
     else:
         says = "Nothing is surely covered, so that it is sized as if all of the unknown were: ask which usage draws it."

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final, Literal
 
 import numpy as np
 from msgspec.structs import replace
@@ -13,10 +13,10 @@ from baseload.commit.contract import Contract
 from baseload.commit.offer import Offer
 from baseload.commit.paths import Paths
 from baseload.commit.size.alternatives import alternative, alternatives
-from baseload.commit.size.amounts import usd
+from baseload.commit.size.amounts import rounded, usd
 from baseload.commit.size.buffer import buffer_of
 from baseload.commit.size.cautions import cautions
-from baseload.commit.size.demand import Demand
+from baseload.commit.size.demand import NOTHING_IN_SCOPE, Demand, nothing_in_scope
 from baseload.commit.size.document import (
     ClauseRow,
     Decision,
@@ -40,6 +40,9 @@ from baseload.commit.size.worths import clause_rows, timing_rows
 from baseload.demand.months import month_text
 
 Say = Callable[[str], None]
+_NEXT_TO_NOTHING: Final = 1.0
+"""List dollars of a term."""
+_CENT: Final = 0.005
 
 
 def size(request: SizeRequest, say: Say | None = None) -> SizeDocument:
@@ -84,21 +87,27 @@ def size(request: SizeRequest, say: Say | None = None) -> SizeDocument:
         assumed_terms=open_terms(request.offer),
         warnings=(
             *request.warnings,
-            *cautions(request.offer.contract, demand, found.chosen, recommended, found.guard),
-            *_thin(found),
+            *cautions(request.offer, demand, found.chosen, recommended, found.guard),
+            *_thin(found, quick=request.quick),
         ),
         problems=demand.problems,
     )
 
 
-def _thin(found: Found) -> tuple[str, ...]:
-    if found.yearly or len(found.case.rows) == found.case.paths.count:
+def _thin(found: Found, *, quick: bool) -> tuple[str, ...]:
+    """What was looked at on fewer paths than the size."""
+    count = found.case.paths.count
+    parts = []
+    if not found.exact and count > THINNED:
+        parts.append(f"{'sensitivities' if found.yearly else 'regret and sensitivities'} on {THINNED} of them")
+    clauses, timing = (_paths_of(found, count, one) for one in ("clauses", "timing"))
+    if not quick and clauses < count:
+        parts.append(f"clauses{' and timing' if timing == clauses else ''} on {clauses}")
+    if not parts:
         return ()
-    said = (
-        f"This offer is priced month by month: the size is found on all {found.case.paths.count:,} paths, regret and "
-        f"sensitivities on {THINNED} of them, clauses and timing on {WORTHS}."
-    )
-    return (said,)
+    why = "unused dollars pass between years" if found.yearly else "the offer is priced month by month"
+    why = "several years take long" if found.exact else why
+    return (f"The size is found on all {count:,} paths; as {why}, {', '.join(parts)}.",)
 
 
 def _quiet(_: str) -> None:
@@ -106,13 +115,20 @@ def _quiet(_: str) -> None:
 
 
 def _clauses(request: SizeRequest, found: Found) -> tuple[ClauseRow, ...]:
-    paths = found.case.paths if found.yearly else thinned(found.case.paths, WORTHS)
-    return clause_rows(request.offer.contract, paths, found.chosen.commits, request.demand.seed)
+    paths = thinned(found.case.paths, _paths_of(found, found.case.paths.count, "clauses"))
+    return clause_rows(request.offer, paths, found.chosen.commits, request.demand.seed)
 
 
 def _timing(contract: Contract, demand: Demand, found: Found) -> tuple[TimingRow, ...]:
-    kept = {name: one if found.yearly else thinned(one, WORTHS) for name, one in demand.scenarios.items()}
+    kept = {name: thinned(one, _paths_of(found, one.count, "timing")) for name, one in demand.scenarios.items()}
     return timing_rows(contract, demand._replace(scenarios=kept))
+
+
+def _paths_of(found: Found, count: int, part: Literal["clauses", "timing"]) -> int:
+    """How many paths a part uses: all, fewer where each of its searches takes long. Asks hold rights, run by month."""
+    if not found.yearly:
+        return min(count, WORTHS)
+    return min(count, THINNED) if part == "clauses" and found.case.contract.years > 1 else count
 
 
 def _recommended(request: SizeRequest, found: Found) -> Recommended:
@@ -136,20 +152,52 @@ def _share(value: float | None) -> float | None:
 
 def _decision(request: SizeRequest, found: Found) -> tuple[Decision, str]:
     if not any(found.chosen.commits):
-        saved = float((found.case.on_demand - found.chosen.outcome.cost_usd).mean())
-        if saved > 0:
-            return "do_not_commit", "The offer gives its discount without a commitment: sign it with none."
-        return "do_not_commit", "No commitment costs less than on demand in expectation: bridge or wait."
+        return "do_not_commit", _why_none(request.demand, found)
     if found.guard.holds is False:
-        return "do_not_commit", f"{found.guard.says} Do not commit: bridge or wait."
+        return "do_not_commit", f"{found.guard.says} {_refusal(found)}"
     if request.risk is not None:
         return "commit", "The least of what the appetite for risk asks for, on all paths."
     return "commit", "The least expected cost on all paths."
 
 
+def _why_none(demand: Demand, found: Found) -> str:
+    if nothing_in_scope(demand):
+        return NOTHING_IN_SCOPE
+    if float(found.case.paths.list_usd.sum(axis=1).mean()) < _NEXT_TO_NOTHING:
+        return "There is next to no demand in the term: nothing to commit to."
+    saved = float((found.case.on_demand - found.chosen.outcome.cost_usd).mean())
+    if saved >= _CENT:
+        return "The offer gives its discount without a commitment: sign it with none."
+    return "No commitment costs less than on demand in expectation: bridge or wait."
+
+
+def _refusal(found: Found) -> str:
+    """What it costs, on the paths, to do as the guard says."""
+    none = sized(found.case, (Decimal(0),) * found.case.contract.years).outcome.cost_usd
+    lost = _short(float((none - found.chosen.outcome.cost_usd).mean()))
+    size = f"the size refused ({_commits(found.chosen.commits)})"
+    if found.carried is None:
+        return f"Do not commit: bridge or wait. In expectation that costs {lost} more than {size}."
+    less = _short(float((none - sized(found.case, found.carried).outcome.cost_usd).mean()))
+    return (
+        f"Do not commit so much: bridge or wait, or sign no more than the past carries, {_commits(found.carried)} "
+        f"(past_supports). In expectation, signing nothing costs {lost} more than {size} and {less} more than that."
+    )
+
+
+def _short(value: float) -> str:
+    """To three digits."""
+    return rounded(value, max(1.0, 10.0 ** (len(str(int(abs(value)))) - 3)))
+
+
+def _commits(amounts: Sequence[Decimal]) -> str:
+    listed = [_short(float(one)) for one in amounts]
+    return listed[0] if len(set(listed)) == 1 else ", ".join(listed)
+
+
 def _alternatives(request: SizeRequest, found: Found, recommended: Recommended) -> tuple[Any, ...]:
     offered = request.offer.contract.commit_usd_by_year
-    rows = list(alternatives(found.case, found.chosen, request.demand, offered, found.careful))
+    rows = list(alternatives(found.case, request.demand, offered, found.careful, found.carried))
     if recommended.decision == "do_not_commit" and any(found.chosen.commits):
         says = "the size that the guard refuses" if request.risk is None else "the size that was asked for, refused"
         rows.insert(0, alternative(found.case, "refused_by_guard", says, found.chosen.commits))

@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Final
 
 import numpy as np
+from msgspec.structs import replace
 
 from baseload.commit.arrays import Array
 from baseload.commit.bands import committed_cash_usd, discount_arrays_at, discounts_at, key_of_year, ladder
@@ -13,7 +14,7 @@ from baseload.commit.contract import MONTHS_PER_YEAR, Contract, year_months
 from baseload.commit.paths import paths_of
 from baseload.commit.search.pricing import costs_at
 
-_STEPS: Final = 1_501
+_STEPS: Final = 151
 _MOST_SHARE: Final = 1.5
 
 
@@ -64,7 +65,8 @@ def adders_usd(contract: Contract) -> float:
 def break_even_utilization(contract: Contract) -> float | None:
     """The share of the commitment that must be used for it to cost no more than on demand; null without one, or never.
 
-    Every year uses the same share of its commitment, evenly over its months, at the prices of signature.
+    Every year uses the same share of its commitment, evenly over its months, at the prices of signature. What is
+    carved out draws nothing and is in neither.
     """
     values = [list_value(contract, year) for year in range(contract.years)]
     if not sum(values):
@@ -72,17 +74,21 @@ def break_even_utilization(contract: Contract) -> float | None:
     full = np.concatenate(
         [np.full(year_months(contract, y), v / year_months(contract, y)) for y, v in enumerate(values)]
     )
+    inside = replace(contract, carve_outs=())
     shares = np.linspace(0, _MOST_SHARE, _STEPS)
-    usage = shares[:, None] * full
-    extra = costs_at(contract, paths_of(usage)).cost_usd - adders_usd(contract) - usage.sum(axis=1)
-    pays = np.flatnonzero(extra <= 1e-9 * full.sum())
-    if not len(pays):
-        return None
-    place = int(pays[0])
-    if place == 0 or extra[place - 1] == extra[place]:
-        return float(shares[place])
+    for _ in range(2):  # at first to a step, then inside it
+        usage = shares[:, None] * full
+        extra = costs_at(inside, paths_of(usage)).cost_usd - adders_usd(contract) - usage.sum(axis=1)
+        pays = np.flatnonzero(extra <= 1e-9 * full.sum())
+        if not len(pays):
+            return None
+        place = int(pays[0])
+        if place == 0 or extra[place - 1] == extra[place]:
+            return float(shares[place])
+        before, after = float(shares[place - 1]), float(shares[place])
+        shares = np.linspace(before, after, _STEPS)
     part = extra[place - 1] / (extra[place - 1] - extra[place])
-    return float(shares[place - 1] + part * (shares[place] - shares[place - 1]))
+    return before + float(part) * (after - before)
 
 
 def committed_pv(contract: Contract, year: int) -> float:

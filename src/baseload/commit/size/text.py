@@ -7,6 +7,7 @@ from typing import Final
 
 from baseload.commit.size.amounts import percent, rounded, step_of
 from baseload.commit.size.document import BacktestPart, Figures, SizeDocument
+from baseload.commit.size.worths import capital_note
 
 Table = Sequence[Sequence[str]]
 """The first row is the header."""
@@ -63,10 +64,11 @@ def _verdict(document: SizeDocument) -> Iterator[str]:
     short, over, dearer = (
         percent(one or 0) for one in (found.p_shortfall, found.p_overage, found.p_dearer_than_on_demand)
     )
-    used, needed = percent(found.utilization or 0), percent(found.break_even_utilization or 0)
+    used, level = percent(found.utilization or 0), found.break_even_utilization
+    needed = "no use of it breaks even" if level is None else f"{percent(level)} must be to break even"
     yield (
         f"Some of it stays unused{_in_some(document)} with a chance of {short}; usage exceeds it with {over}. "
-        f"{used} of it is expected to be used, {needed} must be to break even; it comes out dearer than on demand with "
+        f"{used} of it is expected to be used, {needed}; it comes out dearer than on demand with "
         f"{dearer}."
     )
     yield (
@@ -108,7 +110,7 @@ def _tables(document: SizeDocument) -> Iterator[tuple[str, Table, str]]:
         yield "Cost against commitment (the same in every year)", _curve(document), ""
     if document.bands is not None:
         held = "The offer's own bands are one of these." if document.bands.bands_are_assumed else ""
-        yield "Under the band sets that ship as assumptions", _bands(document), held
+        yield "Under the band sets that ship as assumptions", _bands(document), f"{held} {document.bands.says}".strip()
     if document.scenarios and document.inputs.savings:
         yield "By what becomes of the savings", _scenarios(document), ""
     if document.scope is not None:
@@ -117,9 +119,10 @@ def _tables(document: SizeDocument) -> Iterator[tuple[str, Table, str]]:
         yield "What moves it", _tornado(document), ""
     if document.clauses:
         more = len(document.clauses) - SHOWN_CLAUSES
-        yield "What clauses are worth", _clauses(document), f"{more} more with --json." if more > 0 else ""
+        notes = [capital_note(document.clauses), f"{more} more with --json." if more > 0 else ""]
+        yield "What clauses are worth", _clauses(document), " ".join(filter(None, notes))
     if document.timing:
-        yield "When to sign", _timing(document), ""
+        yield "When to sign", _timing(document), _timing_note(document)
     if document.backtest is not None:
         yield "On your own past, before savings", _backtest(document.backtest), document.backtest.reading
     if document.odd_months:
@@ -183,10 +186,11 @@ def _backtest(found: BacktestPart) -> Table:
 
 
 def _bands(document: SizeDocument) -> Table:
-    rows = [["bands", "commit a year", "cost", "from"]]
+    rows = [["bands", "commit a year", "cost", "discounts from", "by"]]
     for one in document.bands.sets if document.bands else ():
         cost = _cost(document, one.expected_cost_usd)
-        rows.append([one.name, _about(one.commit_usd_by_year), cost, one.reliability])
+        begins = _whole(one.from_usd) if one.from_usd else ""
+        rows.append([one.name, _about(one.commit_usd_by_year), cost, begins, one.reliability])
     return rows
 
 
@@ -241,6 +245,14 @@ def _timing(document: SizeDocument) -> Table:
         costs = [_cost(document, value) for value in (one.expected_cost_usd, one.p10_usd, one.p90_usd)]
         rows.append([one.plan.replace("_", " "), *costs, one.says])
     return rows
+
+
+def _timing_note(document: SizeDocument) -> str:
+    if document.guard.holds is not False:
+        return ""
+    return (
+        "Priced on the forecast, which the guard does not trust alone: a plan that signs is cheaper only if it comes."
+    )
 
 
 def _ranges(document: SizeDocument) -> Table:

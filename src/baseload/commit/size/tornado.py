@@ -2,33 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Final, NamedTuple
 
 from baseload.commit.contract import Contract
 from baseload.commit.paths import Paths
-from baseload.commit.search.pricing import costs_at
 from baseload.commit.size.amounts import rounded, step_of, usd
 from baseload.commit.size.document import Assumed, TornadoRow
-from baseload.commit.size.figures import on_demand_usd
+from baseload.commit.size.figures import Commits, Search, best_of, cost_of, on_demand_usd
 from baseload.commit.size.inputs import Knob, turned
 
-Commits = tuple[Decimal, ...]
-Best = Callable[[Contract, Paths], Commits]
-"""The size of least cost of a contract on paths."""
 _HALVINGS: Final = 14
 _EVEN: Final = 0.005
 """Less than half a cent saved is none."""
 
 
 class Held(NamedTuple):
-    """A base case and the size found on it, which is held while an input turns."""
+    """A base case and the size found on it, which is held while an input turns. `search` remembers what it found."""
 
     contract: Contract
     paths: Paths
     commits: Commits
-    best: Best
+    search: Search
 
 
 def tornado(base: Held, inputs: Sequence[Knob]) -> tuple[TornadoRow, ...]:
@@ -75,18 +71,16 @@ class _End(NamedTuple):
 
 
 def _end(base: Held, turns: Sequence[tuple[Knob, float]]) -> _End:
-    contract, paths = turned(base.contract, base.paths, turns)
-    commits = base.best(contract, paths)
-    cost = float(costs_at(contract.sized(*commits), paths).cost_usd.mean())
-    held = float(costs_at(contract.sized(*base.commits), paths).cost_usd.mean())
-    return _End(commits, cost, held, float(on_demand_usd(contract, paths).mean()) - held)
+    contract, paths = turned(base.contract, base.paths, [(knob, value) for knob, value in turns if value != knob.base])
+    commits, cost = best_of(contract, paths, base.search)
+    held = float(cost_of(contract, base.commits, paths).mean())
+    return _End(commits, float(cost.mean()), held, float(on_demand_usd(contract, paths).mean()) - held)
 
 
 def _saving(base: Held, knob: Knob, value: float) -> float:
     """Expected dollars that the size held saves against on demand."""
-    contract, paths = knob.turn(base.contract, base.paths, value)
-    held = costs_at(contract.sized(*base.commits), paths).cost_usd
-    return float((on_demand_usd(contract, paths) - held).mean())
+    contract, paths = (knob.probe or knob.turn)(base.contract, base.paths, value)
+    return float((on_demand_usd(contract, paths) - cost_of(contract, base.commits, paths)).mean())
 
 
 def _flip(base: Held, knob: Knob) -> float | None:
@@ -124,9 +118,7 @@ def resting(base: Held, inputs: Sequence[Knob]) -> Assumed:
     end = _end(base, turns)
     before, after = float(sum(base.commits)), float(sum(end.commits))
     paths = base.paths
-    saving = float(
-        (on_demand_usd(base.contract, paths) - costs_at(base.contract.sized(*base.commits), paths).cost_usd).mean()
-    )
+    saving = float((on_demand_usd(base.contract, paths) - cost_of(base.contract, base.commits, paths)).mean())
     lost, gone = max(0.0, before - after), min(max(0.0, saving), max(0.0, saving - end.saving_held))
     return Assumed(
         inputs=tuple(knob.name for knob in assumed),

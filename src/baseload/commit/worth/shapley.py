@@ -24,7 +24,8 @@ from baseload.commit.worth.asks import Ask, apply, ask_named
 from baseload.commit.worth.draft import replaced
 from baseload.commit.worth.options import Measure
 from baseload.commit.worth.sizes import COARSE, sizes_for
-from baseload.commit.worth.table import cost_table, is_yearly
+from baseload.commit.worth.suited import suited, thinned
+from baseload.commit.worth.table import Table, cost_table, is_yearly
 
 MOST_CLAUSES: Final = 8
 _MANY: Final = 4
@@ -106,17 +107,16 @@ def _sizes(contract: Contract, paths: Paths, asks: Sequence[Ask], measure: Measu
     """The best size of nothing, of everything, and of the asks alone that are worth most."""
     every = sizes_for(contract, paths, COARSE)
     whole = _granted(contract, asks, frozenset(range(len(asks))))
-    alone = [cost_table(apply(ask, contract), every, paths, measure) for ask in asks]
-    alone = sorted(alone, key=lambda table: table.least_usd)[:most]
-    tables = [cost_table(contract, every, paths, measure), cost_table(whole, every, paths, measure), *alone]
-    return np.unique(np.array([every[table.best] for table in tables]), axis=0)
+    found = [_best(one, every, paths, measure, search=True) for one in (contract, whole)]
+    alone = [apply(ask, contract) for ask in asks]
+    search = most == len(asks)
+    tables = [_best(one, every, paths, measure, search=search or is_yearly(one, paths, measure)) for one in alone]
+    found += sorted(tables, key=lambda table: table.least_usd)[:most]
+    return np.unique(np.concatenate([table.list_sizes for table in found]), axis=0)
 
 
-def thinned(paths: Paths, most: int) -> Paths:
-    """Every n-th path, at most `most` of them."""
-    step = -(-paths.count // most)
-    parts: dict[str, Array | None] = {}
-    for name in paths.__struct_fields__:
-        array: Array | None = getattr(paths, name)
-        parts[name] = array if array is None or array.shape[0] == 1 else array[::step]
-    return msgspec.structs.replace(paths, **parts)
+def _best(contract: Contract, every: Array, paths: Paths, measure: Measure, *, search: bool) -> Table:
+    """The row of the size that suits a set; of `every` alone where it is not searched."""
+    sizes = np.concatenate([every, suited(contract, paths, measure, every)]) if search else every
+    table = cost_table(contract, np.unique(sizes, axis=0), paths, measure)
+    return table.row(table.best)

@@ -63,7 +63,7 @@ def list_sizes(
     usage = yearly_usage(paths, term_months)
     levels = np.linspace(0.02, 0.98, points)
     ramps = np.round(np.quantile(usage, levels, axis=0))
-    share = _year_shares(term_months)
+    share = year_shares(term_months)
     rates = usage.sum(axis=1) * (MONTHS_PER_YEAR / term_months)
     flat = np.round(np.quantile(rates, np.linspace(0.05, 0.95, max(points // 2, 8)))[:, None] * share)
     top = ramps[-1] * np.array(_BEYOND)[:, None]
@@ -78,7 +78,7 @@ def list_sizes(
     return np.unique(np.concatenate(found), axis=0)
 
 
-def _year_shares(term_months: int) -> Array:
+def year_shares(term_months: int) -> Array:
     """Months of each contract year over twelve."""
     starts = np.arange(0, term_months, MONTHS_PER_YEAR)
     shares: Array = np.minimum(term_months - starts, MONTHS_PER_YEAR) / MONTHS_PER_YEAR

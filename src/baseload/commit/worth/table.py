@@ -29,6 +29,11 @@ class Table(msgspec.Struct, frozen=True, kw_only=True):
     sizes: Array
     usd: Array
 
+    @classmethod
+    def of(cls, contract: Contract, list_sizes: Array, usd: Array) -> Table:
+        """Of costs that are known already."""
+        return cls(contract=contract, list_sizes=list_sizes, sizes=in_basis(contract, list_sizes), usd=usd)
+
     @property
     def means(self) -> Array:
         found: Array = self.usd.mean(axis=1)
@@ -62,8 +67,7 @@ def amounts(sizes: Array) -> tuple[Decimal, ...]:
 
 def cost_table(contract: Contract, list_sizes: Array, paths: Paths, measure: Measure = "cost") -> Table:
     """Every size on every path, over all months of the paths: those after the term are on demand."""
-    sizes = in_basis(contract, list_sizes)
-    return Table(contract=contract, list_sizes=list_sizes, sizes=sizes, usd=usd_of(contract, sizes, paths, measure))
+    return Table.of(contract, list_sizes, usd_of(contract, in_basis(contract, list_sizes), paths, measure))
 
 
 def stated_table(contract: Contract, paths: Paths, measure: Measure = "cost") -> Table:

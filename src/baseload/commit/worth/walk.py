@@ -15,6 +15,7 @@ from baseload.commit.paths import Paths
 from baseload.commit.worth.options import Measure
 from baseload.commit.worth.points import PointScale
 from baseload.commit.worth.sizes import COARSE, FINE, in_basis, list_floors, sizes_for, yearly_usage
+from baseload.commit.worth.suited import suited
 from baseload.commit.worth.table import Table, amounts, cost_table, is_yearly, stated_table
 
 _SCALES: Final = 60
@@ -79,7 +80,9 @@ def _plain(contract: Contract) -> Contract:
 def _best(contract: Contract, paths: Paths, measure: Measure) -> Table:
     """The row of the size that suits the contract."""
     points = FINE if is_yearly(contract, paths, measure) else COARSE
-    table = cost_table(contract, sizes_for(contract, paths, points), paths, measure)
+    usual = sizes_for(contract, paths, points)
+    sizes = np.unique(np.concatenate([usual, suited(contract, paths, measure, usual)]), axis=0)
+    table = cost_table(contract, sizes, paths, measure)
     return table.row(table.best)
 
 

@@ -1,0 +1,139 @@
+"""`baseload forget`: take recorded bodies off the disk."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import Parameter
+
+from baseload.cli.help import Json, ProjectFolder
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from baseload.vault.frame import Entry
+    from baseload.vault.store import Forgotten, Vault
+
+VAULT_FOLDER = Path(".baseload") / "vault"
+"""Of a project."""
+
+
+def forget(
+    *,
+    workload: Annotated[str | None, Parameter(help="Everything of one workload, by its id.")] = None,
+    user: Annotated[
+        str | None, Parameter(help="Everything of one user: the id your calls carry, or its fingerprint.")
+    ] = None,
+    call: Annotated[str | None, Parameter(help="One call: the provider's msg_… id, or the ledger's call_id.")] = None,
+    all_records: Annotated[bool, Parameter(name="--all", negative=(), help="Everything.")] = False,
+    expired: Annotated[bool, Parameter(negative=(), help="What is older than the vault keeps.")] = False,
+    days: Annotated[int, Parameter(help="How many days the vault keeps a body: what --expired goes by.")] = 30,
+    dry_run: Annotated[bool, Parameter(negative=(), help="Count what would go; remove nothing.")] = False,
+    project: ProjectFolder = None,
+    json: Json = False,
+) -> int:
+    """Take recorded prompts and answers off the disk: of one workload, user or call, the expired, or all.
+
+    Needs no key. The ledger holds no text and stays; logs that Baseload read bodies from are yours and are not touched.
+    Copies in backups and in a file system's snapshots are not reached: they stay sealed under the vault's key.
+
+    Examples
+    --------
+    baseload forget --user ada@example.com
+    baseload forget --workload w-5f2c9a --dry-run
+    baseload forget --all
+    """
+    import datetime as dt
+
+    from baseload.cli.output import EXIT_DONE, EXIT_PROBLEMS, print_json, print_problems
+    from baseload.cli.places import find_project
+    from baseload.errors import UsageError
+    from baseload.values import day_of_date
+
+    try:
+        from baseload.vault.store import Caps, Vault
+    except ImportError as error:
+        raise UsageError("forget needs the extra vault: pip install 'baseload[vault]'") from error
+    chosen = _chosen(workload, user, call, all_records=all_records, expired=expired, days=days)
+    folder = (project or find_project(Path.cwd()) or Path()) / VAULT_FOLDER
+    vault = Vault.open(folder, None, caps=Caps(days=days))
+    today = day_of_date(dt.datetime.now(dt.UTC).date())
+    problems = vault.problems()
+    done = _done(vault, lambda entry: chosen(entry, today), dry_run=dry_run)
+    if json:
+        print_json(
+            {
+                "schema": "baseload.forget/1",
+                "vault": str(folder),
+                "dry_run": dry_run,
+                "records": done.records,
+                "bytes": done.bytes,
+                "unreadable_bytes": done.unreadable_bytes,
+                "left": len(vault.entries),
+                "without_user": sum(not entry.user_id for entry in vault.entries),
+                "problems": problems,
+            }
+        )
+    else:
+        _show(vault, done, by_user=user is not None, dry_run=dry_run)
+        print_problems(problems)
+    return EXIT_PROBLEMS if problems else EXIT_DONE
+
+
+def _chosen(
+    workload: str | None, user: str | None, call: str | None, *, all_records: bool, expired: bool, days: int
+) -> Callable[[Entry, int], bool]:
+    """What the options choose. Raises UsageError unless it is exactly one thing."""
+    from baseload.cli.places import load_org_key
+    from baseload.errors import UsageError
+    from baseload.usage.normal import call_id
+
+    given = [bool(workload), bool(user), bool(call), all_records, expired]
+    if sum(given) != 1 or "" in (workload, user, call):
+        raise UsageError(f"{sum(given)} choices; expected one of --workload, --user, --call, --all, --expired")
+    if days < 1:
+        raise UsageError(f"--days {days}; expected at least 1")
+    if workload:
+        return lambda entry, _: entry.workload == workload
+    if user:
+        users = {user, load_org_key().fingerprint("user", user)}
+        return lambda entry, _: entry.user_id in users
+    if call:
+        calls = {call, call_id(message_id=call)}
+        return lambda entry, _: entry.call_id in calls
+    if expired:
+        return lambda entry, today: today - entry.day >= days
+    return lambda *_: True
+
+
+def _done(vault: Vault, chosen: Callable[[Entry], bool], *, dry_run: bool) -> Forgotten:
+    from baseload.vault.store import Forgotten
+
+    if not dry_run:
+        return vault.forget(chosen)
+    return Forgotten(records=sum(map(chosen, vault.entries)), bytes=0, unreadable_bytes=0)
+
+
+def _show(vault: Vault, done: Forgotten, *, by_user: bool, dry_run: bool) -> None:
+    from baseload.cli.output import numbered, stdout
+
+    console = stdout()
+    verb = "Would forget" if dry_run else "Forgot"
+    console.print(
+        f"{verb} {numbered(done.records, 'record')} ({done.bytes:,} bytes); {len(vault.entries):,} in the vault.",
+        markup=False,
+    )
+    if done.unreadable_bytes:
+        console.print(
+            f"{done.unreadable_bytes:,} bytes could not be read as records and went too: nobody could tell whose.",
+            markup=False,
+        )
+    nameless = sum(not entry.user_id for entry in vault.entries)
+    if by_user and nameless:
+        console.print(
+            f"{numbered(nameless, 'record')} in the vault name no user, so that nobody can tell whether they are this "
+            "one's. Forget them by workload or call.",
+            markup=False,
+            soft_wrap=True,
+        )

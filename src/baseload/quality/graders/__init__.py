@@ -1,0 +1,1 @@
+"""How answers are scored: truth first, then blind adjudication, then agreement with the incumbent."""

@@ -1,0 +1,100 @@
+"""`baseload forget`: what is chosen goes, and nothing else."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from baseload.cli.forget import VAULT_FOLDER, forget
+from baseload.cli.places import load_org_key
+from baseload.errors import UsageError
+from baseload.usage.normal import call_id
+from baseload.values import day_of_date
+from baseload.vault.body import Body
+from baseload.vault.faults import VaultError
+from baseload.vault.frame import Entry
+from baseload.vault.key import VaultKey
+from baseload.vault.store import Vault
+
+KEY = VaultKey(b"k" * 32)
+FIRST = call_id(message_id="msg_1")
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Three records: two of Ada's, one of nobody's, stored today."""
+    import datetime as dt
+
+    monkeypatch.setenv("BASELOAD_ORG_KEY", "sixteen characters and more")
+    vault = Vault.open(tmp_path / VAULT_FOLDER, KEY, create=True)
+    ada = load_org_key().fingerprint("user", "ada@example.com")
+    entries = [
+        Entry(call_id=FIRST, day=0, workload="w-1", user_id=ada),
+        Entry(call_id="c2", day=0, workload="w-2", user_id=ada),
+        Entry(call_id="c3", day=0, workload="w-2"),
+    ]
+    today = day_of_date(dt.datetime.now(dt.UTC).date())
+    vault.store([(entry, Body(request={"text": "secret"})) for entry in entries], today)
+    return tmp_path
+
+
+def left(project: Path) -> set[str]:
+    return {entry.call_id for entry in Vault.open(project / VAULT_FOLDER, None).entries}
+
+
+@pytest.mark.parametrize(
+    ("options", "kept"),
+    [
+        ({"workload": "w-2"}, {FIRST}),
+        ({"user": "ada@example.com"}, {"c3"}),
+        ({"call": "msg_1"}, {"c2", "c3"}),
+        ({"call": "c2"}, {FIRST, "c3"}),
+        ({"all_records": True}, set()),
+        ({"expired": True}, {FIRST, "c2", "c3"}),
+        ({"all_records": True, "dry_run": True}, {FIRST, "c2", "c3"}),
+    ],
+)
+def test_what_is_chosen_goes(project: Path, options: dict[str, object], kept: set[str]) -> None:
+    assert forget(project=project, **options) == 0  # type: ignore[arg-type]  # options by name
+    assert left(project) == kept
+
+
+def test_the_document_says_what_went_and_what_nobody_can_assign(
+    project: Path, capsysbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    assert forget(user="ada@example.com", project=project, json=True) == 0
+    found = json.loads(capsysbinary.readouterr().out)
+    assert found["schema"] == "baseload.forget/1"
+    assert (found["records"], found["left"], found["without_user"], found["unreadable_bytes"]) == (2, 1, 1, 0)
+    assert found["bytes"] > 100
+    assert forget(user="ada@example.com", project=project) == 0
+    assert b"name no user" in capsysbinary.readouterr().out
+
+
+def test_a_damaged_part_goes_too_and_is_a_problem(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    [path] = (project / VAULT_FOLDER).glob("*.vault")
+    path.write_bytes(path.read_bytes() + b"BLV1\0\0")
+    assert forget(call="c2", project=project) == 1
+    said = capsys.readouterr()
+    assert "6 bytes could not be read" in said.out
+    assert "vault-torn" in said.err
+    assert left(project) == {FIRST, "c3"}
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"workload": "w", "user": "u"}, {"all_records": True, "expired": True}, {"workload": ""},
+     {"user": "", "call": "c"},
+     {"expired": True, "days": 0}],
+)  # fmt: skip
+def test_anything_but_one_choice_is_refused_and_removes_nothing(project: Path, options: dict[str, object]) -> None:
+    with pytest.raises(UsageError):
+        forget(project=project, **options)  # type: ignore[arg-type]  # options by name
+    assert len(left(project)) == 3
+
+
+def test_a_project_without_a_vault_says_so(tmp_path: Path) -> None:
+    with pytest.raises(VaultError, match="no vault"):
+        forget(all_records=True, project=tmp_path)
