@@ -14,8 +14,8 @@ from baseload.errors import UsageError
 Floats: TypeAlias = NDArray[np.float64]
 LEAST_MONTHS: Final = 6
 """Below this many months there are no quantiles, only scenarios (issue rule)."""
-MOST_USD_PER_MONTH: Final = 1e9
-"""A billion a month: beyond any customer, so a unit mistake (cents, nano-dollars)."""
+MOST_USD_PER_MONTH: Final = 1e11
+"""A hundred billion a month: beyond what any series of dollars or counts can be."""
 ALL: Final = "all"
 
 

@@ -14,10 +14,12 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from baseload.demand.history import ALL, MOST_USD_PER_MONTH, DemandError, Floats, History
+from baseload.demand.history import ALL, DemandError, Floats, History
 from baseload.demand.months import EARLIEST_YEAR, LATEST_YEAR, days_in_month, month_text, parse_month
 from baseload.values import Problem
 
+MOST_FILE_USD: Final = 1e9
+"""A billion a month: beyond any customer, so a unit mistake (cents, nano-dollars)."""
 MOST_BYTES: Final = 16 * 1024 * 1024
 MOST_WORKLOADS: Final = 200
 _KNOWN: Final = ("month", "date", "list_usd", "workload", "currency")
@@ -116,8 +118,8 @@ def _row(cells: Mapping[str, str], line: int, by: str, name: str) -> Row:
             f"{name}: row {line}: list_usd {text[:_SHOWN]!r}; expected plain US dollars such as 1234.56. {_SEE}"
         )
     usd = float(text)
-    if not 0 <= usd <= MOST_USD_PER_MONTH:
-        rule = "not negative (credits do not belong in demand)" if usd < 0 else f"at most {MOST_USD_PER_MONTH:,.0f}"
+    if not 0 <= usd <= MOST_FILE_USD:
+        rule = "not negative (credits do not belong in demand)" if usd < 0 else f"at most {MOST_FILE_USD:,.0f}"
         raise DemandError(f"{name}: row {line}: list_usd {text[:_SHOWN]}; expected {rule}. {_SEE}")
     try:
         month, day = _when(cells[by], by)
