@@ -101,6 +101,13 @@ def test_the_text_begins_with_the_verdict(capsys):
     assert err == ""  # no terminal, no progress
 
 
+def test_a_shortfall_budget_is_kept_in_expectation(capsys):
+    paths_file([100_000 * place for place in range(1, 11)])
+    Path("offer.yaml").write_text(OFFER.replace("0.20", "0.40"))
+    found = document(capsys, "--paths", "paths.parquet", "--shortfall-budget", "6000")["recommended"]
+    assert (found["commit_usd_by_year"], found["expected_unused_usd"]) == (["200000.00"], "6000.00")
+
+
 def test_savings_lower_the_size(capsys):
     plain = document(capsys, "--demand", "demand.csv", "--paths-count", "200")
     saved = document(capsys, "--demand", "demand.csv", "--paths-count", "200", "--savings", "0.4,0.5,0.6,2027-01-01")
@@ -124,6 +131,18 @@ def test_own_paths_with_savings_need_a_date_for_their_first_month(capsys):
     assert (code, out) == (2, "")
     assert "--start" in err
     assert document(capsys, *asked, "--start", "2027-01")["inputs"]["first_month"] == "2027-01"
+
+
+def test_a_carve_out_leaves_the_guard_on(capsys):
+    """Months that grow by 15 %: half of them outside the contract, and the last twelve carry no such commitment."""
+    demand([round(5_000 * 1.15**place, 2) for place in range(24)])
+    Path("offer.yaml").write_text(OFFER + "carve_outs: [{name: cc, usage_share: 0.5}]\n")
+    found = document(capsys, "--demand", "demand.csv", "--paths-count", "100")
+    assert found["guard"]["holds"] is False
+    assert found["recommended"]["decision"] == "do_not_commit"
+    assert "past_supports" in found["recommended"]["reason"]
+    refused = next(one for one in found["alternatives"] if one["name"] == "refused_by_guard")
+    assert float(found["guard"]["break_even_usd"]) == pytest.approx(float(refused["commit_usd_by_year"][0]) * 1.6)
 
 
 def test_a_plan_enters_by_its_changes(capsys):

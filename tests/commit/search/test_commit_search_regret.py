@@ -100,9 +100,14 @@ def test_a_shortfall_budget_bounds_what_is_expected_to_be_lost(budget: float) ->
     assert found.commit_usd_by_year[0] <= optimum(one, paths).commit_usd_by_year[0]
 
 
-@pytest.mark.parametrize(("terms", "lost_for_one"), [
-    ({}, 0.6), ({"payment": "arrears", "shortfall_rate": "list"}, 1.0), ({"unused": Unused(rule="refund", share=HALF)}, 0.3),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("terms", "lost_for_one"),
+    [
+        ({}, 0.6),
+        ({"payment": "arrears", "shortfall_rate": "list"}, 1.0),
+        ({"unused": Unused(rule="refund", share=HALF)}, 0.3),
+    ],
+)
 def test_a_budget_is_used_up_to_the_dollar(terms: dict, lost_for_one: float) -> None:
     """Ten years of 100 to 1,000 thousand, 40 % off. At C in (200, 300] thousand: (C - 100) + (C - 200) over 10 unused.
 

@@ -36,6 +36,7 @@ def test_three_paths_at_twenty_percent_commit_to_the_lowest():
     assert found.commit_usd_by_year == ("100000.00",)
     assert found.expected_cost_usd == "180000.00"
     assert found.saving_usd == "20000.00"
+    assert (found.saving_p10_usd, found.saving_p90_usd) == ("20000.00", "20000.00")  # 20 % of 100 on each path
     assert found.effective_rate == 0.9
     assert (found.utilization, found.p_shortfall, found.p_overage) == (1.0, 0.0, 0.666667)
     # each path alone costs 80, 160, 240: regret 0, 20, 40; the 95th percentile lies nine tenths between the last two
@@ -127,6 +128,16 @@ def test_an_appetite_for_less_regret_is_shown_beside_the_least_cost_and_never_co
     assert least.commit_usd_by_year == plain.recommended.commit_usd_by_year
     assert float(careful.recommended.expected_cost_usd) >= float(plain.recommended.expected_cost_usd)
     assert float(careful.recommended.cvar_regret_usd) <= float(plain.recommended.cvar_regret_usd)
+
+
+def test_a_budget_bounds_what_is_expected_to_go_unused_and_the_reason_says_so():
+    # 100 to 1,000 thousand at 40 % off: 400 thousand without a budget. At 200 thousand 100 are unused once in ten
+    demand = own_paths(*range(100_000, 1_000_001, 100_000))
+    found = document(offer("0.40"), demand, risk=Risk(shortfall_budget_usd=6_000.0))
+    assert found.recommended.commit_usd_by_year == ("200000.00",)
+    assert found.recommended.expected_unused_usd == "6000.00"  # 0.6 x 10,000
+    assert "6,000 paid for it is expected to go unused; the budget is 6,000" in found.recommended.reason
+    assert next(one for one in found.alternatives if one.name == "least_cost").expected_unused_usd == "36000.00"
 
 
 def test_the_recommended_size_costs_no_more_than_any_other_on_the_page():

@@ -10,7 +10,6 @@ from baseload.commit.band_sets import CENTRAL
 from baseload.commit.size.amounts import rounded, step_of
 from baseload.commit.size.document import TornadoRow
 from baseload.commit.size.found import SizeRequest, thinned
-from baseload.commit.size.guard import break_even_usd
 from baseload.commit.size.refused import size_refused, too_short
 from baseload.commit.size.text import text_of
 from baseload.demand.history import history_of
@@ -64,7 +63,6 @@ def test_the_break_even_of_part_of_a_year_is_annualized():
     found = document(offer("0.20", term_months="6"), own_paths(120_000))
     # 60,000 in six months at 80 %: 48,000 in six months, 96,000 a year
     assert found.guard.break_even_usd == "96000.00"
-    assert break_even_usd is not None
 
 
 def test_savings_lower_the_commitment_step_by_step_and_a_commitment_above_what_remains_is_warned_of():

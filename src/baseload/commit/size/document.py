@@ -61,6 +61,9 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
     regret_mean_usd: str | None
     regret_p95_usd: str | None
     cvar_regret_usd: str | None
+    expected_unused_usd: str | None = None  # paid for commitment that nobody can use any more
+    saving_p10_usd: str | None = None  # of what each path saves against on demand
+    saving_p90_usd: str | None = None
 
 
 class Recommended(Figures, frozen=True, kw_only=True):

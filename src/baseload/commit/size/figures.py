@@ -17,6 +17,7 @@ from baseload.commit.paths import Paths
 from baseload.commit.search.family import yearly_usage
 from baseload.commit.search.pricing import costs_at
 from baseload.commit.search.regret import cvar
+from baseload.commit.search.risk import shortfall_usd
 from baseload.commit.size.amounts import share, usd
 from baseload.commit.size.document import YearRow
 from baseload.commit.size.terms import adders_usd, committed_pv, discount_of, list_value, usage_in_basis
@@ -139,6 +140,8 @@ def figures_of(case: Case, one: Sized) -> dict[str, Any]:
         "p90_cost_usd": usd(float(np.quantile(cost, 0.9))),
         "npv_usd": usd(float(one.outcome.npv_usd.mean())),
         "saving_usd": usd(float((case.on_demand - cost).mean())),
+        "saving_p10_usd": usd(float(np.quantile(case.on_demand - cost, 0.1))),
+        "saving_p90_usd": usd(float(np.quantile(case.on_demand - cost, 0.9))),
         "effective_rate": share(float(cost.mean()) / listed) if listed else None,
         "utilization": share(float(one.outcome.drawn.mean()) / committed) if committed else None,
         "p_shortfall": share(short),
@@ -147,6 +150,7 @@ def figures_of(case: Case, one: Sized) -> dict[str, Any]:
         "regret_mean_usd": usd(float(one.regret.mean())),
         "regret_p95_usd": usd(float(np.quantile(one.regret, 0.95))),
         "cvar_regret_usd": usd(float(cvar(one.regret))),
+        "expected_unused_usd": usd(float(shortfall_usd(one.contract, one.outcome).mean())),
     }
 
 

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from baseload.commit.contract import Contract
 from baseload.commit.offer import Offer
 from baseload.commit.paths import Paths
+from baseload.commit.search.risk import Risk, shortfall_usd
 from baseload.commit.size.alternatives import alternative, alternatives
 from baseload.commit.size.amounts import rounded, usd
 from baseload.commit.size.buffer import buffer_of
@@ -156,8 +157,18 @@ def _decision(request: SizeRequest, found: Found) -> tuple[Decision, str]:
     if found.guard.holds is False:
         return "do_not_commit", f"{found.guard.says} {_refusal(found)}"
     if request.risk is not None:
-        return "commit", "The least of what the appetite for risk asks for, on all paths."
+        return (
+            "commit",
+            f"The least of what the appetite for risk asks for, on all paths.{_unused(request.risk, found)}",
+        )
     return "commit", "The least expected cost on all paths."
+
+
+def _unused(risk: Risk, found: Found) -> str:
+    if risk.shortfall_budget_usd is None:
+        return ""
+    lost = float(shortfall_usd(found.chosen.contract, found.chosen.outcome).mean())
+    return f" {_short(lost)} paid for it is expected to go unused; the budget is {_short(risk.shortfall_budget_usd)}."
 
 
 def _why_none(demand: Demand, found: Found) -> str:

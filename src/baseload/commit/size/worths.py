@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Final, NamedTuple
 
+import numpy as np
 from msgspec.structs import replace
 
 from baseload.commit.arrays import Array
@@ -15,13 +16,16 @@ from baseload.commit.paths import Paths
 from baseload.commit.size.amounts import percent, rounded, share, step_of, usd
 from baseload.commit.size.demand import Demand
 from baseload.commit.size.document import ClauseRow, TimingRow
-from baseload.commit.timing.plans import Priced, TimingWorth, price_plans, told
+from baseload.commit.size.figures import cost_of, on_demand_usd
+from baseload.commit.timing.plans import Plan, Priced, TimingWorth, price_plans, told
 from baseload.commit.worth.interval import range_of, weights
 from baseload.commit.worth.values import ASSUMED_WACC, ClauseWorth, clause_values
+from baseload.demand.adoption import Scenario
 
 _FREE: Final = Decimal("1e-12")
 """Capital that costs nothing by the offer's own word: 0 would have a cost of capital assumed for it."""
 _CENT: Final = 0.005
+_SIZED_ON: Final[Mapping[Plan, Scenario]] = {"sign_now": "none", "day_0": "expected"}
 
 
 def wacc_is_assumed(offer: Offer) -> bool:
@@ -66,7 +70,7 @@ def timing_rows(contract: Contract, demand: Demand) -> tuple[TimingRow, ...]:
     Each with its distance to the cheapest, path by path: plans meet the same luck, so that their difference is known
     far better than either.
     """
-    priced = _unsigned_at_list(price_plans(contract, demand.scenarios, wacc=float(contract.wacc)))
+    priced = _unsigned_at_list(contract, demand, price_plans(contract, demand.scenarios, wacc=float(contract.wacc)))
     found = told(contract, priced)
     least = min(priced, key=lambda one: float(one.npv_usd.mean()))
     drawn = weights(len(least.npv_usd), demand.seed)
@@ -75,15 +79,22 @@ def timing_rows(contract: Contract, demand: Demand) -> tuple[TimingRow, ...]:
     )
 
 
-def _unsigned_at_list(priced: Sequence[Priced]) -> tuple[Priced, ...]:
-    """A plan that commits nothing now costs no more than on demand: who signs nothing need not sign."""
+def _unsigned_at_list(contract: Contract, demand: Demand, priced: Sequence[Priced]) -> tuple[Priced, ...]:
+    """Nobody signs today what costs more than on demand, on the paths that he sizes it on."""
     never = next(one for one in priced if one.plan == "on_demand")
     return tuple(
-        one._replace(cost_usd=never.cost_usd, npv_usd=never.npv_usd, cash_usd=never.cash_usd)
-        if one.signs_in_month == 0 and not one.commit_usd.any() and one.cost_usd.mean() > never.cost_usd.mean()
+        one._replace(cost_usd=never.cost_usd, npv_usd=never.npv_usd, cash_usd=never.cash_usd, commit_usd=none)
+        if one.plan in _SIZED_ON and _is_dearer(contract, demand, one)
         else one
-        for one in priced
+        for one, none in ((one, np.zeros_like(one.commit_usd)) for one in priced)
     )
+
+
+def _is_dearer(contract: Contract, demand: Demand, one: Priced) -> bool:
+    paths = demand.scenarios[_SIZED_ON[one.plan]].first(contract.term_months)
+    commits = tuple(Decimal(f"{amount:.2f}") for amount in one.commit_usd[0])
+    cost, listed = (float(usd.mean()) for usd in (cost_of(contract, commits, paths), on_demand_usd(contract, paths)))
+    return cost > listed or (not any(commits) and cost == listed)
 
 
 class _Distance(NamedTuple):
@@ -125,10 +136,8 @@ def _apart(over: _Distance) -> str:
     if over.high - over.low <= _CENT:
         return "The same on every path." if abs(over.usd) < _CENT else f"{rounded(over.usd, 1.0)} more on every path."
     step = step_of(over.low, over.high)
-    ends = f"{rounded(over.low, step)} to {rounded(over.high, step)}"
-    if over.too_close:
-        return f"Too close to call: {ends} more in nine cases of ten."
-    return f"{rounded(over.usd, step)} more, {ends} in nine cases of ten."
+    said = f"{rounded(over.usd, step)} more on average (90 %: {rounded(over.low, step)} to {rounded(over.high, step)})"
+    return f"Too close to call: {said}." if over.too_close else f"{said[0].upper()}{said[1:]}."
 
 
 def capital_note(rows: Sequence[ClauseRow]) -> str:
