@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -153,7 +154,12 @@ def test_focus_rows_go_out_and_come_back(capsys: pytest.CaptureFixture[str]) -> 
 
 @pytest.mark.usefixtures("folder")
 def test_focus_takes_the_commitment_of_a_size_document(capsys: pytest.CaptureFixture[str]) -> None:
-    size = {"schema": "baseload.commit.size/1", "recommended": {"commit_usd_by_year": ["500000", "600000"]}}
+    sha = hashlib.sha256(Path("offer.yaml").read_bytes()).hexdigest()
+    size = {
+        "schema": "baseload.commit.size/1",
+        "inputs": {"offer_sha256": sha, "term_months": 24, "commit_basis": "list"},
+        "recommended": {"decision": "commit", "commit_usd_by_year": ["500000", "600000"]},
+    }
     Path("size.json").write_text(json.dumps(size))
     found = document(capsys, "focus", "export", "offer.yaml", "--size", "size.json", "--start", "2027-01-01")
 

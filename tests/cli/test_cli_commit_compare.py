@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
@@ -155,3 +156,15 @@ def test_under_six_months_nothing_is_compared(run: Run) -> None:
     code, out, err = run("a.yaml", "--demand", "demand.csv")
     assert (code, out) == (2, "")
     assert "under 6 whole months" in err.replace("\n", " ")
+
+
+def test_without_files_the_project_s_offers_are_compared(run: Run, folder: Path) -> None:
+    """Paths are from baseload.toml's own folder, wherever the command is run."""
+    (folder / "baseload.toml").write_text('[commit]\noffers = ["a.yaml", "b.yaml"]\n')
+    (folder / "inside").mkdir()
+    named = document(run, "a.yaml", "b.yaml", *DRAWN)
+    found = document(run, "--project", ".", *DRAWN)
+    assert found["offers"] == named["offers"]
+    (folder / "inside" / "demand.csv").write_bytes((folder / "demand.csv").read_bytes())
+    os.chdir("inside")
+    assert document(run, *DRAWN)["offers"] == named["offers"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import unicodedata
 from pathlib import Path
 from typing import Any
 
@@ -132,8 +133,48 @@ def test_a_standing_older_than_the_demand_is_refused(capsys: pytest.CaptureFixtu
 def test_under_six_months_there_are_no_paths(capsys: pytest.CaptureFixture[str]) -> None:
     Path("demand.csv").write_text("month,list_usd\n2026-10,5\n2026-11,5\n")
     code, _, err = run(capsys, *CURRENT)
-    assert code == 2
+    assert code == 3
     assert "2 months; expected at least 6 whole months" in err
+    Path("demand.csv").write_text("month,workload,list_usd\n2026-10,a,5\n2026-11,a,5\n2026-10,b,5\n2026-11,b,5\n")
+    code, _, err = run(capsys, "commit", "pool", "--demand", "demand.csv", "--offer", "offer.yaml")
+    assert code == 3
+    assert "2 months; expected at least 6 whole months" in err
+
+
+HIDDEN = "\x1b]0;owned\x07\u202e\u2028"
+
+
+def hidden_in(text: str) -> list[str]:
+    return [one for one in text if unicodedata.category(one) in ("Cc", "Cf", "Zl", "Zp") and one != "\n"]
+
+
+def test_no_control_sequence_of_a_file_reaches_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    """The contract's name, workloads, and paths in an error."""
+    told = 'name: "signed \\e]0;owned\\a\\u202e in March"'
+    Path("signed.yaml").write_text(SIGNED.replace("name: signed in March", told))
+    code, out, err = run(capsys, *CURRENT)
+    assert code == 0, err
+    assert hidden_in(out + err) == []
+    assert "signed \ufffd" in out
+    rows = [f"{month},{name},{50_000 + 500 * (-1) ** place}"
+            for place, month in enumerate(MONTHS) for name in (f"a{HIDDEN[:9]}\u202ea", "b")]  # fmt: skip
+    Path("teams.csv").write_text("\n".join(["month,workload,list_usd", *rows]) + "\n")
+    code, out, err = run(
+        capsys, "commit", "pool", "--demand", "teams.csv", "--offer", "offer.yaml", "--paths-count", "50"
+    )
+    assert code in (0, 1), err
+    assert hidden_in(out + err) == []
+    for tokens in (
+        ("commit", "current", f"no{HIDDEN}.yaml", "--demand", "demand.csv"),
+        ("commit", "pool", "--demand", f"no{HIDDEN}.csv", "--offer", "offer.yaml"),
+    ):
+        code, out, err = run(capsys, *tokens)
+        assert code > 0
+        assert hidden_in(out + err) == []
+    Path(f"bad{HIDDEN}.yaml").write_text("- a list\n")
+    code, out, err = run(capsys, "commit", "current", f"bad{HIDDEN}.yaml", "--demand", "demand.csv")
+    assert code == 2
+    assert hidden_in(out + err) == []
 
 
 def teams() -> None:
@@ -202,12 +243,39 @@ def test_a_price_move_names_the_counter_the_contract_allows(capsys: pytest.Captu
     assert (counters["lower_of"]["allowed"], counters["lower_of"]["saves_usd"]) == (True, "0.00")
     assert not counters["reforecast"]["allowed"]
     assert float(counters["reforecast"]["saves_usd"]) == pytest.approx(0.8 * (400_000 - 91_250 / 8), rel=1e-3)
-    assert counters["reforecast"]["wording"]
+    assert "97.1 % of the remaining balance" in counters["reforecast"]["says"]
+    assert counters["reforecast"]["wording"] == (
+        "Once, with effect from 2026-12-01, Customer may reduce the part of the Committed Amount that is not drawn yet "
+        "by up to 97.1 %. The discount of the original Committed Amount continues to apply."
+    )
 
 
 def test_without_a_contract_there_is_no_part_of_it(capsys: pytest.CaptureFixture[str]) -> None:
     assert impact(capsys)["contract"] is None
     assert impact(capsys, "--contract", "signed.yaml")["contract"]["covered_usd"] == "100375.00"
+
+
+OVERLAY = """\
+schema: baseload.prices.overlay/1
+contract: made up
+discounts:
+  - {models: "claude-*", valid_from: 2026-01-01, valid_to: open, percent: 20, source: made up}
+"""
+
+
+def test_an_overlay_is_no_move_of_list_prices_for_a_contract(capsys: pytest.CaptureFixture[str]) -> None:
+    """Both at once are refused by name; the project's own contract is left out and that is said."""
+    Path("usage.json").write_text(json.dumps(USAGE))
+    asked = ("prices", "impact", "usage.json", "--overlay", "overlay.yaml")
+    Path("overlay.yaml").write_text(OVERLAY)
+    code, out, err = run(capsys, *asked, "--contract", "signed.yaml")
+    assert (code, out) == (2, "")
+    assert "--overlay and --contract" in err
+    Path("baseload.toml").write_text('[commit]\ncurrent_contract = "signed.yaml"\n')
+    code, out, err = run(capsys, *asked, "--json")
+    assert code == 0, err
+    assert json.loads(out)["contract"] is None
+    assert "signed.yaml is left out" in err
 
 
 def test_the_counters_are_printed(capsys: pytest.CaptureFixture[str]) -> None:
@@ -226,4 +294,4 @@ def test_the_counters_are_printed(capsys: pytest.CaptureFixture[str]) -> None:
     )
     assert "lower-of, your right: $0" in out
     assert "reforecast, to be asked for: $" in out
-    assert "For counsel: Once, with effect" in out
+    assert "For counsel: Once, with effect from 2026-12-01" in out
