@@ -14,18 +14,20 @@ from baseload.cli.main import app, main
 
 COMMANDS = (
     "demo", "demo upstream", "map", "usage", "rank", "init", "next", "import", "pull", "pull anthropic", "ledger",
-    "ledger show", "forget", "ledger compact", "ledger migrate", "prices", "prices show", "prices check", "prices diff", "prices impact",
-    "prices add", "brief", "cache", "plan", "plan changes", "plan check", "close", "commit", "commit case",
-    "commit compare", "commit current", "commit focus", "commit focus export", "commit focus import", "commit log",
-    "commit log add", "commit log show", "commit offer", "commit offer new", "commit pool", "commit simulate",
-    "commit size", "commit track", "route", "route eval", "route fit", "trial", "trial decide", "trial verify",
-    "completion",
+    "ledger show", "forget", "ledger compact", "ledger migrate", "prices", "prices show", "prices check",
+    "prices diff", "prices impact", "prices add", "brief", "cache", "plan", "plan changes", "plan check", "close",
+    "commit", "commit case", "commit compare", "commit current", "commit focus", "commit focus export",
+    "commit focus import", "commit log", "commit log add", "commit log show", "commit offer", "commit offer new",
+    "commit pool", "commit simulate", "commit size", "commit track", "route", "route eval", "route fit", "trial",
+    "trial decide", "trial verify", "completion",
 )  # fmt: skip
 GROUPS = (
-    "demo", "pull", "ledger", "prices", "plan", "commit", "commit focus", "commit log", "commit offer", "route", "trial",
+    "demo", "pull", "ledger", "prices", "plan", "commit", "commit focus", "commit log", "commit offer", "route",
+    "trial",
 )  # fmt: skip
 WITHOUT_JSON = (
-    "pull", "ledger", "prices", "commit", "commit focus", "commit log", "demo upstream", "route", "trial", "completion",
+    "pull", "ledger", "prices", "commit", "commit focus", "commit log", "demo upstream", "route", "trial",
+    "completion",
 )  # fmt: skip
 """Groups, and what prints no document."""
 HEAVY = ("aiohttp", "duckdb", "genai_prices", "jinja2", "numpy", "psycopg", "pyspark", "yaml")

@@ -28,13 +28,14 @@ def brief(
     ] = None,
     map_file: Annotated[
         Path | None,
-        Parameter(name="--map", help="Counterparty only: `baseload map --json` of the size's ledger, for its invoices."),
+        Parameter(name="--map", help="Counterparty only: `baseload map --json` of the size's ledger: its invoices."),
     ] = None,
     channel: Annotated[
         str | None, Parameter(help="With --map: whose invoices may be shown (anthropic, aws, azure, gcp, openrouter).")
     ] = None,
     by_month: Annotated[
-        bool, Parameter(name="--by-month", negative=(), show_default=False, help="With --map: each invoice, not totals.")
+        bool,
+        Parameter(name="--by-month", negative=(), show_default=False, help="With --map: each invoice, not totals."),
     ] = False,
     ask: Annotated[
         list[str] | None,
@@ -65,6 +66,7 @@ def brief(
     from baseload.commit.brief.invoices import Shown, own_invoices, read_bridge
     from baseload.commit.brief.render import counterparty_markdown, internal_markdown
     from baseload.errors import UsageError
+    from baseload.report.names import clean
 
     _check(audience, compare, case, map_file, ask)
     _check_map(map_file, channel, by_month)
@@ -92,7 +94,7 @@ def brief(
     elif output is None:
         stdout().print(text, markup=False, end="", soft_wrap=True)
     else:
-        stdout().print(f"{audience} brief: {output} ({named})", markup=False)
+        stdout().print(f"{audience} brief: {clean(str(output))} ({named})", markup=False)
     return EXIT_DONE
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def compare(
-    *offers: Annotated[Path, Parameter(help="Offers, YAML files; their keys: docs/reference/offer.md.")],
+    *offers: Annotated[Path, Parameter(help="Offers, YAML files; the project's [commit] offers when none.")],
     demand: Annotated[
         Path | None, Parameter(help="CSV of list dollars: month (YYYY-MM) or date, list_usd, optionally workload.")
     ] = None,
@@ -75,7 +75,7 @@ def compare(
 
     capital = _capital(wacc)
     with progress("Comparing") as bar:
-        read = _offers(offers)
+        read = _offers(offers or _of_project(project))
         drawn, said, problems = _paths(
             max(read.values(), key=lambda one: one.contract.term_months),
             (demand, ledger, tuple(usage or ()), paths),
@@ -100,6 +100,14 @@ def _visible(line: str) -> str:
     return "".join(letter if letter.isprintable() else "\ufffd" for letter in line)
 
 
+def _of_project(project: Path | None) -> tuple[Path, ...]:
+    """The offers that baseload.toml names, from its own folder."""
+    from baseload.cli.places import find_project, load_project
+
+    folder = project or find_project(Path.cwd())
+    return tuple((folder or Path()) / name for name in load_project(folder).commit.offers)
+
+
 def _offers(files: tuple[Path, ...]) -> dict[str, Offer]:
     """Offers by what their tables call them: their name, else their file's; the file's path where that is taken."""
     from baseload.cli.book import read_file
@@ -108,7 +116,10 @@ def _offers(files: tuple[Path, ...]) -> dict[str, Offer]:
     from baseload.report.names import shorten
 
     if not files:
-        raise UsageError("no offer given; expected one or more offer files, see docs/reference/offer.md")
+        raise UsageError(
+            "no offer given; expected one or more offer files (docs/reference/offer.md), or offers under [commit] in "
+            "baseload.toml"
+        )
     if len(set(files)) != len(files):
         raise UsageError("an offer file is given twice; expected each once")
     found: dict[str, Offer] = {}

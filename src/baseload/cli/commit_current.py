@@ -107,6 +107,7 @@ def current(
 def print_current(console: Console, document: CurrentDocument) -> None:
     """Where it stands, what becomes of the balance, the saving in cash, every option; rounded to its interval."""
     from baseload.commit.size.amounts import percent, step_of
+    from baseload.report.names import PROSE, clean
 
     standing = document.standing
 
@@ -114,7 +115,7 @@ def print_current(console: Console, document: CurrentDocument) -> None:
         console.print(text, markup=False, emoji=False, soft_wrap=True)
 
     say(
-        f"{standing.name or 'Signed contract'}: {standing.start} to {standing.end}, as of {standing.as_of} "
+        f"{clean(standing.name) or 'Signed contract'}: {standing.start} to {standing.end}, as of {standing.as_of} "
         f"({standing.months_left} months left). ${float(standing.remaining_usd):,.0f} of commitment to draw "
         f"({standing.commit_basis} basis, {percent(standing.discount)} off), ${float(standing.paid_usd):,.0f} paid, "
         f"${float(standing.due_usd):,.0f} due."
@@ -147,7 +148,7 @@ def print_current(console: Console, document: CurrentDocument) -> None:
             f"{high}{asked}"
         )
     for note in document.notes:
-        say(note)
+        say(clean(note, PROSE))
     if document.assumed:
         say(f"Not stated, so assumed: {', '.join(document.assumed)}.")
 
@@ -213,9 +214,12 @@ def _sized(renewal: Contract | None, shipped: Paths, end: int) -> tuple[Contract
 
 
 def _drawn(draw: Callable[[], tuple[Demand, list[str], str]], signed: CurrentContract) -> tuple[Demand, list[str], str]:
-    """The demand from the month under way on. Raises CommitError where it ends elsewhere, or is too short."""
+    """The demand from the month under way on. Raises CommitError where it ends elsewhere, NothingToRead where it
+    is too short to draw from.
+    """
     from baseload.commit.refusal import CommitError
     from baseload.demand.history import LEAST_MONTHS
+    from baseload.errors import NothingToRead
 
     try:
         found = draw()
@@ -225,8 +229,10 @@ def _drawn(draw: Callable[[], tuple[Demand, list[str], str]], signed: CurrentCon
         raise
     demand = found[0]
     if demand.history is not None and demand.history.months < LEAST_MONTHS:
-        rule = f"at least {LEAST_MONTHS} whole months: options are priced on sample paths"
-        raise CommitError("demand", f"{demand.history.months} months", rule)
+        raise NothingToRead(
+            f"demand: {demand.history.months} months; expected at least {LEAST_MONTHS} whole months: options are "
+            "priced on sample paths, and fewer carry none."
+        )
     return found
 
 

@@ -35,7 +35,8 @@ def export(
 ) -> int:
     """A sized contract as FOCUS Contract Commitment rows with the status Proposed: CSV, or one JSON document.
 
-    One row a contract year. A size must be of this offer's file and recommend a commitment. Terms that FOCUS has no column for are named on standard error, and in the JSON.
+    One row a contract year. A size must be of this offer's file and recommend a commitment. Terms that FOCUS has no
+    column for are named on standard error, and in the JSON.
 
     Examples
     --------

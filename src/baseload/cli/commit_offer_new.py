@@ -11,6 +11,8 @@ from cyclopts import Parameter
 from baseload.cli.help import Json
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from baseload.commit.asks.questions import QuestionsDocument
     from baseload.commit.asks.ranges import Draft
     from baseload.commit.paths import Paths
@@ -115,13 +117,25 @@ def _asked() -> dict[str, Any]:
         console.print(f"{number}. {QUESTIONS[key].question}\n   {COMMENTS[key]}", markup=False)
         while True:
             try:
-                more = _one(f"{key}={console.input('   > ', markup=False)}")
+                more = _one(f"{key}={_typed(console, number)}")
                 draft_of(found | more, name="answers")
                 found |= more
                 break
             except CommitError as error:
                 console.print(f"   {error}", markup=False)
     return found
+
+
+def _typed(console: Console, number: int) -> str:
+    """A line of the terminal. Raises UsageError where there is none any more (Ctrl-D)."""
+    from baseload.errors import UsageError
+
+    try:
+        return console.input("   > ", markup=False)
+    except EOFError as error:
+        raise UsageError(
+            f"The answers ended at question {number}: nothing is written. Enter leaves one open."
+        ) from error
 
 
 def _paths(demand: Path | None, draft: Draft, seed: int) -> tuple[Paths | None, list[Problem]]:

@@ -42,17 +42,19 @@ def pool(
     from baseload.cli.book import read_file
     from baseload.cli.output import exit_code, print_json, print_problems, progress, stdout
     from baseload.commit.offer import read_offer
-    from baseload.commit.refusal import CommitError
     from baseload.commit.scoping.pooling import pooling
     from baseload.commit.size.demand import sampled
     from baseload.demand.history import LEAST_MONTHS
     from baseload.demand.series import read_demand
+    from baseload.errors import NothingToRead
 
     terms = read_offer(read_file(offer, "offer"), str(offer)).contract
     history, problems = read_demand(read_file(demand, "demand file"), str(demand), as_of=as_of)
     if history.months < LEAST_MONTHS:
-        rule = f"at least {LEAST_MONTHS} whole months: parts are pooled on sample paths"
-        raise CommitError("month", f"{history.months} months", rule, where=str(demand))
+        raise NothingToRead(
+            f"{demand}: {history.months} months; expected at least {LEAST_MONTHS} whole months: parts are pooled on "
+            "sample paths, and fewer carry none."
+        )
     with progress("Drawing paths"):
         drawn = sampled(history, term_months=terms.term_months, paths=paths_count, seed=seed)
         document = pooling(terms, _parts(drawn), seed=seed)
@@ -82,6 +84,7 @@ def _parts(drawn: Drawn) -> Mapping[str, Paths]:
 
 def _print(console: Console, document: PoolDocument) -> None:
     from baseload.commit.size.amounts import percent, rounded, step_of
+    from baseload.report.names import clean
 
     low, high = float(document.p10_usd), float(document.p90_usd)
 
@@ -111,6 +114,6 @@ def _print(console: Console, document: PoolDocument) -> None:
     )
     for part in document.parts:
         say(
-            f"  {part.name[:40]}: alone {yearly(part.commit_usd_by_year)}, cost {money(part.expected_cost_usd)}, "
+            f"  {clean(part.name, 40)}: alone {yearly(part.commit_usd_by_year)}, cost {money(part.expected_cost_usd)}, "
             f"unused with a chance of {percent(part.p_shortfall)}; of the pooled cost {money(part.share_usd)} by usage."
         )

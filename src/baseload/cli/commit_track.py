@@ -46,7 +46,7 @@ def track(
 
     Examples
     --------
-    baseload commit track --contract signed.yaml --usage usage.csv --demand history.csv
+    baseload commit track --contract examples/offers/signed.yaml --usage examples/offers/signed-usage.csv
     baseload commit track --offer offer.yaml --start 2026-01-01 --usage usage.csv --json | jq .outlook
     """
     from baseload.cli.output import exit_code, print_json, print_problems
@@ -141,7 +141,7 @@ def _print_months(document: TrackDocument) -> None:
         total = row.total_usd
         rows.append(
             [
-                row.month[:7],
+                row.month[:7] if row.kind == "month" else "stated",
                 _about(row.drawn_usd),
                 *(_about(value) for value in (total, row.straight_usd, row.planned_usd)),
                 *(_about(value) for value in (row.low_usd, row.likely_usd, row.high_usd)),

@@ -65,6 +65,7 @@ for _name, (_path, _help) in COMMANDS.items():
 
 
 EXIT_NOTHING = 3
+LONGEST_REFUSAL = 4_000
 
 
 def main(tokens: Sequence[str] | None = None) -> None:
@@ -76,7 +77,7 @@ def main(tokens: Sequence[str] | None = None) -> None:
         result = app(given)
         sys.stdout.flush()
     except BaseloadError as error:
-        print(f"baseload: {error}", file=sys.stderr)  # noqa: T201 - rich is not loaded on the failure path
+        print(f"baseload: {_shown(error)}", file=sys.stderr)  # noqa: T201 - rich is not loaded on the failure path
         sys.exit(error.exit_code)
     except BrokenPipeError:
         _close_stdout()
@@ -84,9 +85,16 @@ def main(tokens: Sequence[str] | None = None) -> None:
     except OSError as error:
         _close_stdout()
         where = f"{error.filename}: " if error.filename else ""
-        print(f"baseload: {where}{error.strerror or error}", file=sys.stderr)  # noqa: T201 - as above
+        print(f"baseload: {_shown(f'{where}{error.strerror or error}')}", file=sys.stderr)  # noqa: T201 - as above
         sys.exit(EXIT_NOTHING)
     sys.exit(result if isinstance(result, int) else 0)
+
+
+def _shown(said: object) -> str:
+    """A refusal quotes paths and values as they came: control and direction characters in them are not printed."""
+    from baseload.report.names import legible
+
+    return "\n".join(legible(line, LONGEST_REFUSAL) for line in str(said).split("\n"))
 
 
 def _close_stdout() -> None:

@@ -40,6 +40,27 @@ def on_contract(
     return contract_part(current, settings, usage.rows, sides(), usage.days)
 
 
+def no_contract(project: Path | None, contract: Path | None) -> None:
+    """An overlay holds negotiated prices: no move of list prices that a contract's counters could meet.
+
+    Raises UsageError where a contract is given beside it; says so where the project names one.
+    """
+    from baseload.cli.output import stderr
+    from baseload.cli.places import find_project, load_project
+    from baseload.errors import UsageError
+    from baseload.report.names import clean
+
+    if contract is not None:
+        raise UsageError(
+            "--overlay and --contract; expected one of them: an overlay is negotiated prices, and a contract is "
+            "weighed against a move of list prices (--with, --from, --to)"
+        )
+    named = load_project(project or find_project(Path.cwd())).commit.current_contract
+    if named:
+        said = f"The project's signed contract {named} is left out: --overlay is no move of list prices."
+        stderr().print(clean(said), markup=False, emoji=False, soft_wrap=True)
+
+
 def contract_part(
     current: CurrentContract, settings: Project, usage: Sequence[Usage], sides: tuple[Side, Side], days: int
 ) -> ContractImpact:

@@ -178,7 +178,7 @@ def impact(
     PATH is a ledger folder (its last 28 complete days) or a JSON file of usage by price key. The change is between two
     days of the book, or a price file tried with --with, or a contract tried with --overlay. Tokens stay as they were.
     With a signed contract: the cash still to come before and after, and which counter it allows (lower-of, reforecast,
-    substitution, re-open) with its dollars.
+    substitution, re-open) with its dollars; not with --overlay, which is no move of list prices.
 
     Examples
     --------
@@ -192,12 +192,14 @@ def impact(
     from msgspec import structs
 
     from baseload.cli.output import EXIT_DONE, EXIT_PROBLEMS, print_json
-    from baseload.cli.price_contract import on_contract
+    from baseload.cli.price_contract import no_contract, on_contract
     from baseload.cli.price_documents import impact_document
     from baseload.cli.price_usage import read_usage
     from baseload.cli.price_views import print_impact
     from baseload.prices.impact import impact as weigh
 
+    if overlay is not None:
+        no_contract(project, contract)
     sides = _sides(project, before, after, change, overlay)
     usage = read_usage(path, _today())
     rows = weigh(usage.rows, *sides)

@@ -26,10 +26,6 @@ SOURCE: Final = "vault"
 MIB: Final = 1024 * 1024
 
 
-_CODES: Final = {"torn": "vault-torn", "unreadable": "vault-unreadable"}
-"""What a damaged file is called as a problem."""
-
-
 class Caps(msgspec.Struct, frozen=True, kw_only=True):
     """What a vault may keep. Past `total_bytes` the oldest files go first; `days` count from the day of storing."""
 
@@ -268,7 +264,7 @@ def _damaged(path: Path, found: Scan) -> Problem:
         source=SOURCE,
         file=path.name,
         row=len(found.frames) + 1,
-        code=_CODES[found.damage],
+        code="vault-torn" if found.damage == "torn" else "vault-unreadable",
         message="A part of this vault file is no whole record; the records before it are used",
         value=f"{found.size - found.end} bytes",
         expected="whole records",
