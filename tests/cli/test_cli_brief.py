@@ -119,12 +119,16 @@ def test_a_case_stands_in_our_own_brief_alone(size: Path, capsys: pytest.Capture
         (("--audience", "counterparty", "--compare", "c.json"), "--compare means nothing to --audience counterparty"),
         (("--audience", "counterparty", "--case", "c.json"), "--case means nothing to --audience counterparty"),
         (("--audience", "counterparty", "--ask", "cheaper"), "--ask: cheaper"),
+        (("--audience", "counterparty", "--map", "map.json"), "--map without --channel"),
+        (("--audience", "counterparty", "--by-month"), "--by-month without --map"),
+        (("--audience", "counterparty", "--map", "map.json", "--channel", "anthropic"), "a size of --demand"),
         (("-o", "missing/brief.md"), "expected a file that can be written"),
     ],
 )
 def test_what_cannot_be_is_refused(
     size: Path, capsys: pytest.CaptureFixture[str], tokens: tuple[str, ...], said: str
 ) -> None:
+    Path("map.json").write_text('{"schema": "baseload.map/1", "window": {"end_exclusive": "2026-11-03"}}')
     code, _, err = run(capsys, "brief", "--size", str(size), *tokens)
     assert code == 2
     assert said in err

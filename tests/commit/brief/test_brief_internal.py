@@ -18,7 +18,7 @@ from baseload.commit.brief.internal import internal_brief
 from baseload.commit.brief.render import internal_markdown, plain
 from baseload.commit.case.document import CaseDocument
 from baseload.commit.refusal import CommitError
-from baseload.commit.size.document import ClauseRow, CurvePoint, SizeDocument
+from baseload.commit.size.document import ClauseRow, CurvePoint, SizeDocument, TimingRow
 
 
 def point(commit: int, cost: int) -> CurvePoint:
@@ -62,6 +62,10 @@ def size(**changes: Any) -> SizeDocument:
         p_overage=0.88,
         break_even_utilization=0.8,
         cash_at_risk_usd="41234.00",
+        saving_usd="80450.00",
+        saving_p10_usd="32000.00",
+        saving_p90_usd="131000.00",
+        decision="commit",
     )
     given: dict[str, Any] = {
         "recommended": best,
@@ -73,6 +77,7 @@ def size(**changes: Any) -> SizeDocument:
         "clauses": (clause("one_point", 9_000, 8_000, 10_000), clause("overage_committed", 54_000, 52_000, 56_000, 6.3),
                     clause("credits", 7_000, 6_500, 7_500, kind="has"), clause("roll_50", -10, -20, 0)),
     }  # fmt: skip
+    given["inputs"] = replace(document.inputs, term_months=12)
     return replace(document, **{**given, **changes})
 
 
@@ -109,7 +114,7 @@ def test_asks_are_ranked_by_dollars_with_what_may_be_given_for_each() -> None:
         "up to 6.3 points of discount",
         "the clause credits that the offer holds (worth $7,000 (90 %: $6,500 to $7,500))",
     )
-    assert second.gives[0] == "up to 1.0 points of discount"
+    assert second.gives == ("the clause credits that the offer holds (worth $7,000 (90 %: $6,500 to $7,500))",)
     assert (first.wording, first.source) == ("wording of overage_committed", "clauses[1]")
 
 
@@ -249,6 +254,134 @@ def test_a_case_of_another_demand_is_refused() -> None:
         internal_brief(size(), version="1", case=msgspec.json.encode(replace(case, schema="baseload.size/1")))
     with pytest.raises(CommitError, match="--case"):
         internal_brief(size(), version="1", case=b"{}")
+
+
+def test_an_ask_is_not_offered_back_for_itself() -> None:
+    """More discount for more discount, and the clause that would be changed, are no price for it."""
+    held = clause("unused", 7_000, 6_500, 7_500, kind="has")
+    rows = ask_rows(size(clauses=(clause("next_band", 54_000, 52_000, 56_000), clause("refund_50", 9_000, 8_000, 9_500),
+                                  held)))  # fmt: skip
+    given = {row.ask: " ".join(row.gives) for row in rows}
+    assert "points of discount" not in given["next_band"]
+    assert "the clause unused" in given["next_band"]
+    assert "points of discount" in given["refund_50"]
+    assert "the clause unused" not in given["refund_50"]
+
+
+def test_the_saving_stands_in_the_answer_with_its_own_interval() -> None:
+    """860,000 and 940,000 round to the same 900,000 where demand is wide; 80,450 of 32,000 to 131,000 is 80,000."""
+    best = replace(size().recommended, p10_cost_usd="500000.00", p90_cost_usd="1500000.00")
+    found = internal_brief(size(recommended=best), version="1")
+    said = "It saves $80,000 (80 % of paths: $30,000 to $130,000), 8.6 %, against on demand"
+    assert any(said in line.says for line in found.answer)
+    assert "it saves $80,000" in answers(found, ONE_NUMBER)
+    older = replace(best, saving_p10_usd=None, saving_p90_usd=None)
+    found = internal_brief(size(recommended=older), version="1")
+    assert any("It saves $80,400, 8.6 %, against on demand" in line.says for line in found.answer)
+
+
+def timing(plan: str, month: int | None, cost: str, *commits: str, **more: Any) -> TimingRow:
+    given = {"p10_usd": "800000.00", "p90_usd": "1600000.00", "npv_usd": cost, "cheapest": False, "says": plan}
+    return TimingRow(
+        plan=plan, signs_in_month=month, commit_usd_by_year=commits, expected_cost_usd=cost, **{**given, **more}
+    )
+
+
+def test_plans_of_signing_are_told_apart_and_their_part_years_named() -> None:
+    """1,154,216 and 1,206,000 are the same 1,200,000 to the interval; what lies between them is known far better."""
+    document = size(
+        timing=(
+            timing("day_0", 0, "1154216.42", "1017000.00"),
+            timing("bridge", 3, "1206310.00", "759669.00"),
+            timing("on_demand", None, "1315329.80"),
+        )
+    )
+    cells = [row.cells for row in internal_brief(document, version="1").timing]
+    assert [row[1] for row in cells] == ["$1,017,000 a year", "$760,000 for 9 months", "nothing"]
+    assert [row[2] for row in cells] == ["$1,150,000", "$1,210,000", "$1,320,000"]
+    years = replace(document, inputs=replace(document.inputs, term_months=24))
+    rows = (timing("bridge", 3, "1206310.00", "800000.00", "600000.00"),)
+    (row,) = internal_brief(replace(years, timing=rows), version="1").timing
+    assert row.cells[1] == "$800,000 for 12 months, $600,000 for 9 months"
+
+
+def test_a_part_year_of_the_recommendation_is_no_year() -> None:
+    """Eighteen months at 600,000 and 300,000: no "a year" stands beside the half."""
+    best = replace(size().recommended, commit_usd_by_year=("600000.00", "600000.00"))
+    document = size(recommended=best)
+    found = internal_brief(replace(document, inputs=replace(document.inputs, term_months=18)), version="1")
+    assert "Commit $600,000 for 12 months, $600,000 for 6 months" in found.answer[0].says
+
+
+def test_what_signing_later_costs_more_has_its_own_interval() -> None:
+    later = timing("bridge", 3, "1206310.00", "759669.00", over_cheapest_usd="52093.58",
+                   over_cheapest_low_usd="41000.00", over_cheapest_high_usd="64000.00")  # fmt: skip
+    document = size(timing=(timing("day_0", 0, "1154216.42", "1017000.00", cheapest=True), later))
+    cells = [row.cells for row in internal_brief(document, version="1").timing]
+    assert [row[4] for row in cells] == ["", "$50,000 ($40,000 to $60,000)"]
+
+
+def no_commitment(**changes: Any) -> SizeDocument:
+    """No size pays: on demand 940,000 is the cheapest; one ask makes a commitment worth 5,000, one next to nothing."""
+    best = replace(
+        size().recommended,
+        decision="do_not_commit",
+        reason="Every commitment costs more than on demand.",
+        commit_usd_by_year=("0.00",),
+        expected_cost_usd="940000.00",
+        p10_cost_usd="700000.00",
+        p90_cost_usd="1100000.00",
+        saving_usd="0.00",
+        saving_p10_usd="0.00",
+        saving_p90_usd="0.00",
+        utilization=None,
+        p_shortfall=None,
+        p_overage=None,
+        p_dearer_than_on_demand=None,
+        break_even_utilization=None,
+        cash_at_risk_usd="0.00",
+        buffer=None,
+    )
+    given: dict[str, Any] = {
+        "recommended": best,
+        "curve": (point(0, 940_000), point(600_000, 955_000), point(1_000_000, 990_000)),
+        "clauses": (clause("refund_50", 5_000, 4_000, 6_000), clause("one_point", 0, 0, 1)),
+    }
+    return size(**{**given, **changes})
+
+
+def test_an_edition_of_no_commitment_says_so_and_what_would_change_it() -> None:
+    found = internal_brief(no_commitment(), version="1")
+    text = internal_markdown(found)
+    first = " ".join(line.says for line in found.answer)
+    assert first.startswith("Do not commit. Every commitment costs more than on demand.")
+    assert "On demand costs $900,000 over 12 months (80 % of paths: $700,000 to $1,100,000)" in first
+    assert "The least costly commitment looked at, $600,000 a year, costs $15,000 more than on demand" in first
+    for nonsense in ("not known", "$0", "recommended size", "cash at risk", "Regret", "a chance of"):
+        assert nonsense not in text.partition("## Cautions")[0].replace("a lock is worth nothing", ""), nonsense
+    assert [row.ask for row in found.asks] == ["refund_50"]
+    assert "At $600,000 a year, its deeper discount included, the expected cost over the term is $15,000 higher" in (
+        answers(found, DEEPER)
+    )
+    assert "paid at list" in answers(found, OVERAGE)
+    assert "The number is $900,000 over the term" in answers(found, ONE_NUMBER)
+    none = internal_markdown(internal_brief(no_commitment(clauses=(clause("one_point", 0, 0, 1),)), version="1"))
+    assert "No ask by itself makes a commitment cheaper than on demand." in none
+
+
+def test_a_forecast_that_the_past_does_not_carry_says_what_it_would_save() -> None:
+    """The guard refuses what the curve would recommend: 600,000 at 920,000 is 20,000 less than on demand."""
+    curve = (point(0, 940_000), point(600_000, 920_000), point(1_000_000, 990_000))
+    found = internal_brief(no_commitment(curve=curve), version="1")
+    said = " ".join(line.says for line in found.answer)
+    assert "$600,000 a year, costs $20,000 less than on demand on the forecast" in said
+
+
+@pytest.mark.parametrize(("flips_at", "said"), [(-0.158, "15.8 points lower"), (0.021, "2.1 points higher")])
+def test_the_walk_away_discount_is_said_by_its_side(flips_at: float, said: str) -> None:
+    document = size()
+    lines = walk_away(replace(document, tornado=(replace(document.tornado[0], input="bands", flips_at=flips_at),)))
+    assert f"every discount is {said}" in lines[1].says
 
 
 def test_a_line_without_a_source_cannot_be_made() -> None:

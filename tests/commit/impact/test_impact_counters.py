@@ -54,7 +54,7 @@ def test_a_cut_is_no_cash_while_the_balance_lasts_and_a_reforecast_is_the_counte
     assert (fell.allowed, fell.saves_usd) == (True, "0.00")  # off current list: the fall arrives, in the balance
     asked = counter(found, "reforecast")
     assert (asked.allowed, asked.saves_usd) == (False, "240.00")
-    assert "may reduce the Committed Amount" in asked.wording
+    assert "may reduce the part of the Committed Amount that is not drawn yet by up to 50.0 %" in asked.wording
     assert counter(found, "re_open").saves_usd == "240.00"
 
 
@@ -132,3 +132,14 @@ def test_no_counter_is_worth_less_than_nothing(index: float, remaining: int) -> 
     found = weighed(signed(remaining), index, newer=0.3)
     assert min(float(one.saves_usd) for one in found.counters) >= 0
     assert {one.counter for one in found.counters} == {"lower_of", "reforecast", "substitution", "re_open"}
+
+
+def test_what_is_asked_for_is_what_is_priced_and_worded() -> None:
+    """600 left, 400 used: a third is never used. 33.3 % of 600 back at 0.80 is 159.84, and nothing lies in the past."""
+    found = counter(weighed(signed(600), 2 / 3), "reforecast")
+    assert (found.saves_usd, found.says.count("33.3 %"), found.wording.count("33.3 %")) == ("159.84", 1, 1)
+    assert "seventh month" not in found.wording
+    assert f"with effect from {signed(600).as_of}" in found.wording
+    nothing = counter(weighed(signed(0), 1.0), "reforecast")
+    assert (nothing.saves_usd, nothing.wording) == ("0.00", "")
+    assert "nothing would be left unused" in nothing.says

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -13,6 +14,7 @@ import pytest
 from baseload.commit.clauses import Band, Overage, Renewal, StepDown, StepUp, Termination, TrueForward, Unused
 from baseload.commit.contract import Contract
 from baseload.commit.current import CurrentContract
+from baseload.commit.current_file import read_current
 from baseload.commit.refusal import CommitError
 from baseload.commit.track.alert import Plan, weekly
 from baseload.commit.track.calendar import Span, add_months, period_under_way
@@ -20,7 +22,7 @@ from baseload.commit.track.document import track
 from baseload.commit.track.outlook import Future, outlook_of
 from baseload.commit.track.peak import peak_watch
 from baseload.commit.track.standing import from_usage, standing_of
-from baseload.commit.track.usage import Daily
+from baseload.commit.track.usage import Daily, read_daily
 
 START = dt.date(2026, 1, 1)
 JULY = dt.date(2026, 7, 1)
@@ -272,3 +274,31 @@ def test_the_last_part_of_a_year_is_a_period_of_its_own() -> None:
     terms = contract(365_000, 100_000, term_months=18)
 
     assert period_under_way(terms, START, dt.date(2027, 3, 1)) == Span(dt.date(2027, 1, 1), dt.date(2027, 7, 1))
+
+
+def test_what_the_file_says_beyond_usage_is_a_row_of_its_own() -> None:
+    """181,000 used until July, 200,000 of 365,000 stated as left: 16,000 less was drawn than used. Totals add up."""
+    usage = flat(1_000, 212)
+    found = track(signed(contract(365_000), 200_000), usage)
+    kinds = [row.kind for row in found.months]
+    assert kinds == ["month"] * 6 + ["stated"] + ["month"] * 6
+    stated = found.months[6]
+    assert (stated.month, stated.drawn_usd, stated.total_usd) == ("2026-07-01", "-16000.00", "165000.00")
+    total = 0.0
+    for row in found.months:
+        total += float(row.drawn_usd)
+        assert row.total_usd is None or float(row.total_usd) == pytest.approx(total)
+    assert found.months[0].total_usd == "31000.00"
+    assert [row.kind for row in track(signed(contract(365_000), 184_000), usage).months] == ["month"] * 12
+    assert total == pytest.approx(float(found.drawn_usd) + float(found.excess_usd))
+
+
+def test_the_example_of_the_handbook_runs(root: Path) -> None:
+    """Week by week since a year before the contract; what was used since its start is what its file says is gone."""
+    folder = root / "examples" / "offers"
+    usage, said = read_daily((folder / "signed-usage.csv").read_bytes())
+    current, _ = read_current((folder / "signed.yaml").read_bytes())
+    found = track(current, usage)
+    assert (said, found.problems) == ([], ())
+    assert (found.drawn_usd, found.remaining_usd) == ("1100000.00", "900000.00")
+    assert found.alert.weeks > 0

@@ -25,11 +25,16 @@ def arguments(size: SizeDocument) -> tuple[Argument, ...]:
 
 
 def clause_line(size: SizeDocument, name: str) -> Line | None:
-    """What one clause is worth here; None where it was not priced."""
+    """What one clause is worth here; None where it was not priced, or would be shown as nothing."""
     for place, row in enumerate(size.clauses):
-        if row.clause == name:
+        if row.clause == name and shows(row):
             return Line(says=f"{row.says}: {worth_of(row)}.", source=f"clauses[{place}]")
     return None
+
+
+def shows(row: ClauseRow) -> bool:
+    """Is it worth a dollar as it is rounded?"""
+    return dollars(usd_of(row, "value_usd"), usd_of(row, "low_usd"), usd_of(row, "high_usd")) != "$0"
 
 
 def worth_of(row: ClauseRow) -> str:
@@ -48,10 +53,11 @@ def _deeper(size: SizeDocument) -> Iterator[Line]:
     if larger is not None:
         place, point = larger
         more = usd_of(point, "expected_cost_usd") - cost
+        instead = f" instead of {dollars(now)}" if now else ""
         yield Line(
-            says=f"At {about(usd_of(point, 'commit_usd'), 3)} a year instead of {dollars(now)}, its deeper "
+            says=f"At {about(usd_of(point, 'commit_usd'), 3)} a year{instead}, its deeper "
             f"discount included, the expected cost over the term is {about(abs(more))} "
-            f"{'higher' if more > 0 else 'lower'}.",
+            f"{'higher' if more > 0 else 'lower'}{'' if now else ' than on demand'}.",
             source=f"curve[{place}], recommended",
         )
     if best.break_even_utilization is not None:
@@ -78,8 +84,9 @@ def _lock(size: SizeDocument) -> Iterator[Line]:
             base = usd_of(size.recommended, "expected_cost_usd")
             cut = usd_of(row, "held_cost_high_usd")
             free = usd_of(row, "cost_high_usd")
+            held = "the recommended size" if any(map(float, size.recommended.commit_usd_by_year)) else "on demand"
             yield Line(
-                says=f"If list prices fall ({row.high_says}), the recommended size costs {about(cut, 3)} against "
+                says=f"If list prices fall ({row.high_says}), {held} costs {about(cut, 3)} against "
                 f"{about(base, 3)}; the size that would suit that costs {about(free, 3)}. A lock keeps rises out, and "
                 "falls too, unless it is the lower of both.",
                 source=f"tornado[{place}] ({row.grade})",
@@ -91,6 +98,13 @@ LOCK_CLAUSES: Sequence[str] = ("lower_of", "fixed_price", "price_hold_12", "pric
 
 def _overage(size: SizeDocument) -> Iterator[Line]:
     best = size.recommended
+    if best.decision == "do_not_commit":
+        yield Line(
+            says="Without a commitment nothing is beyond it: usage is paid at list, and no dollar is paid that was not "
+            "used.",
+            source="recommended.decision",
+        )
+        return
     yield Line(
         says=f"At the recommended size overage has a chance of {chance(best.p_overage)}, unused commitment one of "
         f"{chance(best.p_shortfall)}.",
@@ -118,11 +132,18 @@ def _one_number(size: SizeDocument) -> Iterator[Line]:
         usd_of(best, "p90_cost_usd"),
     )
     cost = usd_of(best, "expected_cost_usd")
+    number = (
+        f"The number is {dollars(cost, low, high)} over the term, 80 % of paths between {dollars(low, low, high)} and "
+        f"{dollars(high, low, high)}"
+    )
+    fields = "recommended.expected_cost_usd, p10_cost_usd, p90_cost_usd"
+    if best.decision == "do_not_commit":
+        yield Line(says=f"{number}, all of it paid for what is used: a floor would not make it smaller.", source=fields)
+        return
     yield Line(
-        says=f"The number is {dollars(cost, low, high)} over the term, 80 % of paths between "
-        f"{dollars(low, low, high)} and {dollars(high, low, high)}; of it "
-        f"{about(usd_of(best, 'cash_at_risk_usd'))} is paid for what low demand would not need.",
-        source="recommended.expected_cost_usd, p10_cost_usd, p90_cost_usd, cash_at_risk_usd",
+        says=f"{number}; of it {about(usd_of(best, 'cash_at_risk_usd'))} is paid for what low demand would not need. "
+        f"Against on demand it saves {saved(size)}.",
+        source=f"{fields}, cash_at_risk_usd, saving_usd",
     )
     before = usd_of(size, "on_demand_p90_usd") - usd_of(size, "on_demand_p10_usd")
     if before > 0:
@@ -132,6 +153,18 @@ def _one_number(size: SizeDocument) -> Iterator[Line]:
             f"{'narrower' if share >= 0 else 'wider'} than on demand, and what exceeds it is still paid.",
             source="recommended.p10_cost_usd, p90_cost_usd, on_demand_p10_usd, on_demand_p90_usd",
         )
+
+
+def saved(size: SizeDocument) -> str:
+    """The saving with its own interval: cost with and without move alike, so that their distance is known better."""
+    best = size.recommended
+    value, whole = usd_of(best, "saving_usd"), usd_of(size, "on_demand_usd")
+    share = f"{100 * value / whole:.1f} %" if whole else "0 %"
+    if best.saving_p10_usd is None or best.saving_p90_usd is None:
+        return f"{about(value, 3)}, {share}"
+    low, high = usd_of(best, "saving_p10_usd"), usd_of(best, "saving_p90_usd")
+    ends = f"{dollars(low, low, high)} to {dollars(high, low, high)}"
+    return f"{dollars(value, low, high)} (80 % of paths: {ends}), {share}"
 
 
 def _point_above(curve: Sequence[CurvePoint], least: float) -> tuple[int, CurvePoint] | None:

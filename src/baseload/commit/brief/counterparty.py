@@ -25,8 +25,7 @@ from baseload.commit.worth.asks import ASKS, BY_NAME
 
 FROM_LEDGER: Final = (
     "Usage is read from call logs and usage reports. A call counts once; reports are control totals for their calls.",
-    "Tokens are counted in four classes of input that never overlap, and priced at the list prices of the day of the "
-    "reading.",
+    "Tokens are counted in four classes of input that never overlap, at the list prices of the day of the reading.",
 )
 FROM_FILE: Final = "Usage is stated month by month in list dollars; it was not worked out from calls in this edition."
 FROM_PATHS: Final = "No usage seen is stated in this edition."
@@ -110,7 +109,8 @@ def _baseline(size: SizeDocument, invoices: Shown) -> tuple[str, ...]:
     found = []
     if size.guard.last_12_months_usd is not None and 0 < size.guard.known_months <= MONTHS_PER_YEAR:
         used = dollars(usd_of(size.guard, "last_12_months_usd"))
-        found.append(f"Usage at today's list prices in the last {size.guard.known_months} whole months: {used}.")
+        prices = "today's list prices" if size.inputs.demand_source == "ledger" else "list prices, as stated,"
+        found.append(f"Usage at {prices} in the last {size.guard.known_months} whole months: {used}.")
     if size.scope is not None:
         covered = dollars(usd_of(size.scope, "in_scope_usd"))
         found.append(f"Of the usage read, {covered} at list is surely in the scope of this contract.")
@@ -131,13 +131,11 @@ def _invoiced(invoices: Shown) -> Sequence[str]:
         )
     )
     agreed = sum(one.status == "reconciled" for one in months)
-    found = [
+    said = (
         f"Your invoices of {span_of(months)}: {billed}, of which {used} is usage; the ledger holds {held}. Of "
         f"{len(months)}, {agreed} are explained to 95 % or more."
-    ]
-    if left_out:
-        found.append(f"Invoices that are not shown in this edition: {left_out}.")
-    return found
+    )
+    return (said, f"Invoices that are not shown in this edition: {left_out}.") if left_out else (said,)
 
 
 def _month(one: InvoiceMonth) -> BilledMonth:

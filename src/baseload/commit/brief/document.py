@@ -61,6 +61,7 @@ class InternalBrief(msgspec.Struct, frozen=True, kw_only=True):
     answer: tuple[Line, ...]
     arguments: tuple[Argument, ...]
     asks: tuple[AskRow, ...]
+    asks_note: str
     walk_away: tuple[Line, ...]
     leverage: tuple[Line, ...]
     moves: tuple[Row, ...]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import math
 import re
 from collections.abc import Sequence
@@ -11,6 +12,7 @@ from typing import Final
 
 import msgspec
 
+from baseload.commit.contract import MONTHS_PER_YEAR
 from baseload.commit.refusal import CommitError
 from baseload.commit.size.amounts import rounded, step_of
 from baseload.commit.size.document import SCHEMA, Inputs, SizeDocument
@@ -64,9 +66,7 @@ def dollars(value: float, low: float | None = None, high: float | None = None) -
     >>> dollars(861234.5, 780_000, 940_000), dollars(-1234.4), dollars(0.2)
     ('$860,000', '−$1,234', '$0')
     """
-    step = 1.0 if low is None or high is None else step_of(low, high)
-    said = rounded(abs(value), step)
-    return f"{'−' if value < 0 and said != '0' else ''}${said}"
+    return stepped(value, 1.0 if low is None or high is None else step_of(low, high))
 
 
 def about(value: float, figures: int = 2, *, down: bool = False) -> str:
@@ -80,16 +80,50 @@ def about(value: float, figures: int = 2, *, down: bool = False) -> str:
     return f"{'−' if value < 0 and said != '0' else ''}${said}"
 
 
-def yearly(amounts: Sequence[str], field: str) -> str:
-    """A commitment by contract year: one amount where all are alike.
+def yearly(amounts: Sequence[str], field: str, months: int | None = None, *, mean: bool = False) -> str:
+    """A commitment by contract year: one amount where all are alike, and its months where a year is not whole.
 
-    >>> yearly(["625000.00", "625000.00"], "x"), yearly(["1.00", "2.00"], "x"), yearly([], "x")
-    ('$625,000 a year', '$1, $2', 'nothing')
+    `months` from its start to the end of the term; None = whole years. `mean`: of many sizes, so in three figures.
+
+    >>> yearly(["625000.00", "625000.00"], "x"), yearly(["1.00", "2.00"], "x"), yearly(["0.00"], "x"), yearly([], "x")
+    ('$625,000 a year', '$1, $2', 'nothing', 'nothing')
+    >>> yearly(["759669.00"], "x", 9, mean=True), yearly(["8.00", "6.00"], "x", 21)
+    ('$760,000 for 9 months', '$8 for 12 months, $6 for 9 months')
     """
-    shown = [dollars(number(one, field)) for one in amounts]
-    if not shown:
+    values = [number(one, field) for one in amounts]
+    if not any(values):
         return "nothing"
+    shown = [about(one, 3) if mean else dollars(one) for one in values]
+    if months is not None and months < MONTHS_PER_YEAR * len(values):
+        parts = [min(MONTHS_PER_YEAR, max(0, months - MONTHS_PER_YEAR * place)) for place in range(len(values))]
+        return ", ".join(
+            f"{one} for {part} month{'' if part == 1 else 's'}" for one, part in zip(shown, parts, strict=True)
+        )
     return f"{shown[0]} a year" if len(set(shown)) == 1 else ", ".join(shown)
+
+
+def apart(values: Sequence[float], low: float, high: float) -> float:
+    """The step that figures of one table are rounded to: that of their interval, finer where they would look alike.
+
+    For figures on the same paths: their distance is known better than either.
+
+    >>> apart([1_154_216, 1_206_310], 800_000, 1_600_000), apart([5.0, 5.0], 0, 1_000)
+    (10000.0, 100.0)
+    """
+    ordered = sorted(values)
+    gaps = [more - less for less, more in itertools.pairwise(ordered) if more - less >= 1]
+    finest = 10.0 ** math.floor(math.log10(min(gaps))) if gaps else math.inf
+    return max(1.0, min(step_of(low, high), finest))
+
+
+def stepped(value: float, step: float) -> str:
+    """Dollars to a step.
+
+    >>> stepped(-1_234.0, 100.0)
+    '−$1,200'
+    """
+    said = rounded(abs(value), step)
+    return f"{'−' if value < 0 and said != '0' else ''}${said}"
 
 
 def mean_yearly(amounts: Sequence[str], field: str) -> float:

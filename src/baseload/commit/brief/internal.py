@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import msgspec
 
-from baseload.commit.brief.arguments import arguments
-from baseload.commit.brief.asks import ask_rows, walk_away
+from baseload.commit.brief.arguments import arguments, saved
+from baseload.commit.brief.asks import ask_rows, asks_note, walk_away
 from baseload.commit.brief.case import (
     commitments,
     effort_rows,
@@ -20,10 +20,20 @@ from baseload.commit.brief.case import (
     walk_lines,
 )
 from baseload.commit.brief.document import TAGS, InternalBrief, Line, Row
-from baseload.commit.brief.figures import RUN_ID_DIGITS, about, chance, dollars, run_id, usd_of, yearly
+from baseload.commit.brief.figures import (
+    RUN_ID_DIGITS,
+    about,
+    apart,
+    chance,
+    dollars,
+    run_id,
+    stepped,
+    usd_of,
+    yearly,
+)
 from baseload.commit.case.document import CaseDocument
 from baseload.commit.refusal import CommitError
-from baseload.commit.size.document import SizeDocument
+from baseload.commit.size.document import SizeDocument, TimingRow
 from baseload.commit.worth.document import SCHEMA as COMPARE_SCHEMA
 from baseload.commit.worth.document import CompareDocument
 
@@ -44,6 +54,7 @@ def internal_brief(
         answer=tuple(_answer(size)),
         arguments=arguments(size),
         asks=ask_rows(size),
+        asks_note=asks_note(size),
         walk_away=(*walk_away(size), *(walk_lines(beside) if beside else ())),
         leverage=(*commitments(beside), *leverage_lines(beside)) if beside else (),
         moves=tuple(move_rows(beside)) if beside else (),
@@ -83,14 +94,36 @@ def _read_compare(data: bytes) -> CompareDocument:
 
 def _answer(size: SizeDocument) -> Iterator[Line]:
     best = size.recommended
-    commits = yearly(best.commit_usd_by_year, "recommended.commit_usd_by_year")
-    said = f"Commit {commits} ({size.inputs.commit_basis} basis)." if best.decision == "commit" else "Do not commit."
-    yield Line(says=f"{said} {best.reason}", source="recommended.commit_usd_by_year, decision, reason")
-    low, high = (
-        usd_of(best, "p10_cost_usd"),
-        usd_of(best, "p90_cost_usd"),
+    yield from _commit(size) if best.decision == "commit" else _none(size)
+    yield Line(says=size.guard.says, source="guard")
+    if size.scope is not None:
+        least, most = (
+            _commits(size, getattr(size.scope, f"commit_{end}_usd_by_year"), f"scope.commit_{end}_usd_by_year")
+            for end in ("least", "most")
+        )
+        yield Line(
+            says=f"Scope: {about(usd_of(size.scope, 'in_scope_usd'), 3)} in, "
+            f"{about(usd_of(size.scope, 'out_of_scope_usd'), 3)} out, "
+            f"{about(usd_of(size.scope, 'unknown_usd'), 3)} unknown; the size is {least} if nothing "
+            f"unknown is covered and {most} if all is.",
+            source="scope",
+        )
+
+
+def _commit(size: SizeDocument) -> Iterator[Line]:
+    """What to sign, what it saves, and how it may go."""
+    best = size.recommended
+    commits = _commits(size, best.commit_usd_by_year, "recommended.commit_usd_by_year")
+    yield Line(
+        says=f"Commit {commits} ({size.inputs.commit_basis} basis). {best.reason}",
+        source="recommended.commit_usd_by_year, decision, reason",
     )
+    low, high = usd_of(best, "p10_cost_usd"), usd_of(best, "p90_cost_usd")
     cost = usd_of(best, "expected_cost_usd")
+    yield Line(
+        says=f"It saves {saved(size)}, against on demand.",
+        source="recommended.saving_usd, on_demand_usd",
+    )
     yield Line(
         says=f"Expected cost over {size.inputs.term_months} months {dollars(cost, low, high)} (80 % of paths: "
         f"{dollars(low, low, high)} to {dollars(high, low, high)}) against "
@@ -108,19 +141,39 @@ def _answer(size: SizeDocument) -> Iterator[Line]:
         f"{about(usd_of(best, 'cash_at_risk_usd'))}.",
         source="recommended.regret_mean_usd, regret_p95_usd, cash_at_risk_usd",
     )
-    yield Line(says=size.guard.says, source="guard")
-    if size.scope is not None:
-        least, most = (
-            yearly(getattr(size.scope, f"commit_{end}_usd_by_year"), f"scope.commit_{end}_usd_by_year")
-            for end in ("least", "most")
-        )
-        yield Line(
-            says=f"Scope: {about(usd_of(size.scope, 'in_scope_usd'), 3)} in, "
-            f"{about(usd_of(size.scope, 'out_of_scope_usd'), 3)} out, "
-            f"{about(usd_of(size.scope, 'unknown_usd'), 3)} unknown; the size is {least} if nothing "
-            f"unknown is covered and {most} if all is.",
-            source="scope",
-        )
+
+
+def _none(size: SizeDocument) -> Iterator[Line]:
+    """Nothing to sign: what on demand costs, and how far the kindest commitment is from paying."""
+    best = size.recommended
+    yield Line(says=f"Do not commit. {best.reason}", source="recommended.decision, reason")
+    low, high = usd_of(size, "on_demand_p10_usd"), usd_of(size, "on_demand_p90_usd")
+    listed = usd_of(size, "on_demand_usd")
+    yield Line(
+        says=f"On demand costs {dollars(listed, low, high)} over {size.inputs.term_months} months (80 % of paths: "
+        f"{dollars(low, low, high)} to {dollars(high, low, high)}).",
+        source="on_demand_usd, on_demand_p10_usd, on_demand_p90_usd",
+    )
+    sizes = [
+        (usd_of(point, "expected_cost_usd"), place)
+        for place, point in enumerate(size.curve)
+        if usd_of(point, "commit_usd") > 0
+    ]
+    if not sizes:
+        return
+    cost, place = min(sizes)
+    more = cost - listed
+    against = f"{about(abs(more))} {'more' if more > 0 else 'less'} than" if abs(more) >= 1 else "as much as"
+    least = about(usd_of(size.curve[place], "commit_usd"), 3)
+    yield Line(
+        says=f"The least costly commitment looked at, {least} a year, costs {against} on demand"
+        f"{'' if more > 0 else ' on the forecast'}.",
+        source=f"curve[{place}], on_demand_usd",
+    )
+
+
+def _commits(size: SizeDocument, amounts: Sequence[str], field: str) -> str:
+    return yearly(amounts, field, size.inputs.term_months)
 
 
 def _bands(size: SizeDocument) -> Iterator[Row]:
@@ -131,7 +184,7 @@ def _bands(size: SizeDocument) -> Iterator[Row]:
             cells=(
                 one.name,
                 f"{TAGS.get(one.reliability, '')} assumption".strip(),
-                yearly(one.commit_usd_by_year, "bands.sets.commit_usd_by_year"),
+                _commits(size, one.commit_usd_by_year, "bands.sets.commit_usd_by_year"),
                 about(usd_of(one, "expected_cost_usd"), 3),
             ),
             source=f"bands.sets[{place}]",
@@ -176,7 +229,7 @@ def _scenarios(size: SizeDocument) -> Iterator[Row]:
             cells=(
                 one.scenario,
                 one.says,
-                yearly(one.commit_usd_by_year, "scenarios.commit_usd_by_year"),
+                _commits(size, one.commit_usd_by_year, "scenarios.commit_usd_by_year"),
                 about(usd_of(one, "expected_cost_usd"), 3),
                 about(usd_of(one, "recommended_cost_usd"), 3),
             ),
@@ -185,18 +238,31 @@ def _scenarios(size: SizeDocument) -> Iterator[Row]:
 
 
 def _timing(size: SizeDocument) -> Iterator[Row]:
+    """Costs in a step that tells the plans apart: all of them meet the same paths."""
+    costs = [usd_of(one, "expected_cost_usd") for one in size.timing]
     for place, one in enumerate(size.timing):
         low, high = usd_of(one, "p10_usd"), usd_of(one, "p90_usd")
+        months, later = size.inputs.term_months - (one.signs_in_month or 0), bool(one.signs_in_month)
         yield Row(
             cells=(
                 one.plan.replace("_", " "),
-                yearly(one.commit_usd_by_year, "timing.commit_usd_by_year"),
-                dollars(usd_of(one, "expected_cost_usd"), low, high),
+                yearly(one.commit_usd_by_year, "timing.commit_usd_by_year", months, mean=later),
+                stepped(costs[place], apart(costs, low, high)),
                 f"{dollars(low, low, high)} to {dollars(high, low, high)}",
+                _over(one),
                 one.says,
             ),
             source=f"timing[{place}]",
         )
+
+
+def _over(one: TimingRow) -> str:
+    """Present value beyond the cheapest plan's, with its own interval."""
+    if one.cheapest or None in (one.over_cheapest_usd, one.over_cheapest_low_usd, one.over_cheapest_high_usd):
+        return ""
+    low, high = usd_of(one, "over_cheapest_low_usd"), usd_of(one, "over_cheapest_high_usd")
+    ends = f"{dollars(low, low, high)} to {dollars(high, low, high)}"
+    return f"{dollars(usd_of(one, 'over_cheapest_usd'), low, high)} ({ends})"
 
 
 def _evidence(size: SizeDocument) -> Iterator[Line]:

@@ -46,7 +46,11 @@ def internal_markdown(brief: InternalBrief) -> str:
             _table(("rank", "offer", "commitment", "expected cost", "more than the first"), brief.offers),
         ),
         _section(
-            "When to sign", _table(("plan", "commitment", "expected cost", "80 % of paths", "means"), brief.timing)
+            "When to sign",
+            _table(
+                ("plan", "commitment", "expected cost", "80 % of paths", "over the cheapest (90 %)", "means"),
+                brief.timing,
+            ),
         ),
         _section(
             "Bands",
@@ -162,8 +166,7 @@ def _asks(brief: InternalBrief) -> str:
         for one in brief.asks
     ]
     head = ("#", "ask", "worth", "90 %", "discount points", "give for it, at most one of")
-    said = "Values are each ask alone, at the best size with and without it; they do not add up.\n\n"
-    return said + _table(head, rows) if rows else ""
+    return "\n\n".join(filter(None, (brief.asks_note, _table(head, rows))))
 
 
 def _wordings(asks: Sequence[tuple[str, str]]) -> str:

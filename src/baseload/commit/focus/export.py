@@ -134,7 +134,7 @@ def focus_document(contract: Contract, start: dt.date, *, contract_id: str = "")
 
 
 def focus_csv(rows: tuple[dict[str, str], ...], text_cell: Callable[[str], str]) -> bytes:
-    """The rows as CSV with the columns' exact names; `text_cell` makes a text that no spreadsheet takes for a formula."""
+    """The rows as CSV with the columns' exact names; `text_cell` makes of a text one that no spreadsheet runs."""
     file = io.StringIO()
     writer = csv.DictWriter(file, [column.name for column in COLUMNS], lineterminator="\n")
     writer.writeheader()

@@ -35,7 +35,7 @@ _CENT: Final = Decimal("0.01")
 
 
 class Imported(msgspec.Struct, frozen=True, kw_only=True):
-    """`terms` are keys of offer.yaml with plain values; `start` the contract's first day, `end` the day after its last."""
+    """`terms` are keys of offer.yaml with plain values; `start` is the first day, `end` the one after the last."""
 
     contract_id: str
     start: dt.date

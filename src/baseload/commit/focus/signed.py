@@ -1,4 +1,4 @@
-"""A contract read from FOCUS rows as the file that `commit current` and `commit track` read, with what is missing in it."""
+"""A contract read from FOCUS rows as the file of `commit current` and `commit track`, with what is missing in it."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from baseload.commit.asks.ranges import UNKNOWN, draft_of
 from baseload.commit.focus.read import STANDING, Imported
 
 _NOTE: Final = (
-    "A signed contract, read from FOCUS rows. What FOCUS does not say is `unknown`: answer it from the contract itself,",
+    "A signed contract, read from FOCUS rows. What they do not say is `unknown`: answer it from the contract itself,",
     "and where it stands from the vendor's account. Then `baseload commit current` and `commit track` read this file.",
 )
+_RENEWAL: Final = "\n# renewal: not in FOCUS. State it where the contract renews by itself.\n"
 _MEANS: Final = {
     "as_of": "the day of what follows, YYYY-MM-DD",
     "paid_usd": "cash paid for the commitment so far",
@@ -24,7 +25,7 @@ def signed_text(found: Imported, name: str) -> str:
     days = [f"start: {found.start.isoformat()}", f"end: {found.end.isoformat()}  # exclusive"]
     standing = [f"{key}: {UNKNOWN}  # {_MEANS[key]}" for key in STANDING]
     draft = draft_of({**found.terms, **dict.fromkeys(_open_terms(found), UNKNOWN)}, name=name)
-    return "\n".join([*days, *standing, "", offer_text(draft, _NOTE)])
+    return "\n".join([*days, *standing, "", offer_text(draft, _NOTE) + _RENEWAL])
 
 
 def _open_terms(found: Imported) -> list[str]:

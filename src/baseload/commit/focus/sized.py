@@ -59,7 +59,7 @@ def sized_contract(contract: Contract, data: bytes, name: str, *, offer_sha256: 
     if len(commits) != contract.years:
         rule = f"an amount for each of the {contract.years} contract years"
         raise CommitError("commit_usd_by_year", f"{len(commits)} amounts", rule, where=name)
-    return contract.sized([_amount(text, name) for text in commits])
+    return contract.sized(*(_amount(text, name) for text in commits))
 
 
 def _amount(text: str, name: str) -> Decimal:

@@ -99,7 +99,7 @@ def _lower_of(current: CurrentContract, after: Paths, move: Move) -> Counter:
         f"price_rule {rule}{held_until}",
         gained if allowed else -gained,
         f"The discount is off the price that makes this true: {what}." if allowed else f"Ask, so that {what}.",
-        "lower_of",
+        BY_NAME["lower_of"].wording,
     )
 
 
@@ -110,18 +110,30 @@ def _reforecast(current: CurrentContract, after: Paths) -> Counter:
         shares = [right * step / STEPS for step in range(1, STEPS + 1)]
         best = max(_taken_back(current, after, share) for share in shares)
         said = f"step_down by up to {percent(float(right))} in months {', '.join(map(str, clause.windows))}"
-        return _counter("reforecast", True, said, max(0.0, best), "Lower what remains to what you will use.", "")
-    lost = _lost(simulate_legs(legs_of(current)[:1], after.first(legs_of(current)[0].contract.term_months)))
-    remaining = float(current.remaining_usd)
-    share = Decimal(repr(min(1.0, lost / remaining) if remaining else 0.0)).quantize(Decimal("0.0001"), ROUND_DOWN)
+        return _counter("reforecast", True, said, max(0.0, best), "Lower what remains to what you will use.")
+    share = _never_used(current, after)
+    if not share:
+        says = "Nothing to ask for: nothing would be left unused."
+        return _counter("reforecast", False, "no step_down is left", 0.0, says)
+    asked = percent(float(share), 1)
     return _counter(
         "reforecast",
         False,
         "no step_down is left",
-        _taken_back(current, after, share) if share else 0.0,
-        f"Ask to have {percent(float(share))} of the remaining balance taken back: all that would never be used.",
-        "step_down_30_keep",
+        _taken_back(current, after, share),
+        f"Ask to have {asked} of the remaining balance taken back: all that would never be used.",
+        f"Once, with effect from {current.as_of.isoformat()}, Customer may reduce the part of the Committed Amount "
+        f"that is not drawn yet by up to {asked}. The discount of the original Committed Amount continues to apply.",
     )
+
+
+def _never_used(current: CurrentContract, after: Paths) -> Decimal:
+    """The part of the remaining balance that usage will not reach, to a tenth of a percent: what is asked is priced."""
+    first = legs_of(current)[:1]
+    lost = _lost(simulate_legs(first, after.first(first[0].contract.term_months)))
+    remaining = float(current.remaining_usd)
+    share = min(1.0, lost / remaining) if remaining else 0.0
+    return Decimal(repr(share)).quantize(Decimal("0.001"), ROUND_DOWN)
 
 
 def _substitution(current: CurrentContract, after: Paths, move: Move) -> Counter:
@@ -141,7 +153,6 @@ def _substitution(current: CurrentContract, after: Paths, move: Move) -> Counter
             if allowed
             else "; ask that they cost what those they replace do."
         ),
-        "",
     )
 
 
@@ -162,7 +173,6 @@ def _re_open(current: CurrentContract, now: Journey) -> Counter:
         _misfit(current, now),
         "The most that signing the rest again can be worth: overage at the committed rate, nothing unused"
         + (", before the price of leaving." if ahead else "."),
-        "",
     )
 
 
@@ -196,8 +206,9 @@ def _with(current: CurrentContract, **terms: Any) -> CurrentContract:
     return msgspec.structs.replace(current, terms=msgspec.structs.replace(current.terms, **terms))
 
 
-def _counter(name: CounterName, allowed: bool, clause: str, saves: float, says: str, ask: str) -> Counter:
-    wording = BY_NAME[ask].wording if ask and not allowed else ""
+def _counter(name: CounterName, allowed: bool, clause: str, saves: float, says: str, wording: str = "") -> Counter:
+    """`wording` is of the ask; a right needs none."""
+    wording = "" if allowed else wording
     return Counter(
         counter=name, allowed=allowed, clause=clause, saves_usd=usd(max(0.0, saves)), says=says, wording=wording
     )

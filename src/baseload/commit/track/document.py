@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Final
+from typing import Final, Literal
 
 import msgspec
 import numpy as np
@@ -23,6 +23,7 @@ from baseload.commit.track.usage import Daily
 from baseload.values import Problem
 
 SCHEMA: Final = "baseload.commit.track/1"
+_CENT: Final = 0.005
 _LATE_DAYS: Final = {"day": 7, "week": 14, "month": 62}
 
 
@@ -30,10 +31,12 @@ class BurnRow(msgspec.Struct, frozen=True, kw_only=True):
     """One contract month of the test period, dollars of the contract's basis, running totals at its end.
 
     Months that are not over have `drawn_usd` so far, and the totals projected: one path in ten below low, one above
-    high. `planned_usd` is null where no path was planned.
+    high. `planned_usd` is null where no path was planned. The row `stated` is no month: what the contract's file says
+    was drawn beyond the usage (negative: less), before the month of that file's day, so that all totals add up.
     """
 
-    month: str  # its first day
+    kind: Literal["month", "stated"] = "month"
+    month: str  # its first day; of `stated` the day of the file
     drawn_usd: str
     total_usd: str | None  # drawn or exceeded; null once the month is not over
     straight_usd: str
@@ -136,7 +139,7 @@ def _rows(standing: Standing, daily: Daily, future: Future, plan: Plan) -> list[
     drawn = units(current.terms, current.start, future.span, future.usd).cumsum(axis=1)
     planned = units(current.terms, current.start, period, plan.daily(period)).cumsum()
     shift = standing.drawn_usd + standing.excess_usd - float(known.sum())  # what the file's balance says beyond usage
-    rows = []
+    rows: list[BurnRow] = []
     for month in contract_months(current.start, period):
         first, last = (month.start - period.start).days, (month.end - period.start).days
         over = month.end <= standing.through
@@ -145,7 +148,9 @@ def _rows(standing: Standing, daily: Daily, future: Future, plan: Plan) -> list[
             BurnRow(
                 month=month.start.isoformat(),
                 drawn_usd=_usd(float(known[first:last].sum())),
-                total_usd=_usd(float(known[:last].sum()) + shift) if over else None,
+                total_usd=_usd(float(known[:last].sum()) + (shift if current.as_of < month.end else 0.0))
+                if over
+                else None,
                 straight_usd=_usd(standing.balance_usd * last / period.days),
                 planned_usd=None if np.isnan(planned[last - 1]) else _usd(float(planned[last - 1])),
                 low_usd=low,
@@ -153,7 +158,26 @@ def _rows(standing: Standing, daily: Daily, future: Future, plan: Plan) -> list[
                 high_usd=high,
             )
         )
+    if abs(shift) >= _CENT:
+        before = sum(month.end <= current.as_of for month in contract_months(current.start, period))
+        rows.insert(before, _stated(standing, shift, rows[before - 1].total_usd if before else None))
     return rows
+
+
+def _stated(standing: Standing, shift: float, total_before: str | None) -> BurnRow:
+    """The difference between the balance that the file states and the one that usage leaves."""
+    day, period = standing.current.as_of, standing.period
+    return BurnRow(
+        kind="stated",
+        month=day.isoformat(),
+        drawn_usd=_usd(shift),
+        total_usd=_usd(float(total_before or 0) + shift),
+        straight_usd=_usd(standing.balance_usd * (day - period.start).days / period.days),
+        planned_usd=None,
+        low_usd=None,
+        likely_usd=None,
+        high_usd=None,
+    )
 
 
 def _ahead(standing: Standing, drawn: Array, days: int) -> tuple[str, str, str]:
