@@ -10,6 +10,7 @@ import pytest
 
 from baseload.project import (
     CommitmentLeft,
+    CommitSettings,
     DeclaredLimits,
     Invoice,
     OwnerRule,
@@ -17,6 +18,7 @@ from baseload.project import (
     PlanSettings,
     PoolLimits,
     Project,
+    ScopeRow,
     WorkloadRule,
     parse_project,
 )
@@ -37,8 +39,10 @@ RECORDS: dict[type, str] = {
     PoolLimits: "### `[limits.pool.NAME]`",
     PlanSettings: "## `[plan]`",
     CommitmentLeft: "## `[commitment]`",
+    CommitSettings: "## `[commit]`",
+    ScopeRow: "### `[[commit.scope]]`",
 }
-TABLES = {"invoice", "owner", "workload", "model_alias", "key_name", "limits", "plan", "commitment"}
+TABLES = {"invoice", "owner", "workload", "model_alias", "key_name", "limits", "plan", "commitment", "commit"}
 
 
 def section(text: str, heading: str) -> str:

@@ -212,13 +212,14 @@ def test_the_search_finds_no_better_size_than_this_one() -> None:
 
 
 def test_a_net_offer_has_the_same_values_as_its_list_twin() -> None:
-    """Flat 20 %: a net dollar is 0.8 list dollars whatever the size."""
+    """Flat 20 %: a net dollar is 0.8 list dollars whatever the size; the best size is rounded in each basis."""
     paths = worked()
     twins = [
         clause_values(flat("0.20", commit_basis=basis), paths, clauses=["refund_50"])[0] for basis in ("list", "net")
     ]
-    assert twins[0].value_usd == pytest.approx(twins[1].value_usd)
-    assert float(twins[1].commit_usd_by_year[0]) == pytest.approx(0.8 * float(twins[0].commit_usd_by_year[0]))
+    assert twins[0].value_usd == pytest.approx(twins[1].value_usd, rel=1e-4)
+    size, net = (float(twin.commit_usd_by_year[0]) for twin in twins)
+    assert net == pytest.approx(0.8 * size, rel=2e-3)
 
 
 def test_unknown_clauses_and_short_paths_are_refused() -> None:

@@ -22,6 +22,7 @@ from baseload.commit.worth.options import has_rights
 from baseload.commit.worth.parts import Part, parts_between
 from baseload.commit.worth.points import Points, PointScale
 from baseload.commit.worth.sizes import COARSE, FEW, FINE, in_list, list_floors, list_sizes, rated_ramps
+from baseload.commit.worth.suited import around, closely_around, on_floors, suited
 from baseload.commit.worth.table import Table, amounts, cost_table, is_yearly, stated_table, usd_of
 
 Offered = tuple[str, Contract]
@@ -86,37 +87,62 @@ class _Market:
         ]
         yearly = all(is_yearly(one, paths, "cost") for one in contracts)
         rights = any(has_rights(one) for one in contracts)
+        self._yearly = yearly
         self._points = FINE if yearly else FEW if rights else COARSE
         self._found: dict[Contract, Table] = {}
+        self._shared: dict[int, Array] = {}
 
     def open(self, contract: Contract) -> Table:
         """At every size that any offer of this term is looked at."""
-        contract = msgspec.structs.replace(contract, commit_usd_by_year=())
+        contract = _unsized(contract)
         if contract not in self._found:
-            extra = [size for term, size in self._extra if term == contract.term_months]
-            extra += rated_ramps(self._contracts, self.paths, contract.term_months)
-            sizes = list_sizes(self.paths, contract.term_months, self._floors, self._points, extra)
-            self._found[contract] = cost_table(contract, sizes, self.paths)
+            self._found[contract] = cost_table(contract, self._sizes(contract.term_months), self.paths)
         return self._found[contract]
 
+    def _sizes(self, term: int) -> Array:
+        """Usual sizes, stated ones, and the one that suits each offer of this term, with what is near it."""
+        if term not in self._shared:
+            extra = [size for months, size in self._extra if months == term]
+            extra += rated_ramps(self._contracts, self.paths, term)
+            usual = list_sizes(self.paths, term, self._floors, self._points, extra)
+            alike = dict.fromkeys(_unsized(one) for one in self._contracts if one.term_months == term)
+            found = [self._near(suited(one, self.paths, looks=usual), term) for one in alike]
+            self._shared[term] = np.unique(np.concatenate([usual, *found]), axis=0)
+        return self._shared[term]
+
+    def _near(self, sizes: Array, term: int) -> Array:
+        if not self._yearly:
+            return closely_around(sizes)
+        mixed = on_floors(sizes[0], self._floors)
+        return np.concatenate([sizes, around(sizes[:1], term), mixed])
+
     def mixed(self, ends: Sequence[Table]) -> Callable[[Contract], float]:
-        """Least expected cost of mixtures of two offers: their best sizes, and some of every magnitude beside them."""
-        sizes = {term: _some([end for end in ends if end.contract.term_months == term]) for term in
+        """Least expected cost of mixtures of two offers: at sizes of the offers, and where it is quick at their own.
+
+        Where mixtures run month by month: the best sizes of both, and some of every magnitude beside them.
+        """
+        sizes = {term: self._mixed_sizes([end for end in ends if end.contract.term_months == term]) for term in
                  {end.contract.term_months for end in ends}}  # fmt: skip
         known = {end.contract: end.least_usd for end in ends}
 
         def cost(contract: Contract) -> float:
             if contract not in known:
-                known[contract] = cost_table(contract, sizes[contract.term_months], self.paths).least_usd
+                rows = sizes[contract.term_months]
+                if self._yearly and is_yearly(contract, self.paths, "cost"):
+                    rows = np.concatenate([rows, suited(contract, self.paths)])
+                known[contract] = cost_table(contract, rows, self.paths).least_usd
             return known[contract]
 
         return cost
+
+    def _mixed_sizes(self, tables: Sequence[Table]) -> Array:
+        return tables[0].list_sizes if self._yearly else _some(tables)
 
     def exact(self, ends: Sequence[Contract]) -> int:
         """How many terms may be averaged over all orders: fewer where a mixture takes long."""
         if any(has_rights(one) for one in ends):
             return 2
-        return 6 if all(is_yearly(one, self.paths, "cost") for one in ends) else 4
+        return 5 if all(is_yearly(one, self.paths, "cost") for one in ends) else 4
 
     def stated(self, contract: Contract) -> Table:
         """At its own size."""

@@ -12,7 +12,7 @@ from baseload.commit.paths import Paths
 from baseload.commit.worth.options import Measure
 from baseload.commit.worth.table import Table, cost_table
 
-_BEST_ON_FEW: Final = 20
+_BEST_ON_FEW: Final = 14
 _BEST_OF_OTHER: Final = 6
 
 

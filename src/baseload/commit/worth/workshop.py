@@ -153,8 +153,8 @@ class Workshop:
             points = FEW if has_rights(self._contract) else COARSE
             sizes = sizes_for(self._contract, self._paths, points, self._extra, self._others)
             table = self._few.table(self._contract, sizes, "cost")
-            stated = [self._contract.commit_usd_by_year] if self._contract.commit_usd_by_year else []
-            more = [in_list(self._contract, [float(usd) for usd in one]) for one in (*stated, *self._extra)]
+            stated = [float(amount) for amount in self._contract.commit_usd_by_year]
+            more = [in_list(self._contract, one) for one in (stated, *self._extra) if one]
             self._cores[measure] = np.unique(np.array([*sizes[thin_rows(table)], *more]), axis=0)
         return self._cores[measure]
 
