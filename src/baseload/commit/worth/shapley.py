@@ -1,9 +1,10 @@
 """Bundles: what several clauses are worth together, and what each adds to that, averaged over all orders (Shapley).
 
 Parts sum to the bundle exactly. Every one of the 2^n sets is priced on the same paths at the same few sizes: the best
-ones of nothing, of everything and of asks alone. So the bundle and nothing have their true optima, and what lies
-between is at least as good as it looks. Where many sets must be run month by month, every n-th path stands for all:
-the bundle and its parts are then those of these paths.
+ones of nothing, of everything and of asks alone, each searched for. So the bundle and nothing have their own optima,
+and what lies between is at least as good as it looks. Where many sets must be run month by month, every n-th path
+stands for all and a set is priced at the sizes of its own dearest asks: the bundle and its parts are those of these
+paths.
 """
 
 from __future__ import annotations
@@ -50,8 +51,8 @@ def bundle(contract: Contract, paths: Paths, names: Sequence[str], *, measure: M
     many = len(asks) > _MANY and not is_yearly(whole, paths, measure)
     paths = thinned(paths, _FEWER_PATHS) if many else paths
     sets = [frozenset(chosen) for size in range(len(asks) + 1) for chosen in combinations(range(len(asks)), size)]
-    sizes = _sizes(contract, paths, asks, measure, _FEWER_SIZES if many else len(asks))
-    worth = {chosen: _least(contract, asks, chosen, paths, sizes, measure) for chosen in sets}
+    sizes = _Sizes(contract, paths, asks, measure, many=many)
+    worth = {chosen: _least(contract, asks, chosen, paths, sizes.of(chosen), measure) for chosen in sets}
     nothing = worth[frozenset()]
     saved = {chosen: nothing - cost for chosen, cost in worth.items()}
     parts = shapley(len(asks), lambda chosen: saved[chosen])
@@ -103,16 +104,24 @@ def _least(
     return cost_table(_granted(contract, asks, chosen), sizes, paths, measure).least_usd
 
 
-def _sizes(contract: Contract, paths: Paths, asks: Sequence[Ask], measure: Measure, most: int) -> Array:
-    """The best size of nothing, of everything, and of the asks alone that are worth most."""
-    every = sizes_for(contract, paths, COARSE)
-    whole = _granted(contract, asks, frozenset(range(len(asks))))
-    found = [_best(one, every, paths, measure, search=True) for one in (contract, whole)]
-    alone = [apply(ask, contract) for ask in asks]
-    search = most == len(asks)
-    tables = [_best(one, every, paths, measure, search=search or is_yearly(one, paths, measure)) for one in alone]
-    found += sorted(tables, key=lambda table: table.least_usd)[:most]
-    return np.unique(np.concatenate([table.list_sizes for table in found]), axis=0)
+class _Sizes:
+    """The best sizes of nothing, of everything, and of asks alone: of all, with `many` of those in the set."""
+
+    def __init__(self, contract: Contract, paths: Paths, asks: Sequence[Ask], measure: Measure, *, many: bool) -> None:
+        every = sizes_for(contract, paths, COARSE)
+        whole = _granted(contract, asks, frozenset(range(len(asks))))
+        self._ends = [_best(one, every, paths, measure, search=True) for one in (contract, whole)]
+        alone = [apply(ask, contract) for ask in asks]
+        self._alone = [
+            _best(one, every, paths, measure, search=not many or is_yearly(one, paths, measure)) for one in alone
+        ]
+        self._many = many
+
+    def of(self, chosen: frozenset[int]) -> Array:
+        """List-dollar sizes at which a set is priced."""
+        places = sorted(chosen if self._many else range(len(self._alone)), key=lambda one: self._alone[one].least_usd)
+        rows = [self._alone[place] for place in (places[:_FEWER_SIZES] if self._many else places)]
+        return np.unique(np.concatenate([table.list_sizes for table in (*self._ends, *rows)]), axis=0)
 
 
 def _best(contract: Contract, every: Array, paths: Paths, measure: Measure, *, search: bool) -> Table:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import product
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 import numpy as np
@@ -31,9 +31,9 @@ YEARLY_PATHS: Final = 400
 """Paths of a search where dollars pass from year to year; steps on all paths follow. Where none pass: all paths."""
 MONTHLY_PATHS: Final = 150
 """Paths of a search by the month: enough for the rule by which rights are used."""
-TRIALS: Final = 160
+TRIALS: Final = 60
+"""Sizes tried on thin paths beyond the first looks, beside a coarse search that uses no right."""
 TRIALS_OF_RIGHTS: Final = 80
-"""Sizes tried beyond the first looks, on thin paths."""
 _YEARLY_TRIALS: Final = 200
 _CHOICES: Final = 3
 _FIRST_STEPS: Final = (1 / 8, 1 / 32)
@@ -41,6 +41,9 @@ _FINEST: Final = 1 / 1_024
 _SCALES: Final = (0.88, 0.95, 1.05, 1.12)
 _FEW_SCALES: Final = (0.94, 1.06)
 _ONE_YEAR: Final = (0.94, 1.06)
+_WITH_RIGHTS: Final = (1.0, 1.08, 1.18)
+"""Of the best size without rights: who may step down or leave signs more."""
+_NO_RIGHTS: Final[dict[str, Any]] = {"step_down": None, "step_down_band": "keep", "step_up": None, "termination": None}
 _LONGEST_MIXED: Final = 3
 
 
@@ -73,7 +76,7 @@ def suited(
     else:
         most = trials if trials is not None else TRIALS_OF_RIGHTS if has_rights(contract) else TRIALS
         found = _monthly(contract, thinned(paths, MONTHLY_PATHS), measure, looks, most)
-    return np.array([in_list(contract, size.tolist()) for size in found])
+    return np.array([in_list(contract, size.tolist()) for size in found]) + 0.0
 
 
 def _yearly(contract: Contract, paths: Paths) -> Array:
@@ -94,10 +97,19 @@ def _monthly(contract: Contract, paths: Paths, measure: Measure, looks: Array | 
         found: Array = usd_of(contract, sizes, paths, measure).mean(axis=1)
         return found
 
-    starts = [] if looks is None else [in_basis(contract, looks)]
-    if looks is None or not has_rights(contract):
-        starts.append(first_looks(family))
+    starts = [first_looks(family) if looks is None else in_basis(contract, looks)]
+    if not has_rights(contract):
+        coarse = optimum(contract, paths, objective=measure).commit_usd_by_year
+        starts.append(np.array([[float(amount) for amount in coarse]]))
+    elif is_yearly(plain := _without_rights(contract), paths, "cost"):
+        coarse = optimum(plain, paths).commit_usd_by_year
+        starts.append(np.multiply.outer(_WITH_RIGHTS, [float(amount) for amount in coarse]))
     return _stepped(family, score, np.unique(np.vstack(starts), axis=0), _FIRST_STEPS, trials)
+
+
+def _without_rights(contract: Contract) -> Contract:
+    found: Contract = msgspec.structs.replace(contract, **_NO_RIGHTS)
+    return found
 
 
 def _stepped(family: Family, score: Score, starts: Array, first_steps: tuple[float, ...], most: int) -> Array:

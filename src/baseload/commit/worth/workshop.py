@@ -29,7 +29,7 @@ from baseload.commit.worth.table import Table, is_yearly, usd_of
 AT_LIST: Final = Overage(rule="list")
 COMMITTED: Final = Overage(rule="committed")
 _LOOKS: Final = 8
-_TRIALS_OF_MANY: Final = 40
+_TRIALS_OF_MANY: Final = 24
 """Where the offer has rights, every clause is searched with rights used."""
 
 
@@ -91,7 +91,8 @@ class Workshop:
             return Sides(self._all.table(base, sizes, measure), self._all.table(variant, sizes, measure))
         if question.kind == "ask":
             whole = self._all.table(base, sizes, measure)
-            return Sides(whole, self._at_best(variant, whole, measure))
+            after = self._at_best(variant, whole, measure)
+            return Sides(whole, self._or_unused(question, after) if _adds_right(question) else after)
         whole = self._all.table(variant, sizes, measure)
         return Sides(self._at_best(base, whole, measure), whole)
 
@@ -122,6 +123,12 @@ class Workshop:
         few = self._few.table(contract, whole.list_sizes, measure)
         return self._all.table(contract, worth_pricing(few, whole), measure)
 
+    def _or_unused(self, question: Question, after: Table) -> Table:
+        """Whoever gets one right more may leave it alone: a rule over several rights is only nearly the best."""
+        before = self._all.table(question.base, after.list_sizes, question.measure)
+        better = (before.means < after.means)[:, None]
+        return msgspec.structs.replace(after, usd=np.where(better, before.usd, after.usd))
+
     def _half_way(self, question: Question, sizes: Array) -> Table:
         """Overage half way: what exceeds the balance does not depend on its price, so cost is the mean of the two."""
         two = [self._all.table(one, sizes, question.measure) for one in question.asked_of()[2:]]
@@ -144,7 +151,8 @@ class Workshop:
 
     def _coarse(self, measure: Measure) -> Array:
         asked = (one for question in self._questions if question.measure == measure for one in question.asked_of())
-        found = [closely_around(self._suits(one, measure)) for one in dict.fromkeys(asked)]
+        each = [self._suits(one, measure) for one in dict.fromkeys(asked)]
+        found = [one[:1] for one in each] if has_rights(self._contract) else [closely_around(one) for one in each]
         return np.unique(np.concatenate([self._core(measure), *found]), axis=0)
 
     def _core(self, measure: Measure) -> Array:
@@ -178,3 +186,9 @@ class Workshop:
         for one in self._others:
             if self._yearly(one, "cost"):
                 yield self._suits(one, "cost")[:1]
+
+
+def _adds_right(question: Question) -> bool:
+    """Is the clause one of the buyer's rights where the offer has none of its kind?"""
+    kinds = ("step_down", "step_up", "termination")
+    return any(getattr(question.base, kind) is None and getattr(question.variant, kind) is not None for kind in kinds)
