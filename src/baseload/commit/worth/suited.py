@@ -23,7 +23,7 @@ from baseload.commit.search.optimum import optimum
 from baseload.commit.search.pricing import YearlyPricer
 from baseload.commit.search.rounding import rounded
 from baseload.commit.search.segments import is_stateless
-from baseload.commit.worth.options import Measure, has_rights
+from baseload.commit.worth.options import UP_STEPS, Measure, has_rights
 from baseload.commit.worth.sizes import in_basis, in_list, year_shares
 from baseload.commit.worth.table import is_yearly, usd_of
 
@@ -33,7 +33,7 @@ MONTHLY_PATHS: Final = 150
 """Paths of a search by the month: enough for the rule by which rights are used."""
 TRIALS: Final = 60
 """Sizes tried on thin paths beyond the first looks, beside a coarse search that uses no right."""
-TRIALS_OF_RIGHTS: Final = 80
+TRIALS_OF_RIGHTS: Final = 60
 _YEARLY_TRIALS: Final = 200
 _CHOICES: Final = 3
 _FIRST_STEPS: Final = (1 / 8, 1 / 32)
@@ -44,6 +44,8 @@ _ONE_YEAR: Final = (0.94, 1.06)
 _WITH_RIGHTS: Final = (1.0, 1.08, 1.18)
 """Of the best size without rights: who may step down or leave signs more."""
 _NO_RIGHTS: Final[dict[str, Any]] = {"step_down": None, "step_down_band": "keep", "step_up": None, "termination": None}
+_LEAST_SCALE: Final = 0.6
+_OVER: Final = 1 + 1e-6
 _LONGEST_MIXED: Final = 3
 
 
@@ -62,20 +64,17 @@ def suited(
     paths: Paths,
     measure: Measure = "cost",
     looks: Array | None = None,
-    *,
-    trials: int | None = None,
 ) -> Array:
     """Sizes in list dollars, (a few, years): the best one first, then the best of other choices of bands met.
 
     Exact where yearly totals price it and no dollar passes on, a search on thin paths elsewhere. `looks` are sizes in
-    list dollars to begin with, where it is priced by the month; `trials` how many more are tried there.
+    list dollars to begin with, where it is priced by the month.
     """
     contract = msgspec.structs.replace(contract, commit_usd_by_year=())
     if is_yearly(contract, paths, measure):
         found = _yearly(contract, paths)
     else:
-        most = trials if trials is not None else TRIALS_OF_RIGHTS if has_rights(contract) else TRIALS
-        found = _monthly(contract, thinned(paths, MONTHLY_PATHS), measure, looks, most)
+        found = _monthly(contract, thinned(paths, MONTHLY_PATHS), measure, looks)
     return np.array([in_list(contract, size.tolist()) for size in found]) + 0.0
 
 
@@ -90,7 +89,7 @@ def _yearly(contract: Contract, paths: Paths) -> Array:
     return _stepped(family, score, start, _FIRST_STEPS[1:], _YEARLY_TRIALS)
 
 
-def _monthly(contract: Contract, paths: Paths, measure: Measure, looks: Array | None, trials: int) -> Array:
+def _monthly(contract: Contract, paths: Paths, measure: Measure, looks: Array | None) -> Array:
     family = family_of(contract, paths, "free")
 
     def score(sizes: Array) -> Array:
@@ -104,12 +103,26 @@ def _monthly(contract: Contract, paths: Paths, measure: Measure, looks: Array | 
     elif is_yearly(plain := _without_rights(contract), paths, "cost"):
         coarse = optimum(plain, paths).commit_usd_by_year
         starts.append(np.multiply.outer(_WITH_RIGHTS, [float(amount) for amount in coarse]))
-    return _stepped(family, score, np.unique(np.vstack(starts), axis=0), _FIRST_STEPS, trials)
+    if contract.step_up:
+        starts += [_stepping_onto_floors(family, size) for size in starts[-1][:1]]
+    most = TRIALS_OF_RIGHTS if has_rights(contract) else TRIALS
+    return _stepped(family, score, np.unique(np.vstack(starts), axis=0), _FIRST_STEPS, most)
 
 
 def _without_rights(contract: Contract) -> Contract:
     found: Contract = msgspec.structs.replace(contract, **_NO_RIGHTS)
     return found
+
+
+def _stepping_onto_floors(family: Family, size: Array) -> Array:
+    """The size, scaled so that a step up takes a year onto a band floor: what it costs jumps there."""
+    found = [size]
+    for step in UP_STEPS:
+        stepped = size + step * size.mean()
+        scales = np.divide.outer(family.floors, stepped[stepped > 0]).ravel()
+        within = scales[(scales >= _LEAST_SCALE) & (scales <= 1 / _LEAST_SCALE)]
+        found += [size * scale * _OVER for scale in within]
+    return np.array(found)
 
 
 def _stepped(family: Family, score: Score, starts: Array, first_steps: tuple[float, ...], most: int) -> Array:

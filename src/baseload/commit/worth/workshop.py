@@ -29,8 +29,6 @@ from baseload.commit.worth.table import Table, is_yearly, usd_of
 AT_LIST: Final = Overage(rule="list")
 COMMITTED: Final = Overage(rule="committed")
 _LOOKS: Final = 8
-_TRIALS_OF_MANY: Final = 24
-"""Where the offer has rights, every clause is searched with rights used."""
 
 
 class Question(NamedTuple):
@@ -169,13 +167,12 @@ class Workshop:
     def _suits(self, contract: Contract, measure: Measure) -> Array:
         key = (contract, measure)
         if key not in self._suited:
-            looks, trials = None, None
+            looks = None
             if not self._yearly(contract, measure):
                 looks = np.concatenate([self._looks(contract, measure), *self._met()])
                 if not has_rights(contract):
                     looks = np.concatenate([looks, on_floors(looks[0], list_floors(self._contract))])
-                trials = _TRIALS_OF_MANY if has_rights(self._contract) else None
-            self._suited[key] = suited(contract, self._paths, measure, looks, trials=trials)
+            self._suited[key] = suited(contract, self._paths, measure, looks)
         return self._suited[key]
 
     def _looks(self, contract: Contract, measure: Measure) -> Array:
