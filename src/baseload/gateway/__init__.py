@@ -1,0 +1,1 @@
+"""The gateway: the plumbing that makes the plan true, and measures it."""
