@@ -1,0 +1,61 @@
+"""`gateway.toml`: what it says, and what it must not."""
+
+from __future__ import annotations
+
+import pytest
+
+from baseload.gateway.config import GatewayConfig, GatewayConfigError, origin_of, parse_config
+from baseload.gateway.exchange import Origin
+
+
+def test_no_file_is_a_pipe_to_the_api_on_loopback() -> None:
+    found = parse_config("")
+    assert found == GatewayConfig()
+    assert (found.listen.host, found.upstream[0].origin) == (
+        "127.0.0.1",
+        Origin("api.anthropic.com", 443, True, b""),
+    )
+
+
+@pytest.mark.parametrize(
+    ("url", "origin"),
+    [
+        ("https://api.anthropic.com", Origin("api.anthropic.com", 443, True, b"")),
+        ("http://127.0.0.1:8787/", Origin("127.0.0.1", 8787, False, b"")),
+        ("https://proxy.example:8443/claude/", Origin("proxy.example", 8443, True, b"/claude")),
+        ("http://[::1]:9", Origin("::1", 9, False, b"")),
+    ],
+)
+def test_an_address_is_an_origin(url: str, origin: Origin) -> None:
+    assert origin_of(url) == origin
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("[listen]\nprot = 1", "`prot`"),
+        ("[listen]\nport = 70000", "$.listen.port"),
+        ('[[upstream]]\nbase_url = "ftp://x"', "expected https://"),
+        ('[[upstream]]\nbase_url = "https://me:secret@host"', "in the environment"),
+        ('[[upstream]]\nname = "a"\n[[upstream]]\nname = "a"', "each name once"),
+        ('[[upstream]]\nkind = "bedrock"', "without a region"),
+        ('[[upstream]]\nkind = "vertex"\nregion = "us-east5"', "without a project"),
+        ('virtual_keys = false\n[listen]\nhost = "0.0.0.0"', "beyond loopback"),
+        ('[listen]\ntls_cert = "c.pem"', "tls_key"),
+        ('[[budget]]\nusd = "-1"', "$.budget[0].usd"),
+        ('[[budget]]\nusd = "0"', "more than 0"),
+        ('[batch]\nenabled = true\nupstream = "other"', "batch.upstream is other"),
+        ("schema = 2", "schema"),
+        ("[listen\n", "not valid TOML"),
+    ],
+)
+def test_a_mistake_is_named_with_what_was_expected(text: str, says: str) -> None:
+    with pytest.raises(GatewayConfigError) as raised:
+        parse_config(text)
+    assert says in str(raised.value)
+
+
+def test_a_secret_in_an_address_is_not_repeated() -> None:
+    with pytest.raises(GatewayConfigError) as raised:
+        parse_config('[[upstream]]\nbase_url = "https://me:hunter2@host"')
+    assert "hunter2" not in str(raised.value)
