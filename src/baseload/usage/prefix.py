@@ -52,7 +52,7 @@ def prefix_blocks(
     Tokens are shares by length of `prompt_tokens` and add up to it; without it, four characters a token. With
     `cached_tokens` (read and written) what lies up to the last cache mark adds up to these.
     """
-    prefix = _Prefix(org_key)
+    prefix = Prefix(org_key)
     prefix.render(request)
     return prefix.text(prompt_tokens, cached_tokens)
 
@@ -67,8 +67,8 @@ def text_in(content: object) -> str:
     return "\n".join(text for text in texts if isinstance(text, str))
 
 
-class _Prefix:
-    """Collects the entries of one request, as columns; their tokens are only known once all are there."""
+class Prefix:
+    """The entries of one request: `render` it before it is sent, ask for the `text` when its bill is known."""
 
     def __init__(self, org_key: OrgKey) -> None:
         self._digests: list[str] = []

@@ -1,0 +1,74 @@
+"""What a request is like, for its record: worked out while the upstream thinks, and only as often as there is time.
+
+Prefix hashes and cues need the whole body decoded, a millisecond or more for a long one. So that this never decides
+how many calls a gateway can carry, it may take `SHARE` of a second; calls beyond that are logged without, and say so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final, NamedTuple
+
+import msgspec
+
+from baseload.usage.capabilities import request_features
+from baseload.usage.cues import task_cues
+from baseload.usage.features import first_user_text, request_hash
+from baseload.usage.prefix import Prefix, text_in
+from baseload.values import OrgKey
+
+SHARE: Final = 0.15
+_SECOND_NS: Final = 1_000_000_000
+SKIPPED: Final = "no_content_pass"
+
+_decode = msgspec.json.Decoder(dict[str, Any]).decode
+
+
+class Content(NamedTuple):
+    """What one body is like; `prefix` waits for the bill, so that its tokens add up to it."""
+
+    request_hash: str
+    request_features: str
+    task_cues: str
+    prefix: Prefix
+
+
+class ContentPass:
+    """Asked once a request. `clock_ns` is monotonic."""
+
+    def __init__(self, org_key: OrgKey, clock_ns: Callable[[], int], share: float = SHARE) -> None:
+        self._org_key = org_key
+        self._clock_ns = clock_ns
+        self._allowed_ns = int(share * _SECOND_NS)
+        self._second = -1
+        self._spent_ns = 0
+        self.taken = self.skipped = 0
+
+    def of(self, body: bytes) -> Content | None:
+        """None where there is no time for it, or the body is no request."""
+        began = self._clock_ns()
+        second = began // _SECOND_NS
+        if second != self._second:
+            self._second, self._spent_ns = second, 0
+        elif self._spent_ns > self._allowed_ns:
+            self.skipped += 1
+            return None
+        found = self._content(body)
+        self._spent_ns += self._clock_ns() - began
+        self.taken += 1
+        return found
+
+    def _content(self, body: bytes) -> Content | None:
+        try:
+            request = _decode(body)
+        except (msgspec.MsgspecError, UnicodeError, RecursionError):
+            return None
+        prefix = Prefix(self._org_key)
+        prefix.render(request)
+        system, first_user = text_in(request.get("system")), first_user_text(request)
+        return Content(
+            request_hash=request_hash(request, self._org_key),
+            request_features=request_features(request),
+            task_cues=task_cues(request, None, system=system, first_user=first_user),
+            prefix=prefix,
+        )

@@ -1,0 +1,168 @@
+"""What every request of one process shares: settings, policy, log, budgets, memory. Made and replaced by `runtime`."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from decimal import ROUND_CEILING, Decimal
+from typing import Final, Protocol
+
+from baseload.gateway.calllog.cost import Pricing
+from baseload.gateway.calllog.records import End, Start
+from baseload.gateway.calllog.segment import CallLog
+from baseload.gateway.config import GatewayConfig
+from baseload.gateway.content import ContentPass
+from baseload.gateway.decide.facts import Facts
+from baseload.gateway.decide.fit import Capabilities
+from baseload.gateway.decide.marks import Online
+from baseload.gateway.decide.memo import Memo
+from baseload.gateway.decide.rules import Rules
+from baseload.gateway.decide.state import RouteKey, RouteView, Sessions, State
+from baseload.gateway.state.budgets import Budgets, Hold
+from baseload.gateway.state.keys import KeyView
+from baseload.gateway.trip import Finished, Metering, start_record
+from baseload.gateway.upstreams.port import Upstreams
+from baseload.prices.book import PriceBook
+from baseload.prices.rates import PriceKey
+from baseload.values import NANO_PER_USD, band_of_prompt, day_of
+
+DEFAULT_OUTPUT_TOKENS: Final = 128_000
+"""What a request without max_tokens may write: it is refused upstream, and cheaper then."""
+_TOKENS_PER_PRICE: Final = 1_000_000
+
+
+class OnlinePlanner(Online, Protocol):
+    """The online cache planner (`decide.online`), where a policy asks for it."""
+
+    def answered(self, ticket: object, begins_us: int, stop_reason: str, read_tokens: int) -> None:
+        """What became of a request whose marks it planned."""
+
+
+class Watcher(Protocol):
+    """Who is told of every attempt that ended: signals, samples, metrics, spans. Quick, and must not raise."""
+
+    def finished(self, attempt: Finished) -> None: ...
+
+    def keeps(self, trip: Metering) -> bool:
+        """Whether the answer of this request is wanted whole."""
+
+
+class Core:
+    """One process's view of everything. `replace_policy` swaps rules between two requests, never within one."""
+
+    def __init__(
+        self,
+        *,
+        config: GatewayConfig,
+        book: PriceBook,
+        memo: Memo,
+        rules: Rules,
+        log: CallLog,
+        budgets: Budgets,
+        upstreams: Upstreams,
+        clock_us: Callable[[], int],
+        clock_ns: Callable[[], int],
+        zdr: bool = False,
+    ) -> None:
+        self.config = config
+        self.book = book
+        self.memo = memo
+        self.rules = rules
+        self.log = log
+        self.budgets = budgets
+        self.upstreams = upstreams
+        self.clock_us = clock_us
+        self.keys = KeyView()
+        self.sessions = Sessions()
+        self.routes: dict[RouteKey, RouteView] = {}
+        self.capabilities = Capabilities(book.models, zdr=zdr)
+        self.content = ContentPass(memo.org_key, clock_ns, 0.15 if config.log.prefixes else 0.0)
+        self.online: OnlinePlanner | None = None
+        self.watchers: tuple[Watcher, ...] = ()
+        self.faults = 0  # of watchers, which cost no caller anything
+        self._pricing = Pricing(book)
+        self._bounds: dict[tuple[str, int, bool], tuple[Decimal, Decimal]] = {}
+        self._trips = 0
+
+    @property
+    def observes(self) -> bool:
+        """Nothing is changed, not even a header."""
+        return self.config.policy.observe or not self.rules.policy_id
+
+    @property
+    def state(self) -> State:
+        return State(self.routes, self.sessions)
+
+    @property
+    def asks_for_keys(self) -> bool:
+        """Whether callers must present a virtual key."""
+        wanted = self.config.virtual_keys
+        return bool(len(self.keys)) if wanted is None else wanted
+
+    def next_trip(self) -> str:
+        """The name of a caller's request, shared by its attempts."""
+        self._trips += 1
+        return f"{self.log.replica_id}.{self._trips}"
+
+    def soon(self, call: Callable[[], None]) -> None:
+        asyncio.get_running_loop().call_soon(call)
+
+    def start_of(self, trip: Metering, attempt: int, hold: Hold | None, name: str) -> Start:
+        names = self.budget_names(trip.decision.workload, trip.facts.who.api_key) if hold is not None else ()
+        return start_record(
+            trip, seq=self.log.next_seq(), us=self.clock_us(), attempt=attempt, hold=hold, budgets=names, name=name
+        )
+
+    def cost_nano(self, start: Start, end: End) -> int | None:
+        return self._pricing.cost_nano(start, end)
+
+    def budget_names(self, workload: str, key: str) -> tuple[str, ...]:
+        """The budgets a call counts in."""
+        return tuple(
+            budget_name(one.workload, one.key)
+            for one in self.config.budget
+            if one.workload in ("", workload) and one.key in ("", key)
+        )
+
+    def most_nano(self, facts: Facts, model: str) -> int:
+        """What a call can cost at most, in nano-dollars: a token is a byte at least, and `max_tokens` are written.
+
+        0 for a model without a price: nothing bounds it, and its cost is settled when it is known.
+        """
+        day = day_of(facts.now_us)
+        named = (model, day, facts.fast)
+        rates = self._bounds.get(named)
+        if rates is None:
+            if len(self._bounds) > 256:
+                self._bounds.clear()
+            rates = self._bounds[named] = self._dearest(*named)
+        prompt, output = facts.prompt_bytes, facts.max_tokens or DEFAULT_OUTPUT_TOKENS
+        usd = (prompt * rates[0] + output * rates[1]) / _TOKENS_PER_PRICE
+        return int((usd * NANO_PER_USD).to_integral_value(rounding=ROUND_CEILING))
+
+    def _dearest(self, model: str, day: int, fast: bool) -> tuple[Decimal, Decimal]:
+        """Dollars a million prompt tokens and output tokens, at the dearest class and band."""
+        known = self.book.resolve(model) or model
+        keys = [
+            PriceKey(known, "anthropic", "us", "standard", "fast" if fast else "standard", band_of_prompt(prompt))
+            for prompt in (1, 999_999)
+        ]
+        found = [rates.high for key in keys if (rates := self.book.rates(key, day)) is not None]
+        prompt = max((max(one.uncached_input, one.cache_write_5m, one.cache_write_1h) for one in found), default=None)
+        output = max((one.output for one in found), default=None)
+        return prompt or Decimal(0), output or Decimal(0)
+
+    def keeps(self, trip: Metering) -> bool:
+        return any(watcher.keeps(trip) for watcher in self.watchers)
+
+    def finished(self, attempt: Finished) -> None:
+        for watcher in self.watchers:
+            try:
+                watcher.finished(attempt)
+            except Exception:  # noqa: BLE001 - whoever watches costs no caller anything
+                self.faults += 1
+
+
+def budget_name(workload: str, key: str) -> str:
+    """The name a budget of the settings has in the state store."""
+    return f"workload={workload};key={key}"

@@ -1,0 +1,158 @@
+"""Every request enters here: who calls, what it may spend, what is decided, where it goes."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable
+from typing import Final, Protocol
+
+from baseload.gateway.core import Core
+from baseload.gateway.decide.apply import Applied, apply
+from baseload.gateway.decide.decide import Decision, decide, remember
+from baseload.gateway.decide.facts import Facts, facts_of, is_ours
+from baseload.gateway.exchange import Answer, Forward, Header, Inbound, Way
+from baseload.gateway.state.budgets import Hold, Refused
+from baseload.gateway.state.keys import is_virtual, may_use
+from baseload.gateway.state.records import KeyRow
+from baseload.gateway.trip import Metering
+from baseload.gateway.upstreams.port import Asked
+from baseload.gateway.wire.answer import error_answer
+
+MESSAGES: Final = b"/v1/messages"
+_DECIDED: Final = frozenset((MESSAGES, MESSAGES + b"/count_tokens"))
+_OBSERVED: Final = Decision(reason="no-entry")
+_NOBODY: Final = KeyRow(key_id="", hash="", name="", created_us=0)
+_FULL: Final = "The gateway's call log cannot be written, and it is set to refuse calls it cannot log."
+
+
+class Diversion(Protocol):
+    """Batches (`batch.desk`): may answer a request in its own time."""
+
+    def owns(self, target: bytes) -> bool:
+        """Whether this path is the desk's own: tickets."""
+
+    def serve(self, inbound: Inbound, key_id: str) -> Answer | Awaitable[Answer]:
+        """The answer to a request of its own paths."""
+
+    def take(self, inbound: Inbound, facts: Facts, decision: Decision, applied: Applied) -> Answer | None:
+        """An answer that comes later; None where the request is not for it."""
+
+
+class GatewayDoor:
+    """The door of one process. What it raises is served as the original request by the wire."""
+
+    def __init__(self, core: Core, diversion: Diversion | None = None) -> None:
+        self.core = core
+        self.diversion = diversion
+
+    def reads_body(self, method: bytes, target: bytes, headers: tuple[Header, ...]) -> bool:  # noqa: ARG002
+        """Messages are read whole; batches, files and everything else stream through."""
+        return method == b"POST" and target.partition(b"?")[0] in _DECIDED
+
+    def enter(self, inbound: Inbound) -> Way | Awaitable[Way]:
+        core = self.core
+        key = self._key(inbound)
+        if isinstance(key, Answer):
+            return key
+        if core.log.refuses:
+            return error_answer(503, _FULL, retry_after_s=5)
+        if self.diversion is not None and self.diversion.owns(inbound.target):
+            return self.diversion.serve(inbound, key.key_id)
+        facts = facts_of(inbound, core.memo, key.key_id)
+        if core.observes:
+            decision, applied = _OBSERVED, Applied(body=inbound.body, served_as=facts.model)
+        else:
+            decision = decide(facts, core.rules, core.state)
+            applied = apply(inbound.body, facts, decision, core.capabilities, core.online)
+        if key.key_id and facts.kind == "messages" and not self._allowed(key, decision, applied):
+            return error_answer(403, "This key may not call this model for this workload.")
+        if facts.kind == "messages":
+            names = core.budget_names(decision.workload, facts.who.api_key)
+            if names:
+                return self._within_budget(inbound, key, facts, decision, applied, names)
+        return self._on(inbound, key, facts, decision, applied, None)
+
+    def untouched(self, inbound: Inbound) -> Forward:
+        """The request as its caller wrote it, with its own credential or ours; metered like every other."""
+        key = self._key(inbound)
+        ours = not isinstance(key, Answer) and bool(key.key_id)
+        facts = Facts(now_us=inbound.us)
+        way = self._sent(inbound, ours, facts, _OBSERVED, Applied(body=inbound.body, served_as=""), None)
+        if isinstance(way, Forward):
+            return way
+        raise LookupError("no upstream can be asked")
+
+    # inside
+
+    def _key(self, inbound: Inbound) -> KeyRow | Answer:
+        """The virtual key it came with; `_NOBODY` where none are asked for; else why it goes no further."""
+        if not self.core.asks_for_keys:
+            return _NOBODY
+        secret = inbound.header(b"x-api-key") or inbound.header(b"authorization").partition(b" ")[2].strip()
+        found = self.core.keys.find(secret, inbound.us) if is_virtual(secret) else None
+        return found or error_answer(401, "This gateway takes virtual keys only, and this is none that it knows.")
+
+    def _allowed(self, key: KeyRow, decision: Decision, applied: Applied) -> bool:
+        served = self.core.book.resolve(applied.served_as) or applied.served_as
+        return may_use(key.scope, decision.workload or key.scope.workload, served)
+
+    def _within_budget(
+        self,
+        inbound: Inbound,
+        key: KeyRow,
+        facts: Facts,
+        decision: Decision,
+        applied: Applied,
+        names: tuple[str, ...],
+    ) -> Way | Awaitable[Way]:
+        most = self.core.most_nano(facts, applied.served_as)
+        hold = self.core.budgets.reserve(names, most, inbound.us)
+        if hold is not None:
+            return self._on(inbound, key, facts, decision, applied, hold)
+        return self._after_asking(inbound, key, facts, decision, applied, names, most)
+
+    async def _after_asking(
+        self,
+        inbound: Inbound,
+        key: KeyRow,
+        facts: Facts,
+        decision: Decision,
+        applied: Applied,
+        names: tuple[str, ...],
+        most: int,
+    ) -> Way:
+        found = await self.core.budgets.ask(names, most, inbound.us)
+        if isinstance(found, Refused):
+            if found.why == "cap":
+                return error_answer(429, "The budget of this month is used up.", retry_after_s=60)
+            return error_answer(503, "The budget cannot be looked up now.", retry_after_s=2)
+        return self._on(inbound, key, facts, decision, applied, found)
+
+    def _on(
+        self, inbound: Inbound, key: KeyRow, facts: Facts, decision: Decision, applied: Applied, hold: Hold | None
+    ) -> Way:
+        if decision.batch is not None and self.diversion is not None:
+            later = self.diversion.take(inbound, facts, decision, applied)
+            if later is not None:
+                if hold is not None:
+                    self.core.budgets.settle(hold, 0)  # the desk reserves for itself
+                return later
+        remember(facts, decision, self.core.book.resolve(applied.served_as), self.core.state,
+                 marked=bool(applied.marks) or facts.has_marks)  # fmt: skip
+        return self._sent(inbound, bool(key.key_id), facts, decision, applied, hold)
+
+    def _sent(
+        self, inbound: Inbound, ours: bool, facts: Facts, decision: Decision, applied: Applied, hold: Hold | None
+    ) -> Way:
+        core = self.core
+        headers = inbound.headers
+        if any(is_ours(name) for name, _ in headers):
+            headers = tuple(header for header in headers if not is_ours(header[0]))
+        asked = Asked(inbound.method, inbound.target, headers, applied.body, applied.served_as, facts.stream, ours)
+        trip = Metering(core, facts, decision, applied, asked, hold, core.next_trip())
+        sent = core.upstreams.first(asked, trip)
+        if isinstance(sent, Answer):
+            if hold is not None:
+                core.budgets.settle(hold, 0)
+            return sent
+        trip.sent = sent
+        return sent.forward

@@ -1,0 +1,290 @@
+"""One gateway process put together: settings in, a serving door out, and everything that happens once a second.
+
+Heavy parts are imported only where the settings ask for them: the pipe that most people start with stays small.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import ssl
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+from typing import Final, Protocol
+
+from baseload.errors import UsageError
+from baseload.gateway.calllog.records import new_replica_id
+from baseload.gateway.calllog.recover import recover
+from baseload.gateway.calllog.segment import CallLog
+from baseload.gateway.config import GatewayConfig, UpstreamSettings
+from baseload.gateway.core import Core
+from baseload.gateway.decide.memo import Memo
+from baseload.gateway.decide.rules import Rules, Ways
+from baseload.gateway.door import GatewayDoor
+from baseload.gateway.making import MIB, budgets_of, database_of, limits_of, online_of, read_secret, routers_of
+from baseload.gateway.reload import Loaded, Reloader
+from baseload.gateway.state.budgets import Budgets
+from baseload.gateway.state.faults import StateDown
+from baseload.gateway.state.records import Topic
+from baseload.gateway.state.store import StateStore
+from baseload.gateway.state.threads import Changes, StateThread
+from baseload.gateway.upstreams.direct import Direct
+from baseload.gateway.upstreams.port import Upstreams
+from baseload.gateway.wire.client import Client
+from baseload.gateway.wire.server import Server
+from baseload.gateway.wire.tls import server_context
+from baseload.plan.policy import Policy
+from baseload.prices.book import PriceBook
+from baseload.values import OrgKey
+
+_US: Final = 1_000
+log = logging.getLogger("baseload.gateway")
+
+
+class Part(Protocol):
+    """Something that lives as long as the gateway: batches, the watch, telemetry, admin endpoints."""
+
+    async def start(self) -> None: ...
+
+    async def tick(self, now_us: int) -> None:
+        """About once a second. Raises StateDown where the store does not answer; it is asked again."""
+
+    async def changed(self, topics: frozenset[Topic]) -> None:
+        """What other replicas, or this one, have written."""
+
+    async def stop(self) -> None: ...
+
+
+def utc_us() -> int:
+    return time.time_ns() // _US
+
+
+class Gateway:
+    """One process. `env` is the environment, where secrets are; nothing else reads it."""
+
+    def __init__(
+        self,
+        loaded: Loaded,
+        book: PriceBook,
+        *,
+        env: Mapping[str, str],
+        org_key: OrgKey,
+        name: str = "gateway",
+        clock_us: Callable[[], int] = utc_us,
+        parts: Callable[[Gateway], tuple[Part, ...]] = lambda _: (),
+    ) -> None:
+        self.loaded = loaded
+        self.env = env
+        self.book = book
+        self.clock_us = clock_us
+        self.folder = loaded.folder
+        config = loaded.config
+        self.client = Client(limits_of(config.limits))
+        self.state = StateThread(StateStore(database_of(config.state, loaded.folder, env)))
+        self.replica_id = new_replica_id(name)
+        self.budgets = Budgets(self.state, self.replica_id, budgets_of(config))
+        self.upstreams = self._upstreams(config)
+        memo = Memo(org_key)
+        self.core = Core(
+            config=config,
+            book=book,
+            memo=memo,
+            rules=self._rules(config, loaded.policy, org_key),
+            log=self._call_log(config),
+            budgets=self.budgets,
+            upstreams=self.upstreams,
+            clock_us=clock_us,
+            clock_ns=time.monotonic_ns,
+        )
+        self._online(config)
+        self.door = GatewayDoor(self.core)
+        self.server = Server(self.door, self.client.limits, client=self.client)
+        self.parts = parts(self)
+        self.degraded = ""  # why not all of it works; "" = all does
+        self._tasks: list[asyncio.Task[None]] = []
+
+    @property
+    def port(self) -> int:
+        return self.server.port
+
+    @property
+    def ready(self) -> bool:
+        """It may be sent callers."""
+        return not self.server.draining and not self.core.log.refuses and (
+            not self.core.asks_for_keys or self.core.keys.loaded_us > 0
+        )  # fmt: skip
+
+    async def start(self, *, reuse_port: bool = False) -> None:
+        """Take over what dead replicas left, learn keys and routes, then listen. Raises OSError, UsageError."""
+        await self._take_over()
+        changes = Changes(self.state)
+        with contextlib.suppress(StateDown):
+            await self._changed(await changes.since_last())
+        self._check_keys()
+        for part in self.parts:
+            await part.start()
+        listen = self.loaded.config.listen
+        await self.server.start(listen.host, listen.port, reuse_port=reuse_port, ssl=self._tls(self.loaded.config))
+        self._tasks = [
+            asyncio.create_task(changes.follow(self._changed, self._down)),
+            asyncio.create_task(self._ticks()),
+        ]
+
+    async def stop(self) -> None:
+        """Drain, then end everything; what is reported is on disk and in the store."""
+        await self.server.drain(self.loaded.config.limits.drain_s)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for part in reversed(self.parts):
+            await part.stop()
+        await self.server.stop()
+        with contextlib.suppress(StateDown):
+            await self.budgets.close(self.clock_us())
+        self.core.log.close()
+        await self.state.close()
+
+    def reload(self, loaded: Loaded) -> None:
+        """Serve by new settings from the next request on. What needs a restart is said and kept as it was.
+
+        Raises UsageError, and then nothing has changed.
+        """
+        before, config = self.loaded.config, loaded.config
+        rules = self._rules(config, loaded.policy, self.core.memo.org_key)
+        kept = [
+            name
+            for name in ("listen", "log", "state", "upstream", "batch")
+            if getattr(before, name) != getattr(config, name)
+        ]
+        self.budgets.configure(budgets_of(config))
+        self.core.config, self.core.rules, self.loaded = config, rules, loaded
+        self._online(config)
+        if kept:
+            log.warning("settings of %s need a restart and stay as they were", ", ".join(kept))
+
+    # what is made from the settings
+
+    def _call_log(self, config: GatewayConfig) -> CallLog:
+        return CallLog(
+            self.folder / config.log.folder,
+            self.replica_id,
+            clock_us=self.clock_us,
+            on_full=config.log.when_full,
+            commit_s=config.log.commit_ms / 1_000,
+            segment_bytes=config.log.segment_mb * MIB,
+            spent=lambda: self.budgets.spent,
+        )
+
+    def _upstreams(self, config: GatewayConfig) -> Upstreams:
+        first = config.upstream[0]
+        return Direct(first.name, first.origin, lambda: self.upstream_key(first), first.timeout_s)
+
+    def upstream_key(self, settings: UpstreamSettings) -> bytes:
+        """The gateway's own key, from its 0600 file or the environment; b"" where there is none."""
+        if settings.key_file:
+            return read_secret(self.folder / settings.key_file)
+        return self.env.get(settings.key_env, "").partition(",")[0].strip().encode()
+
+    @property
+    def _beside_policy(self) -> Path:
+        return (self.folder / self.loaded.config.policy.file).parent
+
+    def _rules(self, config: GatewayConfig, policy: Policy, org_key: OrgKey) -> Rules:
+        settings = config.policy
+        ways = Ways(start=settings.start, holdback=settings.holdback, cache=settings.cache)
+        return Rules(policy, self.book, org_key, ways=ways, routers=routers_of(policy, self._beside_policy))
+
+    def _online(self, config: GatewayConfig) -> None:
+        if config.policy.cache == "online" and self.core.online is None:
+            self.core.online = online_of(self.book)
+
+    def _tls(self, config: GatewayConfig) -> ssl.SSLContext | None:
+        if not config.listen.tls_cert:
+            return None
+        return server_context(self.folder / config.listen.tls_cert, self.folder / config.listen.tls_key)
+
+    # what happens beside the requests
+
+    async def _take_over(self) -> None:
+        """Seal what dead replicas left unsealed, and give back what they had leased."""
+        folder = self.folder / self.loaded.config.log.folder
+        for dead in await asyncio.to_thread(recover, folder, self.clock_us):
+            used = {place: (amount.spent_nano, amount.held_nano) for place, amount in dead.used.items()}
+            with contextlib.suppress(StateDown):
+                await self.budgets.reclaim(dead.replica_id, used, self.clock_us())
+            if dead.in_flight:
+                log.warning("replica %s died with %d calls in flight", dead.replica_id, len(dead.in_flight))
+
+    async def _changed(self, topics: frozenset[Topic]) -> None:
+        if "keys" in topics:
+            rows = await self.state(lambda store: store.key_rows())
+            self.core.keys.replace(rows, self.clock_us())
+        for part in self.parts:
+            await part.changed(topics)
+        self._state_answers()
+
+    def _check_keys(self) -> None:
+        listen = self.loaded.config.listen
+        if not listen.is_loopback and not self.core.asks_for_keys:
+            raise UsageError(
+                f"host {listen.host} is beyond loopback and no virtual key is defined. Make one with "
+                "`baseload gateway keys new NAME`, or listen on 127.0.0.1."
+            )
+
+    def _down(self, error: StateDown) -> None:
+        if not self.degraded:
+            log.error("the state store does not answer: %s", type(error).__name__)
+        self.degraded = "the state store does not answer"
+
+    def _state_answers(self) -> None:
+        if self.degraded:
+            log.warning("the state store answers again")
+        self.degraded = ""
+
+    async def _ticks(self) -> None:
+        while True:
+            await asyncio.sleep(1)
+            now_us = self.clock_us()
+            self.core.log.tick()
+            await self._quietly(self.budgets.tick(now_us))
+            for part in self.parts:
+                await self._quietly(part.tick(now_us))
+
+    async def _quietly(self, ticking: Awaitable[None]) -> None:
+        try:
+            await ticking
+        except StateDown as error:
+            self._down(error)
+        except Exception as error:  # noqa: BLE001 - it must not end what serves
+            log.error("a fault beside the requests: %s", type(error).__name__)  # its text may quote a prompt
+
+
+def org_key_of(config: GatewayConfig, env: Mapping[str, str], fallback: Callable[[], OrgKey]) -> OrgKey:
+    """The organisation's key: from the environment, else as the other commands find it."""
+    text = env.get(config.org_key_env, "")
+    return OrgKey(text.encode()) if text else fallback()
+
+
+async def watch_files(gateway: Gateway, reloader: Reloader, every_s: float = 0.5) -> None:
+    """Take new settings as their files change, until cancelled."""
+    while True:
+        await asyncio.sleep(every_s)
+        take(gateway, await asyncio.to_thread(reloader.poll))
+
+
+def take(gateway: Gateway, loaded: Loaded | None) -> None:
+    """Serve by settings that were just read; a fault in them leaves what serves."""
+    if loaded is None:
+        return
+    try:
+        gateway.reload(loaded)
+    except UsageError as error:
+        log.error("settings refused, the last good ones keep serving: %s", error)
+
+
+def process_name() -> str:
+    """What a replica is known by: the machine's name and the process."""
+    return f"{os.uname().nodename}-{os.getpid()}"

@@ -1,0 +1,267 @@
+"""What follows one request from its first attempt to its last byte: records, metering, budgets, memory."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, Literal
+
+import msgspec
+
+from baseload.gateway.calllog.meter import Meter, Metered
+from baseload.gateway.calllog.records import End, Outcome, Start
+from baseload.gateway.content import SKIPPED, Content
+from baseload.gateway.decide.apply import Applied
+from baseload.gateway.decide.decide import Decision
+from baseload.gateway.decide.facts import Facts
+from baseload.gateway.exchange import Again, Failure, Forward, Header
+from baseload.gateway.state.budgets import Hold
+from baseload.gateway.upstreams.port import Asked, Sent
+from baseload.usage.features import FEATURES_VERSION
+from baseload.usage.normal import tags_text
+
+if TYPE_CHECKING:
+    from baseload.gateway.core import Core
+
+_BROKEN: Final[dict[str, Outcome]] = {"client": "client", "upstream": "upstream", "gateway": "gateway"}
+_HEADS: Final = frozenset((b"content-type", b"content-encoding", b"request-id", b"anthropic-organization-id",
+                           b"anthropic-workspace-id"))  # fmt: skip
+_CACHED: Final = ("cache_read_input_tokens", "cache_creation_input_tokens")
+_INPUT: Final = ("input_tokens", *_CACHED)
+
+
+class Finished(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """One attempt as it ended, for whoever watches: nothing of its text. `metered.usage` None = nothing is known."""
+
+    start: Start
+    end: End
+    decision: Decision
+    facts: Facts
+    body: bytes  # as it was sent
+    answer: bytes  # as it came, where it was kept; else b""
+
+    def __repr__(self) -> str:
+        return f"Finished({self.start.trip!r}, {self.end.outcome!r})"
+
+
+class Metering:
+    """The trip of one request. Records: a start before each attempt, an end before its last byte goes on."""
+
+    __slots__ = (
+        "_answer", "_asked", "_attempt", "_content", "_core", "_cost_nano", "_first_us", "_heads", "_hold", "_kept",
+        "_meter", "_name", "_over", "_start", "_status", "applied", "decision", "facts", "sent",
+    )  # fmt: skip
+
+    def __init__(
+        self, core: Core, facts: Facts, decision: Decision, applied: Applied, asked: Asked, hold: Hold | None, name: str
+    ) -> None:
+        self._core = core
+        self.facts = facts
+        self.decision = decision
+        self.applied = applied
+        self._asked = asked
+        self._hold = hold
+        self._name = name
+        self.sent: Sent | None = None
+        self._attempt = 0
+        self._start: Start | None = None
+        self._content: Content | None = None
+        self._meter: Meter | None = None
+        self._heads: dict[bytes, bytes] = {}
+        self._status = 0
+        self._first_us: int | None = None
+        self._kept: list[bytes] | None = None  # of the answer, where it is wanted whole
+        self._answer = b""
+        self._over = False
+        self._cost_nano = 0
+
+    def __repr__(self) -> str:
+        return f"Metering({self._name})"
+
+    # the seam
+
+    def sending(self) -> None:
+        """Write the start record. Where the log cannot be written the call goes on, and is counted as missing."""
+        core = self._core
+        self._attempt += 1
+        self._meter, self._status, self._first_us, self._heads = None, 0, None, {}
+        self._start = core.start_of(self, self._attempt, self._hold, self._name)
+        if self._attempt == 1:
+            core.soon(self._look)
+        core.log.append(self._start)
+
+    def head(self, status: int, headers: tuple[Header, ...]) -> tuple[Header, ...]:
+        found = self._heads
+        for name, value in headers:
+            low = name.lower()
+            if low in _HEADS:
+                found[low] = value
+        self._status = status
+        self._meter = Meter(found.get(b"content-type", b""), found.get(b"content-encoding", b""))
+        self._kept = [] if status == 200 and self._core.keeps(self) else None
+        if self._core.observes:
+            return ()
+        served = (self.applied.served_as or self.facts.model).encode("latin-1", "replace")
+        return ((b"x-baseload-model", served), (b"x-baseload-reason", self.decision.reason.encode()))
+
+    def data(self, chunk: bytes) -> None:
+        if self._first_us is None:
+            self._first_us = self._core.clock_us()
+        if self._meter is not None:
+            self._meter.data(chunk)
+        if self._kept is not None:
+            self._kept.append(chunk)
+
+    def end(self) -> None:
+        self._ended("ok" if self._status < 400 else "error", last=True)
+
+    def failed(self, failure: Failure) -> Forward | Again | None:
+        self._status = failure.status
+        sent = self.sent
+        again = None
+        if sent is not None:
+            again = self._core.upstreams.again(self._asked, sent, self._attempt, failure, self)
+        if failure.kind != "status":
+            self._ended("failed", last=again is None, error=failure.kind)
+        elif again is not None:
+            self.head(failure.status, failure.headers)
+            self.data(failure.body)
+            self._ended("error", last=False)
+        if again is None:
+            return None
+        self.sent, how = again
+        return how
+
+    def broken(self, who: Literal["client", "upstream", "gateway"]) -> None:
+        self._ended(_BROKEN[who], last=True)
+
+    # inside
+
+    def _look(self) -> None:
+        """Work out what the request is like while the upstream has it."""
+        if not self._over and self.facts.kind == "messages":
+            self._content = self._core.content.of(self._asked.body)
+
+    def _ended(self, outcome: Outcome, *, last: bool, error: str = "") -> None:
+        start = self._start
+        if start is None or self._over:
+            self._settle(0, last)
+            return
+        self._over = last
+        core = self._core
+        metered = self._meter.metered() if self._meter is not None else Metered()
+        end = self._end_of(start, metered, outcome, error)
+        cost = core.cost_nano(start, end)
+        if cost is not None:
+            end = msgspec.structs.replace(end, cost_nano=cost)
+        core.log.append(end, start)
+        self._start = None
+        self._settle(cost if cost is not None else start.held_nano, last)
+        if self.sent is not None:
+            core.upstreams.answered(self.sent, self._status if outcome in ("ok", "error") else 0)
+        self._answer = b"".join(self._kept) if self._kept is not None else b""
+        self._kept = None
+        if last:
+            self._remember(start, metered)
+        core.finished(
+            Finished(
+                start=start,
+                end=end,
+                decision=self.decision,
+                facts=self.facts,
+                body=self._asked.body,
+                answer=self._answer,
+            )
+        )
+
+    def _end_of(self, start: Start, metered: Metered, outcome: Outcome, error: str) -> End:
+        content, flags = self._content, metered.flags
+        if content is None and self.facts.kind == "messages":
+            flags = (*flags, SKIPPED)
+        usage = metered.usage or {}
+        prompt, cached = _sum(usage, _INPUT), _sum(usage, _CACHED)
+        heads = self._heads
+        return End(
+            seq=start.seq,
+            us=self._core.clock_us(),
+            outcome=outcome,
+            status=self._status,
+            first_us=self._first_us,
+            usage=metered.usage,
+            settled=metered.settled,
+            message_id=metered.message_id,
+            request_id=heads.get(b"request-id", b"").decode("latin-1")[:200],
+            model=metered.model,
+            stop_reason=metered.stop_reason,
+            error=error or metered.error,
+            flags=flags,
+            workspace=heads.get(b"anthropic-workspace-id", b"").decode("latin-1")[:200],
+            account=heads.get(b"anthropic-organization-id", b"").decode("latin-1")[:200],
+            prefix_blocks=content.prefix.text(prompt, cached) if content is not None else "",
+            request_hash=content.request_hash if content is not None else "",
+            request_features=content.request_features if content is not None else "",
+            task_cues=content.task_cues if content is not None else "",
+        )
+
+    def _settle(self, cost_nano: int, last: bool) -> None:
+        """Every attempt is paid; what is left of the hold goes back after the last one."""
+        self._cost_nano += cost_nano
+        if last and self._hold is not None:
+            self._core.budgets.settle(self._hold, self._cost_nano)
+            self._hold = None
+
+    def _remember(self, start: Start, metered: Metered) -> None:
+        if metered.usage is None:
+            return
+        read = _sum(metered.usage, ("cache_read_input_tokens",))
+        workload = self.decision.workload
+        if workload and self.facts.session:
+            self._core.sessions.answered(workload, self.facts.session, _sum(metered.usage, _CACHED))
+        online = self._core.online
+        if online is not None and self.applied.ticket is not None:
+            begins = self._first_us or start.us
+            online.answered(self.applied.ticket, begins, metered.stop_reason, read)
+
+
+def _sum(usage: dict[str, object], names: tuple[str, ...]) -> int:
+    return sum(value for name in names if isinstance(value := usage.get(name), int) and value > 0)
+
+
+def start_record(
+    trip: Metering, *, seq: int, us: int, attempt: int, hold: Hold | None, budgets: tuple[str, ...], name: str
+) -> Start:
+    """The record of an attempt about to go upstream."""
+    facts, decision, applied, sent = trip.facts, trip.decision, trip.applied, trip.sent
+    who = facts.who
+    return Start(
+        seq=seq,
+        us=us,
+        model=facts.model,
+        sent_model=applied.served_as if applied.served_as != facts.model else "",
+        trip=name,
+        attempt=attempt,
+        workspace=who.workspace,
+        api_key=who.api_key,
+        agent=who.agents[0] if who.agents else "",
+        tags=tags_text(who.tags) if who.tags else "",
+        session_id=facts.session,
+        platform=sent.platform if sent is not None else "anthropic",
+        upstream=sent.upstream if sent is not None else "",
+        geo=sent.geo if sent is not None else "global",
+        speed="fast" if facts.fast else "standard",
+        effort=decision.effort or facts.effort,
+        stream=facts.stream,
+        max_tokens=facts.max_tokens,
+        features_version=FEATURES_VERSION,
+        tools_fp=who.tools_fp,
+        system_fp=who.system_fp,
+        template_id=who.template_id,
+        messages=len(facts.messages) if facts.messages else None,
+        workload=decision.workload,
+        policy_id=decision.policy_id,
+        stage=decision.stage,
+        arm=decision.arm,
+        reason=decision.reason,
+        changes=tuple(change.action for change in applied.changes) + tuple(f"mark {m.section}" for m in applied.marks),
+        budgets=budgets if hold is not None else (),
+        period=hold.period if hold is not None else "",
+        held_nano=hold.amount_nano if hold is not None else 0,
+    )
