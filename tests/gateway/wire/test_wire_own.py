@@ -214,11 +214,13 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 def test_tls_on_both_sides(door: NotedDoor, script: Script, certificate: tuple[Path, Path]) -> None:
     """Caller, gateway, a second gateway as the upstream, and a plain script behind it."""
     pem, key = certificate
-    with world(door) as behind, world(NotedDoor(Origin("localhost", 0, tls=True))) as front:
-        behind.thread.run(behind.server.start("127.0.0.1", 0, ssl=server_context(pem, key)))
-        front.server.client = Client(Limits(), tls=client_context(pem))
-        front.server.door.origin = Origin("localhost", behind.server.port, tls=True)  # type: ignore[attr-defined]
-        front.thread.run(front.server.start("127.0.0.1", 0, ssl=server_context(pem, key)))
+    trusting = Client(Limits(), tls=client_context(pem))
+    to_behind = NotedDoor(Origin("localhost", 0, tls=True))
+    with (
+        world(door, tls=server_context(pem, key)) as behind,
+        world(to_behind, tls=server_context(pem, key), client=trusting) as front,
+    ):
+        to_behind.origin = Origin("localhost", behind.server.port, tls=True)
         plain = front.caller().socket
         with ssl.create_default_context(cafile=pem).wrap_socket(plain, server_hostname="localhost") as secure:
             caller = Peer(secure)
@@ -230,9 +232,9 @@ def test_tls_on_both_sides(door: NotedDoor, script: Script, certificate: tuple[P
 
 
 def test_an_upstream_nobody_vouches_for_is_not_spoken_to(door: NotedDoor, certificate: tuple[Path, Path]) -> None:
-    with world(door) as behind, world(NotedDoor(Origin("localhost", 0, tls=True))) as front:
-        behind.thread.run(behind.server.start("127.0.0.1", 0, ssl=server_context(*certificate)))
-        front.server.door.origin = Origin("localhost", behind.server.port, tls=True)  # type: ignore[attr-defined]
+    to_behind = NotedDoor(Origin("localhost", 0, tls=True))
+    with world(door, tls=server_context(*certificate)) as behind, world(to_behind) as front:
+        to_behind.origin = Origin("localhost", behind.server.port, tls=True)
         assert front.ask(post(b"sekrit"))[0].startswith(b"HTTP/1.1 502 ")
         assert door.inbound == []
 

@@ -175,7 +175,7 @@ def test_an_answer_that_is_whole_does_not_hold_back_its_connections_next_user(do
 
 
 @pytest.mark.parametrize("make", [uvloop.new_event_loop, asyncio.new_event_loop])
-def test_2000_open_streams_come_through_together(
+def test_hundreds_of_open_streams_come_through_together(
     door: NotedDoor, make: Callable[[], asyncio.AbstractEventLoop]
 ) -> None:
     """On the standard loop too, fewer of them: where uvloop is not, the wire still works."""

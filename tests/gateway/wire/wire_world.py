@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator
@@ -24,6 +25,7 @@ from baseload.gateway.exchange import (
     Trip,
     Way,
 )
+from baseload.gateway.wire.client import Client
 from baseload.gateway.wire.limits import Limits
 from baseload.gateway.wire.server import Server
 
@@ -185,13 +187,14 @@ class Peer:
         return found + end
 
     def exactly(self, count: int) -> bytes:
-        while len(self.early) < count:
-            piece = self.socket.recv(65536)
+        found = bytearray(self.early)
+        while len(found) < count:
+            piece = self.socket.recv(262144)
             if not piece:
-                raise EOFError(self.early)
-            self.early += piece
-        found, self.early = self.early[:count], self.early[count:]
-        return found
+                raise EOFError(bytes(found[-100:]))
+            found += piece
+        self.early = bytes(found[count:])
+        return bytes(found[:count])
 
     def message(self) -> tuple[bytes, bytes]:
         """A head and the body its framing gives it, still chunked where it is."""
@@ -221,10 +224,17 @@ class Peer:
 class World:
     """A server over a door, on its own loop, and callers to it."""
 
-    def __init__(self, door: Door, limits: Limits | None = None) -> None:
+    def __init__(
+        self,
+        door: Door,
+        limits: Limits | None = None,
+        *,
+        tls: ssl.SSLContext | None = None,
+        client: Client | None = None,
+    ) -> None:
         self.thread = Loop()
-        self.server = Server(door, limits or Limits())
-        self.thread.run(self.server.start("127.0.0.1", 0))
+        self.server = Server(door, limits or Limits(), client=client)
+        self.thread.run(self.server.start("127.0.0.1", 0, ssl=tls))
         self.peers: list[Peer] = []
 
     @property
@@ -240,7 +250,9 @@ class World:
         """The answer to one request on a connection of its own."""
         caller = self.caller()
         caller.send(request)
-        return caller.message()
+        found = caller.message()
+        caller.close()
+        return found
 
     def stop(self) -> None:
         for peer in self.peers:
@@ -250,8 +262,10 @@ class World:
 
 
 @contextlib.contextmanager
-def world(door: Door, limits: Limits | None = None) -> Iterator[World]:
-    found = World(door, limits)
+def world(
+    door: Door, limits: Limits | None = None, *, tls: ssl.SSLContext | None = None, client: Client | None = None
+) -> Iterator[World]:
+    found = World(door, limits, tls=tls, client=client)
     try:
         yield found
     finally:
