@@ -34,19 +34,21 @@ from baseload.ledger.totals import (
 )
 from baseload.levers.evidence import call_evidence
 from baseload.levers.first_look import FirstLook
+from baseload.levers.route.verdicts import VerdictKey
 from baseload.prices.book import PriceBook
 from baseload.prices.tables import Intervals
 from baseload.project import Project
 from baseload.report.assemble import document
 from baseload.report.document import MapDocument
 from baseload.report.facts import BookNote, MapFacts
-from baseload.values import Problem, Table, Window, Workload
+from baseload.values import Problem, Table, Verdict, Window, Workload
 from baseload.workloads.grouping import group
 from baseload.workloads.key import UNATTRIBUTED
 from baseload.workloads.latency import arrivals_sql, pauses_sql
 from baseload.workloads.neighbours import template_prefixes_sql
 from baseload.workloads.ranking import Ranking, rank, top_model
 from baseload.workloads.readiness import readiness
+from baseload.workloads.rules import bar_problems
 
 
 class MapRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,6 +60,8 @@ class MapRequest(msgspec.Struct, frozen=True, kw_only=True):
     recompute: str
     book_note: BookNote
     project: Project
+    verdicts: Mapping[VerdictKey, Verdict] = msgspec.field(default_factory=dict)
+    problems: tuple[Problem, ...] = ()  # of reading the verdicts
 
 
 class Ranked(NamedTuple):
@@ -94,7 +98,8 @@ def rank_ledger(ledger: Ledger, engine: Engine, book: PriceBook, project: Projec
         prefixes=_template_prefixes(engine),
         key_names=project.key_name,
     )
-    problems = [*ledger.problems, *overlap_problems(spend), *unpriced, *settled.problems, *rule_problems]
+    bars = bar_problems(project.bar, {one.id: one for one in workload_of.values()}.values())
+    problems = [*ledger.problems, *overlap_problems(spend), *unpriced, *settled.problems, *rule_problems, *bars]
     return Ranked(spend, intervals, settled, window, workload_of, rank(settled.rows, workload_of, window), problems)
 
 
@@ -117,14 +122,14 @@ def map_ledger(
         tokens=daily_tokens(settled.rows),
         unpriced=daily_tokens(settled.rows, unpriced=True),
     )
-    look = FirstLook(settled.rows, workload_of, intervals.keys, book, request.as_of_day)
+    look = FirstLook(settled.rows, workload_of, intervals.keys, book, request.as_of_day, request.verdicts)
     seen = call_evidence(engine, intervals, book, lambda name: workload_of.get(name, UNATTRIBUTED).id)
     evidence = look.extrapolated(seen, window)
     opportunities, levers = look.over(window, evidence)
     models = by_model(settled.rows)
     rated = look.over(rate.window, look.part(evidence, window, rate.window)) if rate.window else None
     bridge = bridge_months(settled, request.project.invoice, engine.query(restatements_sql()))
-    problems = [*problems, *bridge.problems]
+    problems = [*problems, *request.problems, *bridge.problems]
     facts = MapFacts(
         title=request.title,
         as_of=request.as_of,
@@ -139,6 +144,12 @@ def map_ledger(
         levers=levers,
         rate_opportunities=rated[0] if rated else None,
         rate_levers=rated[1] if rated else None,
+        finding_out=look.finding_out(
+            rate.window or window,
+            rated[0] if rated else opportunities,
+            request.project.bar,
+            zero_data_retention=request.project.zero_data_retention,
+        ),
         readiness=readiness(ranking, spend, ledger.signatures(), workload_of),
         bridge=bridge,
         reconciliation=settled.reconciliation,

@@ -44,6 +44,7 @@ from baseload.levers.position import Position, by_workload
 from baseload.levers.positions import positions_of
 from baseload.levers.route.alone import routing_alone
 from baseload.levers.route.candidates import route_options
+from baseload.levers.route.finding_out import bars_by_workload
 from baseload.levers.route.headroom import Limits, PoolLimit, unknown_pools
 from baseload.levers.route.shape import RouteShape, route_shapes
 from baseload.levers.route.verdicts import VerdictKey, unused_verdicts
@@ -56,6 +57,7 @@ from baseload.plan.changes import PERSON_DAYS, changes_of
 from baseload.plan.claude_code import coding_agents
 from baseload.plan.document import BookPart, PlanDocument
 from baseload.plan.facts import PlanFacts
+from baseload.plan.finding_out import open_moves
 from baseload.plan.planned import Planned
 from baseload.plan.policy import Policy
 from baseload.plan.policy_places import places
@@ -155,6 +157,14 @@ def plan_ledger(ledger: Ledger, engine: Engine, book: PriceBook, request: PlanRe
             problems=problems,
             anatomies=_anatomies(engine, book, ranked, expected[:MOST_PICTURES], asked.as_of_day),
             clocks=_clocks(book, positions, expected[:MOST_PICTURES], batching, asked.as_of_day),
+            finding_out=open_moves(
+                portfolio,
+                bars_by_workload(project.bar, {one.id: one.name for one in workloads.values()}),
+                book,
+                asked.as_of_day,
+                window_days=window.days,
+                zero_data_retention=project.zero_data_retention,
+            ),
         )
     )
     policy, comments = policy_of(
@@ -168,6 +178,29 @@ def plan_ledger(ledger: Ledger, engine: Engine, book: PriceBook, request: PlanRe
     every = [one for members in positions.values() for one in members]
     alone = planned_opportunities({name: menu.caches for name, menu in menus.items()}, every, book, asked.as_of_day)
     return Plan(document, window, alone, policy, comments, expected, adoption), problems
+
+
+class Candidates(NamedTuple):
+    """What each workload could run on instead, in a window, before any plan chooses: by workload id."""
+
+    ranked: Ranked
+    window: Window
+    workloads: Mapping[str, Workload]
+    positions: Mapping[str, Sequence[Position]]
+    routes: Mapping[str, Sequence[RouteOption]]
+
+
+def candidates(ledger: Ledger, engine: Engine, book: PriceBook, request: PlanRequest) -> Candidates:
+    """The routing options of everything a ledger holds, over the window that `plan_ledger` plans for.
+
+    Raises NothingToRead when no row of it has a token or a dollar.
+    """
+    ranked = rank_ledger(ledger, engine, book, request.map.project)
+    window = _run_rate(ranked, request.map.as_of_day).window or ranked.window
+    positions = _positions(ranked, window)
+    workloads = {workload.id: workload for workload in (UNATTRIBUTED, *ranked.workload_of.values())}
+    routes, _ = _routes(engine, book, request, ranked, positions, workloads)
+    return Candidates(ranked, window, workloads, positions, routes)
 
 
 def _anatomies(

@@ -14,6 +14,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from baseload.errors import ProjectError
+from baseload.project_bars import MOST_BARS, BarTable, VaultSettings
 from baseload.values import nano_from_usd
 
 Money = str
@@ -81,8 +82,8 @@ class WorkloadRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     task: str = ""
     latency: str = ""  # interactive | tolerant
     deadline: str = ""  # "15m", "4h", "24h": how long a result may take
-    bar: str = ""  # quality bar in words, or a later issue's bar id
-    data_use: str = ""  # may its prompts be replayed in a trial: yes | no
+    bar: str = ""  # quality bar in words; a [[bar]] says it so that a trial can show it
+    data_use: str = ""  # may its prompts be sent again: none | same_platform | batch_allowed; yes, no: older spellings
 
 
 class PoolLimits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -199,6 +200,8 @@ class Project(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     plan: PlanSettings = msgspec.field(default_factory=PlanSettings)
     commitment: CommitmentLeft | None = None
     commit: CommitSettings = CommitSettings()
+    bar: Annotated[tuple[BarTable, ...], msgspec.Meta(max_length=MOST_BARS)] = ()
+    vault: VaultSettings = VaultSettings()
 
 
 def parse_project(text: str, path: str = "baseload.toml") -> Project:

@@ -243,3 +243,21 @@ def test_models_that_are_not_known_are_asked_about_by_their_logged_name(
     run("next", "u", "--project", str(tmp_path), "--json")
     decisions = json.loads(capsys.readouterr().out)["decisions"]
     assert [one["name"] for one in decisions if one["kind"] == "model"] == ["arn:x"]
+
+
+NOBODYS = '[[bar]]\nworkload = "nobody"\nbudget_usd = "25"\n[bar.grader]\nkind = "signals"\n'
+
+
+def test_next_and_init_say_which_bar_binds_to_no_workload(
+    maps: Maps, tmp_path: Path, capsysbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    (tmp_path / "baseload.toml").write_text(NOBODYS + NOBODYS.replace("nobody", "big"), encoding="utf-8")
+    assert run("next", "u", "--project", str(tmp_path), "--json") == 1
+    found = json.loads(capsysbinary.readouterr().out)
+    assert [(one["code"], one["value"]) for one in found["problems"]] == [("bar-unmet", "nobody")]
+    assert run("next", "u", "--project", str(tmp_path)) == 1
+    assert b"A bar is about a workload that is not here" in capsysbinary.readouterr().err
+    assert run("init", "u", "--project", str(tmp_path), "-o", "-") == 1
+    said = capsysbinary.readouterr()
+    assert b"bar-unmet" in said.err
+    assert [bar.workload for bar in parse_project(said.out.decode()).bar] == ["nobody", "big"]

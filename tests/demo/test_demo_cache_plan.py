@@ -53,7 +53,7 @@ def seen(services: Truth, tmp_path_factory: pytest.TempPathFactory) -> dict[str,
     """By service: its calls written, read and studied as a user's would be."""
     root, book = tmp_path_factory.mktemp("services"), load_book()
     company = replace(LARKFIELD, services=tuple(s for s in LARKFIELD.services if s.name in services.runs))
-    _write_logs(Output(root), services, company, None)
+    _write_logs(Output(root), services, company, 7, None)
     context = ReadContext(org_key=OrgKey(b"k" * 32), resolve_model=book.resolve)
     files = read_paths([root / "logs"], context, as_of_us=(END + 1) * 86_400_000_000)
     with Ledger.open(Path(root / "ledger"), create=True) as ledger, DuckDBEngine(threads=1) as engine:

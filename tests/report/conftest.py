@@ -13,7 +13,9 @@ import pytest
 from map_fixture import MAPS
 from plan_fixture import PLANS
 from playwright.sync_api import Browser, Error, Page, sync_playwright
+from trial_fixture import TRIALS
 
+from baseload.report.evidence_html import render_evidence_html
 from baseload.report.plan_write import write_plan
 from baseload.report.write import write_report
 
@@ -82,10 +84,15 @@ def browser(chromium_path: str) -> Iterator[Browser]:
 
 @pytest.fixture(scope="session")
 def reports(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
-    """Name of a fixture map, or "plan/" and that of a fixture plan -> its page, written once."""
+    """Name of a fixture map, or "plan/" or "trial/" and that of a fixture of those -> its page, written once."""
     folder = tmp_path_factory.mktemp("reports")
 
     def report(name: str) -> Path:
+        if name.startswith("trial/"):
+            page = folder / f"{name}.html"
+            page.parent.mkdir(exist_ok=True)
+            page.write_bytes(render_evidence_html(TRIALS[name.removeprefix("trial/")]()))
+            return page
         if name.startswith("plan/"):
             if not (folder / name).exists():
                 write_plan(PLANS[name.removeprefix("plan/")](), folder / name)

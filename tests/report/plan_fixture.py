@@ -27,6 +27,7 @@ from baseload.plan.document import (
     ChoicePart,
     EffectivePart,
     FigurePart,
+    FindingOutPart,
     GradeShare,
     MarkPart,
     PlanDocument,
@@ -296,6 +297,21 @@ def batch(savings: Sequence[str], name: str) -> BatchPart | None:
     )
 
 
+TRIAL = FindingOutPart(
+    calls=1_761,
+    horizon=2_201,
+    margin=0.02,
+    bar_is_set=False,
+    judged=False,
+    transport="batch",
+    low_usd="0.900000",
+    likely_usd="1.050250",
+    high_usd="1.400000",
+    payback_months="0.01",
+    command="baseload trial plan wl-1 --model claude-sonnet-5-5",
+)
+
+
 def workload(rank: int, name: str, owner: str, billed: str, savings: Sequence[str], bill: Decimal) -> PlanWorkload:
     saved = money(*savings)
     left = Decimal(billed) - saved
@@ -306,6 +322,8 @@ def workload(rank: int, name: str, owner: str, billed: str, savings: Sequence[st
         shifted[LEVERS.index(chosen.levers[0])] += Decimal("10.00")
         shifted[LEVERS.index(chosen.levers[-1])] -= Decimal("10.00")
     first = rank == 1
+    moves = "route" in chosen.levers or "effort" in chosen.levers
+    held = moves and rank == 5
     return PlanWorkload(
         id=f"wl-{rank}",
         name=name,
@@ -342,6 +360,17 @@ def workload(rank: int, name: str, owner: str, billed: str, savings: Sequence[st
                 cost_usd=usd(left - 5_000),
                 more_usd="-5000.00",
                 reason="excluded: prefill",
+                status="not tested",
+            ),
+            RejectedPart(
+                lever="route",
+                candidate="claude-sonnet-5",
+                cost_usd=usd(left - 4_000),
+                more_usd="-4000.00",
+                reason="a trial could not show that it holds",
+                status="not shown",
+                verdict_id="ab12" * 16,
+                finding_out=TRIAL,
             ),
             RejectedPart(
                 lever="cache", candidate="all_1h", cost_usd=usd(left + 1_200), more_usd="1200.00", reason="costs more"
@@ -352,8 +381,10 @@ def workload(rank: int, name: str, owner: str, billed: str, savings: Sequence[st
         )
         if rank < 4
         else (),
-        verdict="assumed",
-        verdict_id="",
+        verdict="holds" if held else "assumed",
+        verdict_id="5f2c" * 16 if held else "",
+        status="proven" if held else "not tested" if moves else "",
+        finding_out=TRIAL if moves and not held else None,
         rewrites=(RewritePart(feature="sampling", action="strip temperature"),) if "route" in chosen.levers else (),
         marks=(
             MarkPart(section="system", after="system:0", ttl="5m"),
@@ -569,6 +600,7 @@ def adoption(workloads: Sequence[PlanWorkload], bill: Decimal) -> AdoptionPart:
             saving_per_week_of_work_usd=usd(each),
             needs_trial=trial,
             ships_in_week=rank + 2 * trial,
+            status="not tested" if trial else "",
         )
         for rank, (each, one, step, days, trial) in enumerate(found, start=1)
     )

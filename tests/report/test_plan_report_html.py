@@ -154,7 +154,8 @@ def test_sections_come_in_the_order_a_reader_asks() -> None:
     sections = [attrs.get("id") for tag, attrs in parsed("company").tags if tag == "section"]
 
     assert sections == [
-        "headline", "waterfall", "rules", "changes", "weeks", "cash", "workloads", "each", "evidence", "problems",
+        "headline", "waterfall", "rules", "moves", "changes", "weeks", "cash", "workloads", "each", "evidence",
+        "problems",
     ]  # fmt: skip
 
 
@@ -237,3 +238,18 @@ def test_each_table_names_its_currency_or_is_no_table_of_money() -> None:
 
     assert len(of_money) > 20
     assert [caption for caption in of_money if "USD" not in caption] == []
+
+
+def test_every_move_says_what_a_trial_found_and_what_finding_out_costs() -> None:
+    page = parsed("company")
+
+    assert "not tested yes Finding out: about 1,761 calls, $1.05 in batches, paid back in a day" in page.text
+    assert "proven yes Verdict 5f2c5f2c" in page.text
+    assert "not shown no A trial could not show that it holds" in page.text
+
+
+def test_a_verdict_links_to_its_evidence_where_there_is_a_page() -> None:
+    page = render_plan_html(PLANS["company"](), evidence={"5f2c" * 16: "evidence/triage--haiku.html"}).decode()
+
+    assert page.count('href="evidence/triage--haiku.html"') == 2
+    assert 'href="evidence/' not in page_of("company").decode()

@@ -112,6 +112,96 @@ def test_bedrock_and_litellm_records_come_back_in_the_messages_shape(tmp_path: P
     assert not body.response_verified  # a chat completion carries no id of ours
 
 
+def generation(asked: object, said: object, **more: object) -> dict[str, object]:
+    return {
+        "id": "obs-1", "traceId": "t-1", "type": "GENERATION", "name": "turn", "model": "claude-haiku-5-5",
+        "startTime": "2026-11-01T10:00:00Z", "endTime": "2026-11-01T10:00:01Z", "input": asked, "output": said,
+        "usageDetails": {"input": 5, "output": 2}, "modelParameters": {"max_tokens": 9}, **more,
+    }  # fmt: skip
+
+
+TURNS = [{"role": "system", "content": "Sort."}, {"role": "user", "content": "hi"}]
+YES = [{"type": "text", "text": "yes"}]
+USE = {"type": "tool_use", "id": "c1", "name": "find"}
+LANGFUSE_OUTPUTS = [
+    ("yes", "yes"),
+    ({"role": "assistant", "content": "yes"}, "yes"),
+    ({"type": "message", "role": "assistant", "content": YES, "stop_reason": "end_turn"}, YES),
+    ([{"role": "user", "content": "hi"}, {"role": "assistant", "content": "yes"}], YES),
+    ([{"role": "assistant", "parts": [{"type": "text", "content": "yes"}], "finish_reason": "stop"}], YES),
+    (
+        {"role": "assistant", "content": None, "tool_calls": [
+            {"id": "c1", "function": {"name": "find", "arguments": '{"q": 1}'}}]},
+        [{**USE, "input": {"q": 1}}],
+    ),
+    (
+        [{"role": "assistant", "parts": [{"type": "tool_call", "id": "c1", "name": "find", "arguments": {"q": 1}}]}],
+        [{**USE, "input": {"q": 1}}],
+    ),
+    (
+        {"role": "assistant", "content": "", "additional_kwargs": {
+            "tool_calls": [{"id": "c1", "function": {"name": "find", "arguments": {"q": 1}}}]}},
+        [{"type": "text", "text": ""}, {**USE, "input": {"q": 1}}],
+    ),
+    ({"content": "yes", "additional_kwargs": {}, "type": "AIMessageChunk"}, "yes"),
+    (None, None),
+    ("", None),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("output", "content"), LANGFUSE_OUTPUTS)
+@pytest.mark.parametrize("as_text", [False, True])
+def test_langfuse_exports_give_back_what_was_asked_and_said(
+    tmp_path: Path, output: object, content: object, as_text: bool
+) -> None:
+    """Observations as JSON lines; blob exports hold their maps as text."""
+    row = generation(TURNS, output)
+    if as_text:
+        row |= {name: json.dumps(row[name]) for name in ("input", "usageDetails", "modelParameters")}
+        row |= {} if isinstance(output, str) or output is None else {"output": json.dumps(output)}
+    [body] = read(calls_in(write(tmp_path / "lf.jsonl", [row]), "langfuse"))
+    assert isinstance(body, Body)
+    assert body.request["system"] == [{"type": "text", "text": "Sort."}]
+    assert body.request["messages"] == [{"role": "user", "content": "hi"}]
+    assert body.response.get("content") == content
+    assert not body.response_verified
+
+
+def test_a_langfuse_input_in_the_messages_shape_comes_back_as_it_was(tmp_path: Path) -> None:
+    asked = request("hi") | {"system": "Sort.", "tools": [{"name": "find", "input_schema": {"type": "object"}}]}
+    [body] = read(calls_in(write(tmp_path / "lf.jsonl", [generation(asked, "yes")]), "langfuse"))
+    assert isinstance(body, Body)
+    assert body.request == asked
+
+
+def test_the_framework_traces_of_langfuse_come_back(shared_data: Path, tmp_path: Path) -> None:
+    """What two dozen frameworks log, one observation a line: every request that has a hash is found again."""
+    found = answered = 0
+    for path in sorted((shared_data / "usage" / "langfuse").rglob("*.json")):
+        rows = [{**row, "model": "claude-x", "usageDetails": {"input": 5, "output": 2}} for row in generations(path)]
+        if not rows:
+            continue
+        calls = [call for call in calls_in(write(tmp_path / path.name, rows), "langfuse") if call.body_ref]
+        bodies = read(calls)
+        assert [body.code for body in bodies if isinstance(body, Problem)] == [], path.name
+        found += len(bodies)
+        answered += sum(isinstance(body, Body) and bool(body.response) for body in bodies)
+    assert (found, answered) == (44, 33)  # the rest log no answer, or another vendor's shape
+
+
+def generations(path: Path) -> list[dict[str, object]]:
+    rows: list[dict[str, object]] = []
+    waiting: list[object] = [json.loads(path.read_text())]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, dict):
+            rows += [value] if value.get("type") == "GENERATION" else []
+            waiting += value.values()
+        elif isinstance(value, list):
+            waiting += value
+    return rows
+
+
 @pytest.mark.parametrize(
     ("reader", "name"),
     [

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 import zlib
+from pathlib import Path
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -11,6 +13,23 @@ from msgspec.structs import replace
 from workload_tables import USD
 
 from baseload.project import Invoice, OwnerRule, Project, WorkloadRule, parse_project
+from baseload.project_bars import (
+    BarTable,
+    CodeTable,
+    ExtractionTable,
+    FieldTable,
+    GraderTable,
+    HumanTable,
+    JudgeTable,
+    LabelTable,
+    ParsedTable,
+    PluginTable,
+    RoutingTable,
+    SignalsTable,
+    SqlTable,
+    ToolCallTable,
+    VaultSettings,
+)
 from baseload.workloads.decisions import Subject, Usage
 from baseload.workloads.init_file import covered, render_project
 from baseload.workloads.key import UNATTRIBUTED
@@ -50,8 +69,8 @@ def test_unattributed_spend_gets_no_table_but_is_listed_as_unowned() -> None:
 def test_the_questions_stand_as_comments_and_an_answered_one_is_not_asked() -> None:
     text = render_project(Project(), usage(subject("a", 1, owner="Ann", latency="interactive")))
     table = text[text.index("[[workload]]") :]
-    assert '# bar = "…"' in table
-    assert "# data_use" in table
+    assert "# [[bar]]" in table
+    assert '# data_use = "same_platform"' in table
     assert "# deadline" not in table
     assert "# its owner by the rules above: Ann" in table
 
@@ -74,6 +93,60 @@ def test_what_is_settled_is_kept_and_rules_keep_their_order() -> None:
     assert found.workload[:2] == project.workload
     assert [rule.name for rule in found.workload[2:]] == ["b", "c"]
     assert replace(found, workload=project.workload) == project
+
+
+def test_a_bar_to_fill_in_is_one_once_its_marks_are_gone() -> None:
+    graders = {"classification": "label", "routing": "label", "extraction": "extraction", "formatting": "parsed",
+               "codegen": "code", "agentic": "tool_call", "summarisation": "judge"}  # fmt: skip
+    for task, kind in graders.items():
+        text = render_project(Project(), usage(subject("a", 1, task=task)))
+        commented = text[text.index("# [[bar]]") :]
+        [bar] = parse_project(re.sub(r"^# ", "", commented, flags=re.MULTILINE)).bar
+        assert bar.workload == subject("a", 1).id
+        assert bar.grader.__struct_config__.tag == kind
+
+
+def test_a_workload_that_has_its_bar_is_not_asked_for_one() -> None:
+    bar = BarTable(workload="a", grader=SignalsTable(longest=2.5), budget_usd="25")
+    text = render_project(Project(bar=(bar,)), usage(subject("a", 1)))
+    assert "# [[bar]]" not in text
+    assert parse_project(text).bar == (bar,)
+
+
+def test_every_setting_of_the_page_survives(root: Path) -> None:
+    page = (root / "docs" / "reference" / "project.md").read_text(encoding="utf-8")
+    example = re.findall(r"```toml\n(.*?)```", page.partition("## A complete example")[2], re.DOTALL)[0]
+    project = replace(parse_project(example), zero_data_retention=True, key_name={"key 1": 'a "name"'})
+    found = parse_project(render_project(project, FOUR))
+    assert replace(found, workload=project.workload) == project
+    assert found.workload[: len(project.workload)] == project.workload
+
+
+def test_every_kind_of_grader_survives() -> None:
+    fields = {"lines.price": FieldTable(kind="number", tolerance=0.01), "name": FieldTable(critical=True)}
+    graders: tuple[GraderTable, ...] = (
+        LabelTable(truth="t", labels=("a", 'b"'), aliases={"x y": "a"}, macro_recall=True),
+        RoutingTable(truth="t", utility={"a b": {"a": 1.0, "b": -0.5}}),
+        ExtractionTable(truth="t", schema="s", score="all", fields=fields),
+        ParsedTable(truth="incumbent", language="xml"),
+        SqlTable(truth="t", fixture="f", seconds=2.5, memory_mb=64, accept_weaker=True),
+        CodeTable(truth="t", score="share"),
+        ToolCallTable(truth="t", in_order=True),
+        SignalsTable(shortest=0.5),
+        JudgeTable(model="m", question="Which?\nSay."),
+        HumanTable(labels="l", usd_per_label="1.50"),
+        PluginTable(function="a.b:c", tier="adjudicated"),
+    )
+    bars = tuple(
+        BarTable(
+            workload=f"w{place}", grader=grader, budget_usd="1", margin=0.015, critical=True, guards=("4k|qa",),
+            most_calls=900, cost_per_error_usd="0.5", approved_by="Ann", approved_on=dt.date(2026, 11, 20),
+        )
+        for place, grader in enumerate(graders)
+    )  # fmt: skip
+    project = Project(bar=bars, vault=VaultSettings(path="v", max_days=7))
+    found = parse_project(render_project(project, usage()))
+    assert (found.bar, found.vault) == (bars, project.vault)
 
 
 def test_writing_it_again_adds_nothing() -> None:

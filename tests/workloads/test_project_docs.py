@@ -22,6 +22,7 @@ from baseload.project import (
     WorkloadRule,
     parse_project,
 )
+from baseload.project_bars import GRADER_TABLES, BarTable, FieldTable, VaultSettings
 from baseload.workloads.rules import rule_problems
 from baseload.workloads.tags import OWNER, PART, PLACE, WHOLE, tag_name
 
@@ -41,8 +42,13 @@ RECORDS: dict[type, str] = {
     CommitmentLeft: "## `[commitment]`",
     CommitSettings: "## `[commit]`",
     ScopeRow: "### `[[commit.scope]]`",
+    BarTable: "## `[[bar]]`",
+    FieldTable: "### `[bar.grader.fields.PATH]`",
+    VaultSettings: "## `[vault]`",
 }
-TABLES = {"invoice", "owner", "workload", "model_alias", "key_name", "limits", "plan", "commitment", "commit"}
+TABLES = {
+    "invoice", "owner", "workload", "model_alias", "key_name", "limits", "plan", "commitment", "commit", "bar", "vault",
+}  # fmt: skip
 
 
 def section(text: str, heading: str) -> str:
@@ -56,9 +62,20 @@ def section(text: str, heading: str) -> str:
 @pytest.mark.parametrize("record", RECORDS)
 def test_every_key_of_a_table_is_in_its_section(root: Path, record: type) -> None:
     text = page(root, "reference/project.md")
-    fields = set(record.__struct_fields__) - (TABLES if record is Project else set())  # type: ignore[attr-defined]
+    fields = set(record.__struct_fields__)  # type: ignore[attr-defined]
+    fields -= TABLES if record is Project else {"grader"} if record is BarTable else set()
     found = section(text, RECORDS[record])
     assert {name for name in fields if f"`{name}`" not in found and f".{name}" not in found} == set()
+
+
+@pytest.mark.parametrize("table", GRADER_TABLES)
+def test_every_kind_of_grader_and_its_keys_are_listed(root: Path, table: type) -> None:
+    found = section(page(root, "reference/project.md"), "### `[bar.grader]`")
+    config = table.__struct_config__  # type: ignore[attr-defined]
+    [row] = [line for line in found.splitlines() if line.startswith(f'| `"{config.tag}"` |')]
+    assert [name for name in table.__struct_fields__ if f"`{name}`" not in row] == []  # type: ignore[attr-defined]
+    unknown = set(re.findall(r"`([a-z_]+)`", row)) - {*table.__struct_fields__, "true", "false"}  # type: ignore[attr-defined]
+    assert unknown == set()
 
 
 def test_every_table_of_the_file_has_a_heading(root: Path) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
 from workload_tables import USD
 
 from baseload.project import Invoice, Project, WorkloadRule
+from baseload.project_bars import BarTable, SignalsTable
 from baseload.workloads.decisions import Decision, Subject, Usage, decisions
 from baseload.workloads.key import UNATTRIBUTED
 
@@ -49,10 +51,30 @@ def test_a_route_asks_for_a_bar_and_for_leave_to_replay() -> None:
     assert asked(found) == [("bar", "a"), ("data_use", "a")]
 
 
+WAITING = subject("a", 10, latency="tolerant", saving_nano={"route": USD, "batch": USD})
+RULE = WorkloadRule(name="x", id="w-a", owner="Ann", deadline="4h", data_use="none")
+
+
+def bar(workload: str) -> BarTable:
+    return BarTable(workload=workload, grader=SignalsTable(), budget_usd="25")
+
+
 def test_what_the_project_says_is_not_asked_again() -> None:
-    rule = WorkloadRule(name="x", id="w-a", owner="Ann", deadline="4h", bar="98 %", data_use="no")
-    waiting = subject("a", 10, latency="tolerant", saving_nano={"route": USD, "batch": USD})
-    assert decisions(usage(waiting), Project(workload=(rule,))) == []
+    for named in ("w-a", "a"):
+        assert decisions(usage(WAITING), Project(workload=(RULE,), bar=(bar(named),))) == []
+
+
+def test_a_bar_in_words_is_none_that_a_trial_could_show() -> None:
+    worded = replace(RULE, bar="98 %")
+    [found] = decisions(usage(WAITING), Project(workload=(worded,), bar=(bar("w-other"),)))
+    assert (found.kind, found.subject) == ("bar", "w-a")
+    assert found.how.startswith('[[bar]] with workload = "w-a"')
+
+
+def test_older_spellings_of_leave_to_replay_still_answer() -> None:
+    for said in ("yes", "no", "same_platform", "batch_allowed"):
+        project = Project(workload=(replace(RULE, data_use=said),), bar=(bar("w-a"),))
+        assert decisions(usage(WAITING), project) == []
 
 
 def test_the_dearest_question_comes_first_and_at_equal_dollars_the_larger_saving() -> None:

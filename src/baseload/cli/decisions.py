@@ -54,6 +54,7 @@ def init(
     from baseload.cli.places import PROJECT_FILE, load_project
     from baseload.cli.run import build_map
     from baseload.workloads.init_file import render_project
+    from baseload.workloads.rules import bar_problems
 
     folder = _project_folder(project)
     target = None if output == "-" else Path(output) if output else folder / PROJECT_FILE
@@ -61,6 +62,7 @@ def init(
     settings, problems = _with_owners(load_project(folder), owners, folder)
     document = build_map(paths, folder, source=source, project=settings, as_of=as_of)
     usage = usage_of(document)
+    problems = [*problems, *bar_problems(settings.bar, usage.subjects)]
     text = render_project(settings, usage)
     kept = _write(text, target)
     print_problems(problems)
@@ -91,11 +93,12 @@ def next_decisions(
     baseload next
     baseload next exports/ --limit 5
     """
-    from baseload.cli.output import EXIT_DONE, EXIT_PROBLEMS, print_json
+    from baseload.cli.output import EXIT_DONE, EXIT_PROBLEMS, print_json, print_problems
     from baseload.cli.places import load_project
     from baseload.cli.run import build_map
     from baseload.errors import UsageError
     from baseload.workloads.decisions import decisions
+    from baseload.workloads.rules import bar_problems
 
     if limit < 0:
         raise UsageError(f"--limit {limit}: expected how many decisions to show")
@@ -104,12 +107,14 @@ def next_decisions(
     document = build_map(paths, folder, source=source, project=settings, as_of=as_of)
     usage = usage_of(document)
     found = decisions(usage, settings)
+    problems = bar_problems(settings.bar, usage.subjects)
     if json:
-        print_json(_next_document(document, usage, found))
+        print_json(_next_document(document, usage, found) | {"problems": problems})
     else:
         _print_decisions(document, usage, found, limit)
         _print_price_age(document)
-    return EXIT_PROBLEMS if document.problem_counts else EXIT_DONE
+        print_problems(problems)
+    return EXIT_PROBLEMS if problems or document.problem_counts else EXIT_DONE
 
 
 def _project_folder(named: Path | None) -> Path:

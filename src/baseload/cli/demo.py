@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import datetime as dt
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 from cyclopts import App, Parameter
 
 from baseload.cli.help import Json, epilogue
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from baseload.planning import Plan
     from baseload.report.document import MapDocument, OpportunityPart
+    from baseload.report.evidence_view import Checked
 
 END_DATE = dt.date(2026, 11, 20)
 """Fixed, so that the demo prints the same figures on every machine and day."""
@@ -43,11 +44,12 @@ def demo(
     scale: Annotated[float, Parameter(help="Volume relative to the full company.")] = 1.0,
     keep: Annotated[Path | None, Parameter(help="Keep the raw source files in this folder.")] = None,
 ) -> int:
-    """Simulate half a year of a company's usage, write it as raw source files, map it and plan for it.
+    """Simulate half a year of a company's usage, write it as raw source files, map it, try cheaper models, and plan.
 
     The billing files cover everything; the call logs are a declared 1-in-N sample. What was planted is printed against
-    what was found. The plan stands beside the map: plan.html and policy.yaml. The same seed and scale give the same
-    files on every machine and day.
+    what was found. Where the extra `trials` is installed, cheaper models are tried on the company's own calls, by the
+    official SDK against a stand-in on this machine: what they find is graded simulated. The plan stands beside the map:
+    plan.html and policy.yaml. The same seed and scale give the same files on every machine and day.
 
     Examples
     --------
@@ -62,41 +64,92 @@ def demo(
     from baseload.cli.plan import write_to
 
     with tempfile.TemporaryDirectory(prefix="baseload-demo-") as scratch:
-        document, plan = _company(keep or Path(scratch), seed, scale, named=SCRATCH if keep is None else str(keep))
+        found = _company(keep or Path(scratch), seed, scale, named=SCRATCH if keep is None else str(keep))
     if json:
-        print_json(document)
+        print_json(found.document)
     else:
-        show(document, output)
-        written = write_to(plan, output)
-        stdout().print(f"{plan.document.headline}\nPlan: {written[0]}", markup=False, highlight=False)
+        show(found.document, output)
+        written = write_to(found.plan, output, found.evidence)
+        said = "\n".join((found.trials, found.plan.document.headline, f"Plan: {written[0]}"))
+        stdout().print(said, markup=False, highlight=False)
     return 0
 
 
-def _company(folder: Path, seed: int, scale: float, *, named: str) -> tuple[MapDocument, Plan]:
-    import shutil
+class _Told(NamedTuple):
+    """The whole story: what the trials came to, in words and with their evidence, and the map and the plan that know
+    it.
+    """
 
+    trials: str
+    evidence: Sequence[Checked]
+    document: MapDocument
+    plan: Plan
+
+
+def _company(folder: Path, seed: int, scale: float, *, named: str) -> _Told:
     from msgspec.structs import replace
 
     from baseload.cli.output import progress
-    from baseload.cli.places import load_org_key, map_ledger_folder
+    from baseload.cli.plan import project_trials
     from baseload.cli.run import build_map, build_plan
     from baseload.demo.planted import match_planted
     from baseload.demo.write import write_company
     from baseload.prices.load import load_book
     from baseload.values import day_of_date
 
+    _make_room(folder)
     with progress("Simulating") as bar:
         manifest = write_company(
             folder, seed=seed, as_of_day=day_of_date(END_DATE), book=load_book(), scale=scale, progress=bar.advance
         )
-    paths = [Path(path) for path in manifest.usage_paths]
+    _import(folder, [Path(path).absolute() for path in manifest.usage_paths])
     recompute = f"baseload demo --keep {named}"
-    document = build_map(paths, folder, as_of=END_DATE, clock=END_DATE, recompute=recompute)
-    plan = build_plan(paths, folder, as_of=END_DATE, clock=END_DATE, recompute=recompute)
-    if named == SCRATCH:
-        shutil.rmtree(map_ledger_folder(paths, load_org_key()), ignore_errors=True)  # nobody can map these PATHs again
+    trials = _trials(folder, seed)
+    document = build_map((), folder, as_of=END_DATE, clock=END_DATE, recompute=recompute)
+    plan = build_plan((), folder, as_of=END_DATE, clock=END_DATE, recompute=recompute)
     seen = replace(document, opportunities=(*document.opportunities, *_planned(document, plan)))
-    return replace(document, planted=match_planted(manifest.planted, seen)), plan
+    whole = replace(document, planted=match_planted(manifest.planted, seen))
+    return _Told(trials, project_trials(folder), whole, plan)
+
+
+def _make_room(folder: Path) -> None:
+    """Remove what an earlier demo made of its files. Raises UsageError where the folder is another project's."""
+    import shutil
+
+    from baseload.cli.run import PROJECT_LEDGER
+    from baseload.demo.write import PLANTED_FILE
+    from baseload.errors import UsageError
+
+    made = (folder / PROJECT_LEDGER).parent
+    if not made.exists():
+        return
+    if not (folder / PLANTED_FILE).is_file():
+        raise UsageError(f"--keep {folder} holds a project of yours. Name another folder for the demo's files.")
+    shutil.rmtree(made)
+
+
+def _import(folder: Path, paths: Sequence[Path]) -> None:
+    """Into the project's own ledger, so that every command works in a kept folder."""
+    from baseload.cli.book import open_book
+    from baseload.cli.places import load_project
+    from baseload.cli.run import PROJECT_LEDGER, import_into
+    from baseload.ledger.store import Ledger
+
+    settings = load_project(folder)
+    with Ledger.open(folder / PROJECT_LEDGER, create=True) as ledger:
+        import_into(ledger, paths, settings, open_book(settings, folder), None, END_DATE)
+
+
+def _trials(folder: Path, seed: int) -> str:
+    """What the trials came to, a line each; one line where they cannot be run."""
+    from baseload.cli.demo_trials import NEEDS_EXTRA, can_try, demo_trials, trial_line
+    from baseload.cli.output import progress
+
+    if not can_try():
+        return NEEDS_EXTRA
+    with progress("Trying") as bar:
+        found = demo_trials(folder, seed=seed, as_of=END_DATE, on_trial=bar.advance)
+    return "\n".join(("Trials, their answers simulated by a stand-in for the models:", *map(trial_line, found)))
 
 
 def _planned(document: MapDocument, plan: Plan) -> Iterator[OpportunityPart]:

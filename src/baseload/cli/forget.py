@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
+from baseload.cli.bodies import VAULT_FOLDER, vault_folder
 from baseload.cli.help import Json, ProjectFolder
 
 if TYPE_CHECKING:
@@ -15,8 +16,7 @@ if TYPE_CHECKING:
     from baseload.vault.frame import Entry
     from baseload.vault.store import Forgotten, Vault
 
-VAULT_FOLDER = Path(".baseload") / "vault"
-"""Of a project."""
+__all__ = ["VAULT_FOLDER", "forget"]
 
 
 def forget(
@@ -28,7 +28,10 @@ def forget(
     call: Annotated[str | None, Parameter(help="One call: the provider's msg_… id, or the ledger's call_id.")] = None,
     all_records: Annotated[bool, Parameter(name="--all", negative=(), help="Everything.")] = False,
     expired: Annotated[bool, Parameter(negative=(), help="What is older than the vault keeps.")] = False,
-    days: Annotated[int, Parameter(help="How many days the vault keeps a body: what --expired goes by.")] = 30,
+    days: Annotated[
+        int | None,
+        Parameter(show_default=False, help="How old --expired is; else [vault] max_days of the project, else 30."),
+    ] = None,
     dry_run: Annotated[bool, Parameter(negative=(), help="Count what would go; remove nothing.")] = False,
     project: ProjectFolder = None,
     json: Json = False,
@@ -47,7 +50,7 @@ def forget(
     import datetime as dt
 
     from baseload.cli.output import EXIT_DONE, EXIT_PROBLEMS, print_json, print_problems
-    from baseload.cli.places import find_project
+    from baseload.cli.places import find_project, load_project
     from baseload.errors import UsageError
     from baseload.values import day_of_date
 
@@ -55,9 +58,12 @@ def forget(
         from baseload.vault.store import Caps, Vault
     except ImportError as error:
         raise UsageError("forget needs the extra vault: pip install 'baseload[vault]'") from error
-    chosen = _chosen(workload, user, call, all_records=all_records, expired=expired, days=days)
-    folder = (project or find_project(Path.cwd()) or Path()) / VAULT_FOLDER
-    vault = Vault.open(folder, None, caps=Caps(days=days))
+    home = project or find_project(Path.cwd()) or Path()
+    settings = load_project(home)
+    kept_days = settings.vault.max_days if days is None else days
+    chosen = _chosen(workload, user, call, all_records=all_records, expired=expired, days=kept_days)
+    folder = vault_folder(home, settings)
+    vault = Vault.open(folder, None, caps=Caps(days=kept_days))
     today = day_of_date(dt.datetime.now(dt.UTC).date())
     problems = vault.problems()
     done = _done(vault, lambda entry: chosen(entry, today), dry_run=dry_run)

@@ -11,6 +11,7 @@ from cyclopts import App, Parameter
 from baseload.cli.help import Json, ProjectFolder, Source, epilogue
 
 if TYPE_CHECKING:
+    from baseload.cli.keep import Kept
     from baseload.ledger.compact import Rewritten
     from baseload.ledger.importing import ImportSummary
     from baseload.ledger.store import Ledger
@@ -31,6 +32,10 @@ def import_paths(
     *paths: Annotated[Path, Parameter(help="Files, folders, or a LiteLLM database as postgresql://….")],
     project: ProjectFolder = None,
     source: Source = None,
+    keep_bodies: Annotated[
+        bool,
+        Parameter(negative=(), show_default=False, help="Also keep prompts and answers, encrypted, for later trials."),
+    ] = False,
     as_json: Json = False,
 ) -> int:
     """Read usage into the project's ledger, .baseload/ledger.
@@ -39,14 +44,19 @@ def import_paths(
     so the command can run every hour. The same call in two files counts once: the most complete copy. A ledger that is
     killed while it imports is whole; run the command again.
 
+    The ledger holds no text. With --keep-bodies the prompts and answers of these PATHs go into the project's encrypted
+    vault as well, within its caps, for trials to replay when the files are gone: docs/reference/vault.md.
+
     Examples
     --------
     baseload import ~/.claude/projects
+    baseload import logs/ --keep-bodies
     baseload import exports/ --project finops --json
     baseload import odd-name.txt --source console_csv
     """
     from baseload.cli.book import open_book
     from baseload.cli.databases import is_database
+    from baseload.cli.keep import keep_from
     from baseload.cli.output import exit_code, print_json, print_problems
     from baseload.cli.places import load_project
     from baseload.cli.run import import_into
@@ -61,14 +71,18 @@ def import_paths(
     folder = _folder(project)
     settings = load_project(folder)
     with Ledger.open(folder / LEDGER_FOLDER, create=True) as ledger:
-        now = dt.datetime.now(dt.UTC).date()
-        summary = import_into(ledger, paths, settings, open_book(settings, folder), source, now)
+        now, book = dt.datetime.now(dt.UTC).date(), open_book(settings, folder)
+        summary = import_into(ledger, paths, settings, book, source, now)
+        kept = keep_from(paths, ledger, book, settings, folder, now) if keep_bodies else None
+        problems = [*summary.problems, *(kept.problems if kept else ())]
         if as_json:
-            print_json(_import_document(ledger, summary))
+            print_json(_import_document(ledger, summary) | ({"bodies": kept} if kept else {}))
         else:
             _show_import(ledger, summary)
-            print_problems(summary.problems)
-    return exit_code(summary.problems)
+            if kept:
+                _show_kept(kept)
+            print_problems(problems)
+    return exit_code(problems)
 
 
 @app.command(name=["show", "status"])
@@ -170,6 +184,22 @@ def _show_import(ledger: Ledger, summary: ImportSummary) -> None:
     console.print(
         f"{ledger.root} now holds {numbered(ledger.rows, 'row')}. Next: baseload map {ledger.root}", markup=False
     )
+
+
+def _show_kept(kept: Kept) -> None:
+    from baseload.cli.output import numbered, stdout
+
+    console = stdout()
+    console.print(
+        f"Kept {numbered(kept.stored, 'body', 'bodies')} in {kept.vault}; {kept.known:,} were there already, "
+        f"{kept.expired:,} expired, {kept.pushed_out:,} gave way to newer ones",
+        markup=False,
+    )
+    if kept.skipped:
+        listed = ", ".join(f"{reason} × {count:,}" for reason, count in kept.skipped.items())
+        console.print(f"Not kept: {listed}", markup=False)
+    if kept.key_file:
+        console.print(f"Made a key: {kept.key_file}. Whoever loses it cannot read these bodies again.", markup=False)
 
 
 def _ledger_document(ledger: Ledger, engine: Any) -> dict[str, Any]:

@@ -10,10 +10,11 @@ from cyclopts import App, Parameter
 from baseload.cli.help import AsOf, Json, Paths, ProjectFolder, Source
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from baseload.plan.policy import Policy
     from baseload.planning import Plan
+    from baseload.report.evidence_view import Checked
 
 app = App(name="plan")
 
@@ -38,7 +39,7 @@ def plan(
     Fixes, effort, model, cache and batch are priced together, never as discounts on discounts. Every figure says how
     it is known; what nobody tested is in the plan and not in the conservative number. Without a PATH the project's own
     ledger is planned for. Writes the plan as a page, JSON and CSVs, and policy.yaml for the gateway: only what may run
-    unattended is in it.
+    unattended is in it. Each trial of the project gets a page in evidence/.
 
     Examples
     --------
@@ -57,7 +58,8 @@ def plan(
     if json:
         print_json(found.document)
     else:
-        render_plan_text(found.document, stdout(), written=write_to(found, output))
+        trials = project_trials(project)
+        render_plan_text(found.document, stdout(), written=write_to(found, output, trials))
     return EXIT_PROBLEMS if found.document.problem_counts else EXIT_DONE
 
 
@@ -136,13 +138,21 @@ def check(
     return exit_code(problems)
 
 
-def write_to(found: Plan, folder: Path) -> list[Path]:
-    """Write the plan and its policy; the page comes first."""
+def project_trials(project: Path | None) -> list[Checked]:
+    """The trials of the project a command is about, each held to its record; what is wrong the plan has said."""
+    from baseload.cli.places import find_project
+    from baseload.cli.trial_folder import read_trials
+
+    return read_trials(project or find_project(Path.cwd()))[0]
+
+
+def write_to(found: Plan, folder: Path, trials: Sequence[Checked] = ()) -> list[Path]:
+    """Write the plan, its policy and the evidence of trials; the page comes first."""
     from baseload.plan.policy_write import write_policy
     from baseload.report.plan_write import write_plan
 
     kept = _with_opt_outs(found.policy, folder / POLICY)
-    return write_plan(found.document, folder, {POLICY: write_policy(kept, found.comments).encode()})
+    return write_plan(found.document, folder, {POLICY: write_policy(kept, found.comments).encode()}, trials)
 
 
 def _with_opt_outs(fresh: Policy, path: Path) -> Policy:

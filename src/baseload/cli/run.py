@@ -10,11 +10,14 @@ from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
+import msgspec
+
 from baseload.cli.book import open_book, read_file
 from baseload.cli.databases import database_records, file_marks, is_database, shown
 from baseload.cli.output import numbered, print_problems, progress
 from baseload.cli.places import find_project, load_org_key, load_project, map_ledger_folder
 from baseload.cli.private import emptied, private_ledger
+from baseload.cli.trial_folder import held_to_records
 from baseload.engine.duckdb import DuckDBEngine
 from baseload.errors import NothingToRead, UsageError
 from baseload.ledger.importing import ImportSummary, import_records
@@ -22,7 +25,7 @@ from baseload.ledger.manifest import Manifest
 from baseload.ledger.store import Ledger, is_ledger
 from baseload.levers.cache.price import is_priced
 from baseload.levers.cache.report import CacheReport, cache_report
-from baseload.levers.route.verdicts import read_verdicts
+from baseload.levers.route.verdicts import VerdictKey, read_verdicts
 from baseload.pipeline import MapRequest, Ranked, map_ledger, rank_ledger
 from baseload.planning import Plan, PlanRequest, plan_ledger
 from baseload.prices.age import age_warning
@@ -34,7 +37,7 @@ from baseload.report.facts import BookNote
 from baseload.usage.freshness import still_stands
 from baseload.usage.read import read_paths
 from baseload.usage.reader import ReadContext
-from baseload.values import day_of_date
+from baseload.values import Problem, Verdict, day_of_date
 from baseload.workloads.owners import with_owner_csv
 
 LEDGER_NAME = "ledger"
@@ -67,7 +70,9 @@ def build_map(
     """
     with _opened(paths, project_dir, source, project, as_of, clock) as run:
         request = _request(run, paths, title, recompute)
-        document, _ = map_ledger(run.ledger, run.engine, run.book, request)
+        verdicts, problems = _verdicts(run, request.as_of_day)
+        asked = msgspec.structs.replace(request, verdicts=verdicts, problems=tuple(problems))
+        document, _ = map_ledger(run.ledger, run.engine, run.book, asked)
     return document
 
 
@@ -126,11 +131,18 @@ def build_plan(
     """The plan of exactly these PATHs, as `build_map` reads them, with the project's verdicts and batch times."""
     with _opened(paths, project_dir, source, project, as_of, clock) as run:
         request = _request(run, paths, "", recompute)
-        verdicts, problems = read_verdicts(_verdict_files(run.folder), run.book, request.as_of_day)
+        verdicts, problems = _verdicts(run, request.as_of_day)
         own_times = run.settings.plan.batch_completion
         completion = read_file((run.folder or Path()) / own_times, "batch completion times") if own_times else None
         asked = PlanRequest(map=request, verdicts=verdicts, completion=completion, problems=tuple(problems))
         return plan_ledger(run.ledger, run.engine, run.book, asked)[0]
+
+
+def _verdicts(run: _Run, day: int) -> tuple[dict[VerdictKey, Verdict], list[Problem]]:
+    """The project's verdicts, each held to the record of its trial where that is here."""
+    verdicts, problems = read_verdicts(_verdict_files(run.folder), run.book, day)
+    held, faults = held_to_records(run.folder, verdicts)
+    return held, [*problems, *faults]
 
 
 def _verdict_files(folder: Path | None) -> dict[str, bytes]:

@@ -17,6 +17,19 @@ app = App(
     help="Does the cheaper model hold the bar? A test that may be stopped at any time, with an error that is known.",
     help_epilogue=epilogue(["baseload trial decide --scores scores.jsonl --margin 0.02"]),
 )
+app.command(
+    "baseload.cli.trial_plan:plan",
+    name="plan",
+    help="What finding out would take and is worth, before anything is spent.",
+)
+
+app.command(
+    "baseload.cli.trial_show:show",
+    name="show",
+    help="What trials have shown: a table, one trial, or its evidence as a page.",
+)
+app.command("baseload.cli.trial_run:run", name="run", help="Replay recorded calls on a cheaper model, to a verdict.")
+app.command("baseload.cli.trial_run:approve", name="approve", help="Put your name to a verdict, in its record.")
 
 
 @app.command

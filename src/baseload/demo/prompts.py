@@ -57,12 +57,12 @@ _COMPLAINTS = (
 _CONTRACT = (
     "{clause} The Supplier shall deliver {product} to the premises in {city} within {number} days of each order.",
     "{clause} The price of {product} is fixed at {amount} until {date} and may then rise by no more than the index.",
-    "{clause} Either party may terminate this Agreement on {number} days' written notice to the other.",
+    "{clause} Orders of {product} are binding on {company} once confirmed in writing from {city}.",
     "{clause} {company} shall hold {company2} harmless against claims arising from defects in {product}.",
-    "{clause} Liability under this Agreement is limited to {amount} in any contract year.",
+    "{clause} {name} is the contact for {product}; {company} may name another person at any time.",
     "{clause} The Agreement is governed by the law of the seat of {company}, and {city} is the place of jurisdiction.",
     "{clause} Confidential information must be returned within {number} days of termination.",
-    "{clause} Deliveries later than {number} days carry a penalty of {amount} for each day begun.",
+    "{clause} {product} must be unpacked and checked within {number} days of their arrival in {city}.",
 )
 _SALES = (
     "{company} ordered {product} worth {amount}, up from the quarter before.",

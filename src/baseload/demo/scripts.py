@@ -81,6 +81,7 @@ class Wording:
         self.chars_per_token = script.chars_per_token or (len(self.system) + tools) / static_tokens
         texts = [script.sentences[index] for index in rng.integers(len(script.sentences), size=POOL_SENTENCES)]
         filled = [fill(text, rng, number) for number, text in enumerate(texts, 1)]
+        self.sentences = tuple(filled)
         self._pool = " ".join(filled)
         self._starts = [0, *accumulate(len(text) + 1 for text in filled)]
         self._replies = [fill(text, rng, number) for number, text in enumerate(script.replies * 40, 1)]
@@ -99,9 +100,13 @@ class Wording:
         """The instructions for one of many prefixes: its own from the first line on."""
         return self.system.replace("{prefix}", f"{prefix:03d}")
 
+    def chars_of(self, tokens: int) -> int:
+        """The length of a variable text that stands for so many tokens."""
+        return max(round(tokens * self.chars_per_token), MIN_CHARS)
+
     def passage(self, tokens: int, place: int) -> str:
         """Variable text standing for `tokens`, at least one whole sentence; `place` chooses where it starts."""
-        chars = max(round(tokens * self.chars_per_token), MIN_CHARS)
+        chars = self.chars_of(tokens)
         sentence = place * 61 % POOL_SENTENCES
         start = self._starts[sentence]
         text = self._pool[start : max(start + chars, self._starts[sentence + 1] - 1)]

@@ -104,3 +104,18 @@ class Ledger:
 
     def note(self, name: str, day: int, totals: Totals) -> None:
         self.notes[name, day] = self.notes.get((name, day), 0) + totals
+
+
+class QualityTruth(NamedTuple):
+    """What is planted about one candidate of one workload: scores lie in 0 to 1, differences are candidate - incumbent.
+
+    `state` is what a trial at `margin` has to come to: "not_shown" where the truth lies inside the bar by less than
+    the calls it may take can tell.
+    """
+
+    service: str
+    candidate: str
+    incumbent: str
+    difference: float
+    margin: float
+    state: str  # holds | breaks | not_shown

@@ -24,6 +24,7 @@ from baseload.demo.writers.cur import write_cur
 from baseload.demo.writers.files import Output
 from baseload.demo.writers.messages import SpecialDays, write_messages
 from baseload.demo.writers.project import PROJECT_FILE, write_project
+from baseload.demo.writers.truths import write_truths
 from baseload.prices.book import PriceBook
 from baseload.usage.source_note import SCHEMA, SourceNote
 from baseload.values import Window, iso_day, usd_text
@@ -72,7 +73,7 @@ def write_company(
     lines = bill(truth, LARKFIELD, book)
     output = Output(folder)
     _write_billing(output, lines, window, book)
-    _write_logs(output, truth, LARKFIELD, progress)
+    _write_logs(output, truth, LARKFIELD, seed, progress)
     write_project(output, LARKFIELD, invoices(lines, LARKFIELD, window))
     found = planted(truth, LARKFIELD, book)
     output.write(PLANTED_FILE, msgspec.json.format(msgspec.json.encode(_planted_document(found)), indent=2) + b"\n")
@@ -119,7 +120,7 @@ def restated(window: Window, company: Company) -> tuple[Window, int] | None:
     return (months[-1], months[-1].start_day + company.restated_day_of_month - 1) if months else None
 
 
-def _write_logs(output: Output, truth: Truth, company: Company, progress: Progress | None) -> None:
+def _write_logs(output: Output, truth: Truth, company: Company, seed: int, progress: Progress | None) -> None:
     end = truth.end_day
     days = SpecialDays(unlogged=end - company.log_gap_before_end, incident=end - company.incident_before_end)
     for index, service in enumerate(company.services):
@@ -127,7 +128,8 @@ def _write_logs(output: Output, truth: Truth, company: Company, progress: Progre
             progress(index, len(company.services), f"writing {service.name}")
         run, folder = truth.runs[service.name], f"logs/{service.name}"
         if service.logs == "messages":
-            write_messages(output, folder, service, company.account(service.account), run, days)
+            gradeable = write_messages(output, folder, service, company.account(service.account), run, days, seed)
+            write_truths(output, service, gradeable)
         elif service.logs == "claude_code":
             write_claude_code(output, folder, service, run)
         elif service.logs == "bedrock":

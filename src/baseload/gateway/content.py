@@ -17,7 +17,7 @@ from baseload.usage.features import first_user_text, request_hash
 from baseload.usage.prefix import Prefix, text_in
 from baseload.values import OrgKey
 
-SHARE: Final = 0.15
+SHARE: Final = 0.05
 _SECOND_NS: Final = 1_000_000_000
 SKIPPED: Final = "no_content_pass"
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from decimal import ROUND_CEILING, Decimal
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 from baseload.gateway.calllog.cost import Pricing
 from baseload.gateway.calllog.records import End, Start
 from baseload.gateway.calllog.segment import CallLog
 from baseload.gateway.config import GatewayConfig
-from baseload.gateway.content import ContentPass
+from baseload.gateway.content import SHARE, ContentPass
 from baseload.gateway.decide.facts import Facts
 from baseload.gateway.decide.fit import Capabilities
 from baseload.gateway.decide.marks import Online
@@ -34,7 +34,7 @@ _TOKENS_PER_PRICE: Final = 1_000_000
 class OnlinePlanner(Online, Protocol):
     """The online cache planner (`decide.online`), where a policy asks for it."""
 
-    def answered(self, ticket: object, begins_us: int, stop_reason: str, read_tokens: int) -> None:
+    def answered(self, ticket: Any, begins_us: int, stop_reason: str, read_tokens: int) -> None:
         """What became of a request whose marks it planned."""
 
 
@@ -73,10 +73,11 @@ class Core:
         self.upstreams = upstreams
         self.clock_us = clock_us
         self.keys = KeyView()
+        self.capped_keys: frozenset[str] = frozenset()  # virtual keys with a budget of their own
         self.sessions = Sessions()
         self.routes: dict[RouteKey, RouteView] = {}
         self.capabilities = Capabilities(book.models, zdr=zdr)
-        self.content = ContentPass(memo.org_key, clock_ns, 0.15 if config.log.prefixes else 0.0)
+        self.content = ContentPass(memo.org_key, clock_ns, SHARE if config.log.prefixes else 0.0)
         self.online: OnlinePlanner | None = None
         self.watchers: tuple[Watcher, ...] = ()
         self.faults = 0  # of watchers, which cost no caller anything
@@ -117,12 +118,15 @@ class Core:
         return self._pricing.cost_nano(start, end)
 
     def budget_names(self, workload: str, key: str) -> tuple[str, ...]:
-        """The budgets a call counts in."""
-        return tuple(
+        """The budgets a call counts in, each once."""
+        found = [
             budget_name(one.workload, one.key)
             for one in self.config.budget
             if one.workload in ("", workload) and one.key in ("", key)
-        )
+        ]
+        if key in self.capped_keys:
+            found.append(budget_name("", key))
+        return tuple(dict.fromkeys(found)) if found else ()
 
     def most_nano(self, facts: Facts, model: str) -> int:
         """What a call can cost at most, in nano-dollars: a token is a byte at least, and `max_tokens` are written.

@@ -33,8 +33,8 @@ class Diversion(Protocol):
     def serve(self, inbound: Inbound, key_id: str) -> Answer | Awaitable[Answer]:
         """The answer to a request of its own paths."""
 
-    def take(self, inbound: Inbound, facts: Facts, decision: Decision, applied: Applied) -> Answer | None:
-        """An answer that comes later; None where the request is not for it."""
+    def take(self, inbound: Inbound, facts: Facts, decision: Decision, applied: Applied) -> Awaitable[Way] | None:
+        """What happens to it later, reserved for by the desk itself; None where the request is not for it."""
 
 
 class GatewayDoor:
@@ -125,11 +125,12 @@ class GatewayDoor:
             if found.why == "cap":
                 return error_answer(429, "The budget of this month is used up.", retry_after_s=60)
             return error_answer(503, "The budget cannot be looked up now.", retry_after_s=2)
-        return self._on(inbound, key, facts, decision, applied, found)
+        way = self._on(inbound, key, facts, decision, applied, found)
+        return way if isinstance(way, Forward | Answer) else await way
 
     def _on(
         self, inbound: Inbound, key: KeyRow, facts: Facts, decision: Decision, applied: Applied, hold: Hold | None
-    ) -> Way:
+    ) -> Way | Awaitable[Way]:
         if decision.batch is not None and self.diversion is not None:
             later = self.diversion.take(inbound, facts, decision, applied)
             if later is not None:

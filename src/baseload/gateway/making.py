@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import stat
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -13,6 +13,7 @@ from baseload.gateway.core import OnlinePlanner, budget_name
 from baseload.gateway.decide.router import Chooser
 from baseload.gateway.state.budgets import Budget
 from baseload.gateway.state.database import Database
+from baseload.gateway.state.records import KeyRow
 from baseload.gateway.state.sqlite import SqliteDatabase
 from baseload.gateway.wire.limits import Limits
 from baseload.plan.policy import Policy
@@ -74,10 +75,11 @@ def limits_of(given: LimitSettings) -> Limits:
     )
 
 
-def budgets_of(config: GatewayConfig) -> tuple[Budget, ...]:
-    """The settings' budgets; of two for the same calls the smaller counts."""
+def budgets_of(config: GatewayConfig, keys: Iterable[KeyRow] = ()) -> tuple[Budget, ...]:
+    """The settings' budgets and those of virtual keys; of two for the same calls the smaller counts."""
     found: dict[str, Budget] = {}
-    for one in config.budget:
+    of_keys = (BudgetSettings(usd=row.scope.budget, key=row.key_id) for row in keys if row.scope.budget)
+    for one in (*config.budget, *of_keys):
         budget = _budget(one)
         known = found.get(budget.name)
         found[budget.name] = budget if known is None or budget.cap_nano < known.cap_nano else known

@@ -29,6 +29,7 @@ class Loaded(msgspec.Struct, frozen=True, kw_only=True):
     policy: Policy = NO_POLICY
     folder: Path
     sha256: str = ""
+    files: tuple[Path, ...] = ()  # whose change means new settings
 
 
 class Overrides(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,12 +58,14 @@ def load(config: Path | None, overrides: Overrides, folder: Path) -> Loaded:
     except ValueError as error:
         raise GatewayConfigError(f"settings: {error}") from error
     policy_bytes, policy = b"", NO_POLICY
+    files = (config,) if config is not None else ()
     if settings.policy.file:
         path = (folder if overrides.policy is not None else home) / settings.policy.file
         policy_bytes = _read(path, MOST_BYTES, "policy")
         policy = read_policy(policy_bytes, path.name)
+        files = (*files, path)
     digest = hashlib.sha256(len(data).to_bytes(8, "big") + data + policy_bytes).hexdigest()
-    return Loaded(config=settings, policy=policy, folder=home, sha256=digest)
+    return Loaded(config=settings, policy=policy, folder=home, sha256=digest, files=files)
 
 
 def _read(path: Path, most: int, what: str) -> bytes:
@@ -150,5 +153,7 @@ class Reloader:
         if found.sha256 == self.current.sha256:
             return None
         self.current = found
+        if found.files and found.files != self._paths:
+            self._paths, self._seen = found.files, Stamp(())
         self._says(f"settings loaded: policy {found.policy.policy_id or 'none'}, {len(found.policy.entries)} entries")
         return found

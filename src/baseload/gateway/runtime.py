@@ -28,7 +28,7 @@ from baseload.gateway.making import MIB, budgets_of, database_of, limits_of, onl
 from baseload.gateway.reload import Loaded, Reloader
 from baseload.gateway.state.budgets import Budgets
 from baseload.gateway.state.faults import StateDown
-from baseload.gateway.state.records import Topic
+from baseload.gateway.state.records import KeyRow, Topic
 from baseload.gateway.state.store import StateStore
 from baseload.gateway.state.threads import Changes, StateThread
 from baseload.gateway.upstreams.direct import Direct
@@ -105,6 +105,7 @@ class Gateway:
         self.parts = parts(self)
         self.degraded = ""  # why not all of it works; "" = all does
         self._tasks: list[asyncio.Task[None]] = []
+        self._key_rows: tuple[KeyRow, ...] = ()
 
     @property
     def port(self) -> int:
@@ -159,7 +160,7 @@ class Gateway:
             for name in ("listen", "log", "state", "upstream", "batch")
             if getattr(before, name) != getattr(config, name)
         ]
-        self.budgets.configure(budgets_of(config))
+        self.budgets.configure(budgets_of(config, self._key_rows))
         self.core.config, self.core.rules, self.loaded = config, rules, loaded
         self._online(config)
         if kept:
@@ -222,6 +223,9 @@ class Gateway:
         if "keys" in topics:
             rows = await self.state(lambda store: store.key_rows())
             self.core.keys.replace(rows, self.clock_us())
+            self._key_rows = tuple(rows)
+            self.core.capped_keys = frozenset(row.key_id for row in rows if row.scope.budget)
+            self.budgets.configure(budgets_of(self.loaded.config, self._key_rows))
         for part in self.parts:
             await part.changed(topics)
         self._state_answers()
@@ -268,11 +272,21 @@ def org_key_of(config: GatewayConfig, env: Mapping[str, str], fallback: Callable
     return OrgKey(text.encode()) if text else fallback()
 
 
-async def watch_files(gateway: Gateway, reloader: Reloader, every_s: float = 0.5) -> None:
-    """Take new settings as their files change, until cancelled."""
+async def watch_files(
+    gateway: Gateway, reloader: Reloader, every_s: float = 0.5, at_once: asyncio.Event | None = None
+) -> None:
+    """Take new settings as their files change, and `at_once` when told to, until cancelled."""
+    told = at_once or asyncio.Event()
     while True:
-        await asyncio.sleep(every_s)
-        take(gateway, await asyncio.to_thread(reloader.poll))
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(every_s):
+                await told.wait()
+        ask = reloader.now if told.is_set() else reloader.poll
+        told.clear()
+        try:
+            take(gateway, await asyncio.to_thread(ask))
+        except Exception as error:  # noqa: BLE001 - whatever a file does, what serves goes on, and the next is read
+            log.error("settings refused, the last good ones keep serving: %s", type(error).__name__)
 
 
 def take(gateway: Gateway, loaded: Loaded | None) -> None:

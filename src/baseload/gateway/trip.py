@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, Literal
 import msgspec
 
 from baseload.gateway.calllog.meter import Meter, Metered
-from baseload.gateway.calllog.records import End, Outcome, Start
+from baseload.gateway.calllog.records import End, Outcome, Purpose, Start
 from baseload.gateway.content import SKIPPED, Content
 from baseload.gateway.decide.apply import Applied
 from baseload.gateway.decide.decide import Decision
@@ -47,7 +47,7 @@ class Metering:
 
     __slots__ = (
         "_answer", "_asked", "_attempt", "_content", "_core", "_cost_nano", "_first_us", "_heads", "_hold", "_kept",
-        "_meter", "_name", "_over", "_start", "_status", "applied", "decision", "facts", "sent",
+        "_meter", "_name", "_over", "_start", "_status", "applied", "decision", "facts", "purpose", "sent",
     )  # fmt: skip
 
     def __init__(
@@ -61,6 +61,7 @@ class Metering:
         self._hold = hold
         self._name = name
         self.sent: Sent | None = None
+        self.purpose: Purpose = "serve"
         self._attempt = 0
         self._start: Start | None = None
         self._content: Content | None = None
@@ -238,6 +239,7 @@ def start_record(
         sent_model=applied.served_as if applied.served_as != facts.model else "",
         trip=name,
         attempt=attempt,
+        purpose=trip.purpose,
         workspace=who.workspace,
         api_key=who.api_key,
         agent=who.agents[0] if who.agents else "",

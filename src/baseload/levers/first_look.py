@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
+from types import MappingProxyType
 
 import msgspec
 import numpy as np
@@ -16,15 +17,21 @@ from baseload.levers.caching import (
     realised_savings,
     shared_prefix_opportunities,
 )
-from baseload.levers.position import Position
+from baseload.levers.position import Position, by_workload
 from baseload.levers.positions import positions_of
+from baseload.levers.route.finding_out import FindingOut, bars_by_workload, finding_out
+from baseload.levers.route.status import WORTH_FINDING_OUT, status_of
+from baseload.levers.route.tried import with_verdicts
+from baseload.levers.route.verdicts import VerdictKey
 from baseload.levers.routing import route_opportunities, successor, tier_of
 from baseload.levers.summary import LEVERS, LeverSummary, summarise
 from baseload.levers.waste import repeat_opportunities, retirement_opportunities, surcharge_opportunities
 from baseload.prices.book import PriceBook, PriceKey
-from baseload.values import TOKEN_CLASSES, Opportunity, Table, Tokens, Window, Workload
+from baseload.project_bars import BarTable
+from baseload.values import NANO_PER_USD, TOKEN_CLASSES, Opportunity, Table, Tokens, Verdict, Window, Workload
 from baseload.workloads.key import UNATTRIBUTED
 
+DAYS_A_MONTH = Decimal(365) / 12
 CHECKABLE_TASKS = ("classification", "extraction", "routing", "formatting", "summarisation")
 
 
@@ -136,7 +143,13 @@ class FirstLook:
     """
 
     def __init__(
-        self, spend: Table, workload_of: Mapping[str, Workload], keys: Sequence[PriceKey], book: PriceBook, day: int
+        self,
+        spend: Table,
+        workload_of: Mapping[str, Workload],
+        keys: Sequence[PriceKey],
+        book: PriceBook,
+        day: int,
+        verdicts: Mapping[VerdictKey, Verdict] = MappingProxyType({}),
     ) -> None:
         names = [workload_of.get(signature, UNATTRIBUTED).id for signature in spend["signature"].tolist()]
         self._spend: Table = {**spend, "workload": np.array(names, dtype=object)}
@@ -144,13 +157,49 @@ class FirstLook:
         self._keys = keys
         self._book = book
         self._day = day
+        self._verdicts = verdicts
 
     def over(self, window: Window, evidence: CallEvidence) -> tuple[list[Opportunity], list[LeverSummary]]:
         """Opportunities and lever ranges of the rows inside a window; `evidence` must be of the same window."""
         positions = self._positions(window)
-        found = first_opportunities(positions, self._workloads, evidence, self._book, self._day)
+        rows = first_opportunities(positions, self._workloads, evidence, self._book, self._day)
+        found = with_verdicts(rows, self._verdicts)
         same_line = refreshes(positions, self._book, self._day)
         return found, summarise(found, same_line, within_reach(positions, self._workloads, self._book, self._day))
+
+    def finding_out(
+        self,
+        window: Window,
+        found: Iterable[Opportunity],
+        bars: Sequence[BarTable] = (),
+        *,
+        zero_data_retention: bool = False,
+    ) -> dict[tuple[str, str], FindingOut]:
+        """(workload, candidate) -> its trial, for every move whose answer is open; `found` must be of that window.
+
+        The saving that pays it back is the middle of the move's range.
+        """
+        positions = dict(by_workload(self._positions(window)))
+        bar_of = bars_by_workload(bars, {name: workload.name for name, workload in self._workloads.items()})
+        trials = {}
+        for row in found:
+            if row.verdict is None or row.excluded_by:
+                continue
+            if status_of(row.verdict, row.verdict_grade) not in WORTH_FINDING_OUT:
+                continue
+            middle = Decimal(row.low_nano + row.high_nano) / 2 / NANO_PER_USD
+            trial = finding_out(
+                positions.get(row.workload, ()),
+                row.candidate,
+                bar_of.get(row.workload),
+                self._book,
+                self._day,
+                saving_a_month_usd=middle * DAYS_A_MONTH / window.days,
+                zero_data_retention=zero_data_retention,
+            )
+            if trial is not None:
+                trials[row.workload, row.candidate] = trial
+        return trials
 
     def part(self, evidence: CallEvidence, whole: Window, part: Window) -> CallEvidence:
         """The evidence of the whole window, cut to a part of it by each workload's share of list dollars there."""

@@ -12,7 +12,7 @@ from typing import Literal
 import msgspec
 
 from baseload.values.opportunity import Grade
-from baseload.values.verdict import VerdictState
+from baseload.values.verdict import VerdictGrade, VerdictState
 
 CachePolicy = Literal["as_billed", "none", "all_5m", "all_1h", "plan"]
 Section = Literal["tools", "system", "messages"]
@@ -110,6 +110,7 @@ class RouteOption(msgspec.Struct, frozen=True, kw_only=True):
     band_share_high: float | None = None
     verdict: VerdictState = "assumed"
     verdict_id: str = ""
+    verdict_grade: VerdictGrade = "replayed"
     rewrites: tuple[Rewrite, ...] = ()
     excluded_by: tuple[str, ...] = ()
     pool: str = ""  # rate-limit pool it would draw on
@@ -118,6 +119,16 @@ class RouteOption(msgspec.Struct, frozen=True, kw_only=True):
     today: bool = False
     grade: Grade = "assumed"
     note: str = ""
+
+    @property
+    def proven(self) -> bool:
+        """Whether a trial of the model itself says that it holds."""
+        return self.verdict == "holds" and self.verdict_grade == "replayed"
+
+    @property
+    def untested(self) -> bool:
+        """Whether nothing is known of the model itself: nobody tried, or it held against a stand-in."""
+        return self.verdict == "assumed" or (self.verdict == "holds" and not self.proven)
 
 
 class Fix(msgspec.Struct, frozen=True, kw_only=True):

@@ -26,7 +26,7 @@ _SENTENCES: Mapping[str, str] = {
     "retirement": "These calls must move anyway; the difference to the newest model of the same line.",
     "route": (
         "Low: the newest model of the same line, dearest reading. High: the cheapest model its features allow, "
-        "cheapest reading; one line down at most where answers are hard to check. Quality is not tested."
+        "cheapest reading; one line down at most where answers are hard to check. Not tested is not proven."
     ),
     "cache": "Per workload the largest of: caching that loses money, reads missed, prefixes repeated. Not additive.",
     "batch": "Low: only workloads tolerant by their traffic. High: also those whose latency nobody has stated.",

@@ -74,6 +74,7 @@ def _rows(facts: PlanFacts, table: Table, effective: Effective | None, year: Fra
             names=facts.model_names,
             anatomy=facts.anatomies.get(plan.workload.id),
             clock=facts.clocks.get(plan.workload.id),
+            trials=facts.finding_out,
         )
 
 
@@ -83,11 +84,23 @@ def _headline(facts: PlanFacts, table: Table) -> str:
     if not saved:
         return f"{_dollars(billed)} {unit} at list price; the plan finds nothing to save."
     ready = total(one.saving for one in facts.planned["deployable"]).likely
+    moved = total(
+        step.saving for one in facts.planned["deployable"] for step in one.steps if step.lever in ("effort", "route")
+    ).likely
     sure = total(one.saving for one in facts.planned["conservative"]).low
     return (
-        f"{_dollars(billed)} {unit} at list price. Without touching an answer: {dollars(ready)} less (simulated on its "
-        f"own calls). With every trial passed: {_dollars(saved)}{_percent(saved, billed)} less, which leaves "
+        f"{_dollars(billed)} {unit} at list price. {_today(ready, moved)}. With every trial passed: {_dollars(saved)}{_percent(saved, billed)} less, which leaves "
         f"{_dollars(table.total.optimized)} (assumed until tested). Proven today: {dollars(max(0, sure))}."
+    )
+
+
+def _today(ready: int, moved: int) -> str:
+    """What may be switched on today; `moved` of it changes answers, by models or efforts that trials have shown to hold."""
+    if not moved:
+        return f"Without touching an answer: {dollars(ready)} less (simulated on its own calls)"
+    return (
+        f"Ready today: {dollars(ready)} less, {dollars(moved)} of it on models that trials have shown to hold, the rest "
+        "without touching an answer (simulated on its own calls)"
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from baseload.levers.route.status import status_of
 from baseload.plan.adoption import Adoption, Shipped
 from baseload.plan.baseline import Baseline, Figure
 from baseload.plan.cash import CashYear
@@ -98,6 +99,8 @@ def _change(shipped: Shipped, saving: Span) -> ChangePart:
         saving_per_week_of_work_usd=_usd(change.nano_per_week_of_work),
         needs_trial=change.needs_trial,
         ships_in_week=shipped.week,
+        status=status_of(change.verdict, change.verdict_grade) if change.verdict else "",
+        verdict_id=change.verdict_id,
     )
 
 

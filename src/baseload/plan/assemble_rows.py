@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from fractions import Fraction
+from types import MappingProxyType
 
 from baseload.levers.batch.clock import BatchClock
 from baseload.levers.cache.report import WorkloadCache
+from baseload.levers.route.status import status_of
 from baseload.plan.cents import Row, cents_text, nearest_cent
 from baseload.plan.choice import LEVERS, TODAY, route_of
 from baseload.plan.compose import standings
@@ -19,7 +21,8 @@ from baseload.plan.document import (
     ShapleyPart,
     StepPart,
 )
-from baseload.plan.parts import batch_part, cents_part, choice_part, grade_shares, share
+from baseload.plan.finding_out import Moves
+from baseload.plan.parts import batch_part, cents_part, choice_part, finding_out_part, grade_shares, share
 from baseload.plan.pictures import anatomy_part, clock_part
 from baseload.plan.planned import Planned
 from baseload.plan.portfolio import WorkloadPlan
@@ -41,11 +44,13 @@ def workload_row(
     names: Mapping[str, str],
     anatomy: WorkloadCache | None = None,
     clock: BatchClock | None = None,
+    trials: Moves = MappingProxyType({}),
 ) -> PlanWorkload:
     """The row of one workload: `row` is its expected plan in cents, `savings` what it saves in each scenario, in cents
-    too, `year` the factor from the window's dollars."""
+    too, `year` the factor from the window's dollars. `trials` are those of moves whose answer is open."""
     planned = scenarios["expected"]
     route, cache = planned.route, planned.cache
+    trial = trials.get((planned.workload.id, planned.choice.route))
     return PlanWorkload(
         id=planned.workload.id,
         name=planned.workload.name,
@@ -71,7 +76,7 @@ def workload_row(
             )
             for name, other in scenarios.items()
         ),
-        rejected=tuple(_rejected(plan, planned, row, year)),
+        rejected=tuple(_rejected(plan, planned, row, year, trials)),
         verdict=route.verdict,
         verdict_id=route.verdict_id,
         rewrites=tuple(RewritePart(feature=one.feature, action=one.action) for one in route.rewrites),
@@ -83,6 +88,8 @@ def workload_row(
         notes=tuple(_notes(planned)),
         cache=anatomy_part(anatomy),
         clock=clock_part(clock),
+        status=status_of(route.verdict, route.verdict_grade) if planned.choice.route else "",
+        finding_out=finding_out_part(trial, planned.workload.id, route),
     )
 
 
@@ -93,10 +100,12 @@ def _steps(planned: Planned, row: Row) -> Iterator[StepPart]:
         yield StepPart(lever=lever, saving=cents_part(row.step_span(lever)), grade=step.grade if step else "")
 
 
-def _rejected(plan: WorkloadPlan, planned: Planned, row: Row, year: Fraction) -> Iterator[RejectedPart]:
+def _rejected(plan: WorkloadPlan, planned: Planned, row: Row, year: Fraction, trials: Moves) -> Iterator[RejectedPart]:
     """Alternatives, their cost on the row's own basis: as far from the plan's cost as the exact figures are."""
     chosen = plan.pricer.at(planned.choice)
     for one in rejected(plan.pricer, planned.choice, plan.best_by_route):
+        option = planned.menu.routes[one.route] if one.route else None
+        trial = trials.get((planned.workload.id, one.route)) if one.route else None
         more = None if one.nano is None else nearest_cent(half_even((one.nano - chosen) * year))
         yield RejectedPart(
             lever=one.lever,
@@ -104,6 +113,9 @@ def _rejected(plan: WorkloadPlan, planned: Planned, row: Row, year: Fraction) ->
             cost_usd=None if more is None else cents_text(row.optimized + more),
             more_usd=None if more is None else cents_text(more),
             reason=one.reason,
+            status=status_of(option.verdict, option.verdict_grade) if option else "",
+            verdict_id=option.verdict_id if option else "",
+            finding_out=finding_out_part(trial, planned.workload.id, option) if option else None,
         )
 
 

@@ -12,7 +12,7 @@ from baseload.levers.summary import weakest
 from baseload.plan.choice import Lever
 from baseload.plan.planned import Planned, PlannedStep
 from baseload.plan.span import Span
-from baseload.values import Grade
+from baseload.values import Grade, VerdictGrade, VerdictState
 
 Kind = Literal["config", "gateway_policy", "code", "prompt", "trial"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -41,6 +41,9 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     grade: Grade
     kinds: tuple[Kind, ...]
     person_days: Decimal
+    verdict: VerdictState | None = None  # of another model or effort; None of anything else
+    verdict_id: str = ""
+    verdict_grade: VerdictGrade = "replayed"
 
     @property
     def needs_trial(self) -> bool:
@@ -72,6 +75,9 @@ def changes_of(
                 grade=step.grade,
                 kinds=kinds,
                 person_days=sum((person_days[kind] for kind in kinds), Decimal(0)),
+                verdict=planned.route.verdict if step.lever in ("effort", "route") else None,
+                verdict_id=planned.route.verdict_id if step.lever in ("effort", "route") else "",
+                verdict_grade=planned.route.verdict_grade,
             )
         )
     return tuple(found)
@@ -103,4 +109,4 @@ def _kinds(planned: Planned, lever: Lever, gateway: bool) -> tuple[Kind, ...]:
 
 
 def _tried(planned: Planned) -> bool:
-    return planned.route.verdict == "holds"
+    return planned.route.proven

@@ -92,7 +92,8 @@ def _notes(group: list[Planned]) -> list[str]:
         return []
     first, found = group[0], []
     if first.choice.route:
-        tested = "a trial says it holds" if first.route.verdict == "holds" else "not tested"
+        simulated = "held against a stand-in only" if first.route.verdict == "holds" else "not tested"
+        tested = "a trial says it holds" if first.route.proven else simulated
         found.append(
             f"{_target(first)} for {first.workload.name}: saves {span_dollars(first.saving)} a year, {tested}."
         )

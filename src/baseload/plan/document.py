@@ -144,6 +144,27 @@ class CashPart(msgspec.Struct, frozen=True, kw_only=True):
     sentence: str
 
 
+class FindingOutPart(msgspec.Struct, frozen=True, kw_only=True):
+    """What a trial of a move would take when the candidate is equal: calls, list dollars, months to pay back.
+
+    `calls` is what a fixed test needs, `horizon` where this one ends without an answer; `margin` is in score (0.02 =
+    two points). `bar_is_set` false = nobody set a bar: the default margin without a judge is assumed. `payback_months`
+    is null where nothing is saved. How many independent calls there are is for `command` to say.
+    """
+
+    calls: int
+    horizon: int
+    margin: float
+    bar_is_set: bool
+    judged: bool
+    transport: str  # batch | synchronous
+    low_usd: str
+    likely_usd: str
+    high_usd: str
+    payback_months: str | None
+    command: str
+
+
 class ChangePart(msgspec.Struct, frozen=True, kw_only=True):
     """One change as work, best dollars per person-day first."""
 
@@ -159,6 +180,8 @@ class ChangePart(msgspec.Struct, frozen=True, kw_only=True):
     saving_per_week_of_work_usd: str
     needs_trial: bool
     ships_in_week: int
+    status: str = ""  # of another model or effort: proven | simulated | broken | not shown | not tested | invalid; "" else
+    verdict_id: str = ""
 
 
 class WeekPart(msgspec.Struct, frozen=True, kw_only=True):
@@ -224,6 +247,9 @@ class RejectedPart(msgspec.Struct, frozen=True, kw_only=True):
     cost_usd: str | None  # of the whole workload with it
     more_usd: str | None  # against what was chosen; negative where it would be cheaper
     reason: str
+    status: str = ""  # as of a change
+    verdict_id: str = ""
+    finding_out: FindingOutPart | None = None  # where the answer is open and the trial has a price
 
 
 class ScenarioChoice(msgspec.Struct, frozen=True, kw_only=True):
@@ -260,6 +286,8 @@ class PlanWorkload(msgspec.Struct, frozen=True, kw_only=True):
     notes: tuple[str, ...]
     cache: CacheAnatomyPart | None = None  # what its requests are made of; null where nobody looked
     clock: BatchClockPart | None = None  # when they come and batches close; null where nothing may be batched
+    status: str = ""  # of the chosen route, as of a change; "" where it stays on its model and effort
+    finding_out: FindingOutPart | None = None  # of the chosen route, where its answer is open
 
 
 class EffectivePart(msgspec.Struct, frozen=True, kw_only=True):

@@ -14,6 +14,7 @@ from baseload.plan.adoption import Adoption
 from baseload.plan.baseline import Baseline
 from baseload.plan.cash import CashYear
 from baseload.plan.document import BookPart
+from baseload.plan.finding_out import Moves
 from baseload.plan.planned import Planned
 from baseload.plan.portfolio import Portfolio
 from baseload.values import Problem, Window
@@ -26,7 +27,8 @@ class PlanFacts(NamedTuple):
     like `bill_nano`: to a year where `is_year`, else the window's own dollars (`planned_under(window_days=365)`).
     `bill_nano` is the whole bill on that basis, `routing_alone` in the window's dollars. `baseline`, `adoption` and
     `cash` are None where there is no year, `effective_rate` where no bill says what a list dollar costs.
-    `anatomies` and `clocks` are drawn for the workloads, by id, that have one.
+    `anatomies` and `clocks` are drawn for the workloads, by id, that have one. `finding_out` has the moves whose answer
+    is open.
     """
 
     title: str
@@ -48,3 +50,4 @@ class PlanFacts(NamedTuple):
     problems: Sequence[Problem]
     anatomies: Mapping[str, WorkloadCache] = MappingProxyType({})
     clocks: Mapping[str, BatchClock] = MappingProxyType({})
+    finding_out: Moves = MappingProxyType({})

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from baseload.levers.options import BatchOutcome
+from baseload.levers.options import BatchOutcome, RouteOption
+from baseload.levers.route.finding_out import FindingOut, trial_plan_command
 from baseload.plan.baseline import GRADES
 from baseload.plan.cents import cents_text, divided, nearest_cent
 from baseload.plan.choice import TODAY, Choice, levers_of, route_of
-from baseload.plan.document import BatchPart, ChoicePart, GradeShare, SpanPart, WindowPart
+from baseload.plan.document import BatchPart, ChoicePart, FindingOutPart, GradeShare, SpanPart, WindowPart
 from baseload.plan.planned import Planned
 from baseload.plan.rejected import fix_name
 from baseload.plan.span import Span
@@ -60,6 +61,29 @@ def batch_part(outcome: BatchOutcome | None) -> BatchPart | None:
     if outcome is None:
         return None
     return BatchPart(**{name: getattr(outcome, name) for name in BatchPart.__struct_fields__})
+
+
+def finding_out_part(found: FindingOut | None, workload: str, option: RouteOption) -> FindingOutPart | None:
+    """What finding out about one move costs."""
+    return None if found is None else trial_part(found, trial_plan_command(workload, option.model, option.effort))
+
+
+def trial_part(found: FindingOut, command: str) -> FindingOutPart:
+    """A planned trial; `command` plans it in full."""
+    usd = found.usd
+    return FindingOutPart(
+        calls=found.calls,
+        horizon=found.horizon,
+        margin=found.margin,
+        bar_is_set=found.bar_is_set,
+        judged=found.judged,
+        transport=found.transport,
+        low_usd=f"{usd.low:f}",
+        likely_usd=f"{usd.likely:f}",
+        high_usd=f"{usd.high:f}",
+        payback_months=None if found.payback_months is None else f"{found.payback_months:f}",
+        command=command,
+    )
 
 
 def share(part_cents: int, whole_cents: int) -> float | None:

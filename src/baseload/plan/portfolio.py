@@ -95,7 +95,7 @@ def held_back(menu: Menu, reach: Collection[str]) -> Menu:
     offered = [option for option in menu.routes if not option.excluded_by]
     routes = []
     for option in menu.routes:
-        why = "" if option.today or option.verdict != "assumed" else _why_held_back(option, menu, offered, reach)
+        why = "" if option.today or not option.untested else _why_held_back(option, menu, offered, reach)
         excluded = (*option.excluded_by, why) if why else option.excluded_by
         routes.append(msgspec.structs.replace(option, excluded_by=excluded))
     return msgspec.structs.replace(menu, routes=tuple(routes))

@@ -31,6 +31,7 @@ class Rejected(msgspec.Struct, frozen=True, kw_only=True):
     candidate: str
     nano: int | None
     reason: str
+    route: int = 0  # its place in the menu; 0 where it is no other model or effort
 
 
 def rejected(pricer: Pricer, choice: Choice, best_by_route: Mapping[int, Composed]) -> list[Rejected]:
@@ -73,7 +74,7 @@ def _routes(pricer: Pricer, choice: Choice, best_by_route: Mapping[int, Composed
         if not reason:
             reason = NO_ROOM if nano < chosen and best else _dearer(nano, chosen)
         lever: Lever = "effort" if option.model == pricer.menu.routes[0].model and index else "route"
-        yield Rejected(lever=lever, candidate=route_name(option), nano=nano, reason=reason)
+        yield Rejected(lever=lever, candidate=route_name(option), nano=nano, reason=reason, route=index)
 
 
 def _barred(option: RouteOption) -> str:

@@ -76,12 +76,13 @@ def standing_of_route(option: RouteOption) -> Standing:
     """Proven when it is today's, or a trial says that it holds and counted its output tokens.
 
     Where a trial says that quality holds and not how long the answers are, its dollars rest on an allowance: simulated.
+    So is what held against a stand-in; `allows_route` lets that in only where untested models may be chosen too.
     """
     if option.today:
         return "proven"
     if option.verdict != "holds":
         return "assumed"
-    return "proven" if option.grade in _MEASURED else "simulated"
+    return "proven" if option.proven and option.grade in _MEASURED else "simulated"
 
 
 def standing_of_cache(outcome: CacheOutcome) -> Standing:
@@ -99,10 +100,12 @@ def standing_of_batch(outcome: BatchOutcome) -> Standing:
 
 
 def allows_route(rules: Rules, option: RouteOption) -> bool:
-    """Today's model is always allowed; another one when nothing excludes it and its verdict is allowed."""
+    """Today's model is always allowed; another one when nothing excludes it and its verdict is allowed. What held against
+    a stand-in counts as not tested."""
     if option.today:
         return True
-    return not option.excluded_by and option.verdict in rules.verdicts and standing_of_route(option) in rules.standings
+    state: VerdictState = "assumed" if option.untested else option.verdict
+    return not option.excluded_by and state in rules.verdicts and standing_of_route(option) in rules.standings
 
 
 def allows_batch(rules: Rules, outcome: BatchOutcome | None) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
+from baseload.levers.route.status import status_of
 from baseload.plan.adoption import Adoption, Shipped
 from baseload.plan.cents import cents_text, column_in_cents, nearest_cent
 from baseload.plan.changes import Change, Kind
@@ -115,7 +116,7 @@ def _head(one: Planned, adoption: Adoption) -> Iterator[str]:
 
 
 def _untested(one: Planned) -> Iterator[str]:
-    if one.choice.route and one.route.verdict != "holds":
+    if one.choice.route and not one.route.proven:
         yield f"> **Do not ship the model change yet.** Nobody has tested {plain(_target(one))} on this workload's own"
         yield "> calls. Run a quality trial first; the other changes were priced on top of it."
         yield ""
@@ -162,7 +163,7 @@ def _evidence(one: Planned) -> Iterator[str]:
     cache, batch = one.cache, one.menu.batch if one.choice.batch else None
     said = [one.workload.why, one.workload.task_evidence, one.workload.latency_evidence]
     if one.choice.route:
-        verdict = f"verdict {one.route.verdict}" + (f" ({one.route.verdict_id})" if one.route.verdict_id else "")
+        verdict = status_of(one.route.verdict, one.route.verdict_grade) + (f" by trial {one.route.verdict_id}" if one.route.verdict_id else "")
         said.append(f"{_target(one)}: {verdict}. {one.route.note}")
     said += [one.menu.fixes[index].note for index in one.choice.fixes]
     if cache is not None:

@@ -13,15 +13,20 @@ from typing import Any, Final, Literal
 
 import msgspec
 
-from baseload.errors import BaseloadError
+from baseload.errors import BaseloadError, UsageError
 from baseload.quality.bar import Bar
-from baseload.quality.decide import Decision, decide
+from baseload.quality.decide import Decision
+from baseload.quality.graders.controls import Controls
+from baseload.quality.trial.document import GuardResult
+from baseload.quality.trial.facts import difference_of, graded_of, order_of, terms_of
+from baseload.quality.trial.tested import Terms, decided
 
 SCHEMA: Final = "baseload.evidence/1"
 FIRST: Final = "0" * 64
 """What the first line names as the hash before it."""
 MOST_LINE_BYTES: Final = 1 << 20
 
+_TESTED: Final = ("sample", "control", "pair")
 Kind = Literal["bar", "sample", "rewrite", "control", "pair", "verdict", "approval", "event"]
 
 
@@ -40,7 +45,11 @@ class Line(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 
 class Verified(msgspec.Struct, frozen=True, kw_only=True):
-    """A record that holds together: its head, its bar, and the verdict recomputed from its differences."""
+    """A record that holds together: its head, its bar, and the verdict recomputed from its differences.
+
+    `tested_margin` and `alpha` are what was tested: where a judge graded, less than the bar's. `controls` are those of
+    the judge, recomputed from its graded controls; None where nobody judged. `decision` counts guards and faults.
+    """
 
     head: str
     lines: int
@@ -48,7 +57,11 @@ class Verified(msgspec.Struct, frozen=True, kw_only=True):
     pairs: int
     decision: Decision
     recorded: str  # the verdict the record states; "" where the trial has not ended
-    agrees: bool  # the recorded verdict is the recomputed one
+    agrees: bool  # the recorded verdict, margin and alpha are the recomputed ones
+    tested_margin: float
+    alpha: float
+    controls: Controls | None
+    guards: tuple[GuardResult, ...]
 
 
 _LINES: Final = msgspec.json.Decoder(Line)
@@ -119,18 +132,42 @@ def verify(data: bytes, head: str | None = None) -> Verified:
             f"head: {lines[-1].sha256}; expected {head.strip()[:64]}. The record was changed or cut after the verdict."
         )
     bar = _bar_of(lines)
-    differences = [_difference(line) for line in lines if line.kind == "pair"]
-    decision = decide(differences, bar.rule)
-    recorded = _recorded(lines)
+    _check_differences(lines)
+    bodies = {kind: [line.body for line in lines if line.kind == kind] for kind in _TESTED}
+    try:
+        terms = terms_of(bar, bodies["sample"], bodies["control"], [body.get("how") for body in bodies["pair"]])
+        pairs = graded_of(bodies["pair"], order_of(bodies["sample"]))
+    except (ValueError, UsageError) as error:
+        raise Tampered(f"record: {error}") from error
+    found = decided(terms, pairs)
     return Verified(
         head=lines[-1].sha256,
         lines=len(lines),
         bar=bar,
-        pairs=len(differences),
-        decision=decision,
-        recorded=recorded,
-        agrees=recorded in ("", decision.verdict),
+        pairs=len(pairs),
+        decision=found.decision,
+        recorded=str(_recorded(lines).get("verdict", "")),
+        agrees=_agrees(_recorded(lines), found.state, terms),
+        tested_margin=terms.margin,
+        alpha=terms.alpha,
+        controls=terms.controls,
+        guards=found.guards,
     )
+
+
+def _check_differences(lines: Iterable[Line]) -> None:
+    for line in lines:
+        if line.kind == "pair":
+            try:
+                difference_of(line.body)
+            except ValueError as error:
+                raise Tampered(f"line {line.seq + 1}: {error}") from error
+
+
+def _agrees(recorded: Mapping[str, Any], state: str, terms: Terms) -> bool:
+    """What the record states is what its lines give; a trial that has not ended states nothing."""
+    given = {"verdict": state, "margin": terms.margin, "alpha": terms.alpha}
+    return all(recorded.get(name, value) == value for name, value in given.items())
 
 
 def _bar_of(lines: Iterable[Line]) -> Bar:
@@ -143,13 +180,7 @@ def _bar_of(lines: Iterable[Line]) -> Bar:
         raise Tampered(f"line 1: {error}; expected a bar") from error
 
 
-def _difference(line: Line) -> float:
-    value = line.body.get("d")
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise Tampered(f"line {line.seq + 1}: d is {type(value).__name__}; expected a number from -1 to 1")
-    return float(value)
-
-
-def _recorded(lines: Iterable[Line]) -> str:
-    said = [str(line.body.get("verdict", "")) for line in lines if line.kind == "verdict"]
-    return said[-1] if said else ""
+def _recorded(lines: Iterable[Line]) -> Mapping[str, Any]:
+    """The body of the last verdict line; empty where there is none."""
+    said = [line.body for line in lines if line.kind == "verdict"]
+    return said[-1] if said else {}

@@ -10,8 +10,11 @@ from baseload.ledger.bridge import Bridge
 from baseload.ledger.reconciliation import Reconciliation
 from baseload.ledger.run_rate import annualised
 from baseload.ledger.totals import DayTotal, ModelTotal
+from baseload.levers.route.finding_out import trial_plan_command
+from baseload.levers.route.status import status_of
 from baseload.levers.summary import LeverSummary
 from baseload.plan.document import ProblemCount, ProblemPart, WindowPart
+from baseload.plan.parts import trial_part
 from baseload.report.document import (
     AlternativePart,
     BridgeLine,
@@ -223,6 +226,7 @@ def _opportunities(facts: MapFacts, names: Mapping[str, str]) -> tuple[Opportuni
     for row in facts.opportunities:
         other = annual.get(_same(row))
         low, high = (other.low_nano, other.high_nano) if other else (0, 0)
+        trial = facts.finding_out.get((row.workload, row.candidate)) if row.lever == "route" else None
         parts.append(
             OpportunityPart(
                 workload=row.workload,
@@ -236,6 +240,9 @@ def _opportunities(facts: MapFacts, names: Mapping[str, str]) -> tuple[Opportuni
                 grade=row.grade,
                 assumption=row.assumption,
                 excluded_by=row.excluded_by,
+                status=status_of(row.verdict, row.verdict_grade) if row.verdict else "",
+                verdict_id=row.verdict_id,
+                finding_out=trial_part(trial, trial_plan_command(row.workload, row.candidate)) if trial else None,
             )
         )
     return tuple(parts)

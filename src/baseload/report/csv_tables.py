@@ -36,7 +36,7 @@ WORKLOADS = (
 )
 OPPORTUNITIES = (
     *("workload", "workload_name", "lever", "candidate", "low_usd", "high_usd", "low_annual_usd", "high_annual_usd"),
-    *("grade", "assumption", "excluded_by", *_WINDOW),
+    *("grade", "assumption", "excluded_by", *_WINDOW, "status", "verdict_id"),
 )
 DAYS = ("day", "model", "list_usd", "complete")
 RECONCILIATION = (
@@ -56,6 +56,8 @@ FIGURES = {  # columns of figures whose names do not end in what they count
     "saving_share",
     "person_days",
     "ships_in_week",
+    "finding_out_calls",
+    "payback_months",
     "usd",
     "calls_from",
     "calls_to",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import msgspec
 
-from baseload.plan.document import ProblemCount, ProblemPart, WindowPart
+from baseload.plan.document import FindingOutPart, ProblemCount, ProblemPart, WindowPart
 
 SCHEMA = "baseload.map/1"
 
@@ -132,6 +132,9 @@ class OpportunityPart(msgspec.Struct, frozen=True, kw_only=True):
     grade: str
     assumption: str
     excluded_by: tuple[str, ...] = ()
+    status: str = ""  # of another model: proven | simulated | broken | not shown | not tested | invalid; "" needs no trial
+    verdict_id: str = ""
+    finding_out: FindingOutPart | None = None  # where the answer is open and the trial has a price
 
 
 class LeverPart(msgspec.Struct, frozen=True, kw_only=True):

@@ -10,6 +10,7 @@ from baseload.ledger.bridge import Bridge
 from baseload.ledger.reconciliation import Reconciliation
 from baseload.ledger.run_rate import RunRate
 from baseload.ledger.totals import DayTotal, ModelTotal
+from baseload.levers.route.finding_out import FindingOut
 from baseload.levers.summary import LeverSummary
 from baseload.values import Grade, Opportunity, Problem, Window
 from baseload.workloads.ranking import Ranking
@@ -50,6 +51,7 @@ class MapFacts(msgspec.Struct, frozen=True, kw_only=True):
     sources: Sequence[str]
     recompute: str
     problems: Sequence[Problem]
+    finding_out: Mapping[tuple[str, str], FindingOut] = msgspec.field(default_factory=dict)  # by workload, candidate
     sampled_nano: int  # list dollars of scaled-up calls that no control total holds
 
     @property

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from baseload.report import numbers, palette
+from baseload.report import numbers, palette, trial_words
 from baseload.report.charts import charts
 from baseload.report.document import MapDocument
 from baseload.report.page_kit import rendered
@@ -31,6 +31,7 @@ def render_html(document: MapDocument) -> bytes:
         "slots": palette.model_slots([part.model for part in document.by_model]),
         "priced": Decimal(document.totals.list_usd) > 0,
         "figure_name": figure_name,
+        "trials": trial_words,
     }
     places = numbers.places_for(document.totals.list_usd)
     return rendered("page.html.j2", values, charts(document), places=places, styles="report.css")

@@ -8,6 +8,7 @@ from decimal import Decimal
 import msgspec
 
 from baseload.ledger.run_rate import annualised
+from baseload.levers.route.status import status_of
 from baseload.report.bars import RangeBar, scale
 from baseload.report.document import LeverPart, MapDocument, OpportunityPart
 from baseload.values import Opportunity, usd_text
@@ -29,7 +30,7 @@ GROUPS = (
     ),
     (
         "Needs a quality test first",
-        "What-if prices of the same tokens on another model. Whether its answers are good enough is not tested here.",
+        "What-if prices of the same tokens on another model. Whether its answers are as good only a trial can show.",
         ("route",),
     ),
 )
@@ -48,6 +49,7 @@ class LeverSection(msgspec.Struct, frozen=True, kw_only=True):
     assumption: str  # the one sentence all rows share; "" when they differ
     excluded: tuple[OpportunityPart, ...]
     excluded_left_out: int
+    has_status: bool  # rows say what a trial found
 
 
 def opportunity_part(row: Opportunity, name: str, days: int) -> OpportunityPart:
@@ -64,6 +66,8 @@ def opportunity_part(row: Opportunity, name: str, days: int) -> OpportunityPart:
         grade=row.grade,
         assumption=row.assumption,
         excluded_by=row.excluded_by,
+        status=status_of(row.verdict, row.verdict_grade) if row.verdict else "",
+        verdict_id=row.verdict_id,
     )
 
 
@@ -129,4 +133,5 @@ def _lever_section(
         assumption=assumptions.pop() if len(assumptions) == 1 else "",
         excluded=tuple(excluded[:MOST_EXCLUDED]),
         excluded_left_out=max(0, len(excluded) - MOST_EXCLUDED),
+        has_status=any(item.status for item in mine),
     )

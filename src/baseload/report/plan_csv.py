@@ -16,10 +16,11 @@ WORKLOADS = (
     "effective_saving_usd",
     *(f"{lever}_saving_usd" for lever in _LEVERS),
     *("today", "choice", "levers", "standings", "verdict", "notes", "unit"),
+    *("status", "verdict_id", "finding_out_calls", "finding_out_usd", "payback_months"),
 )
 CHANGES = (
     *("rank", "workload", "workload_name", "owner", "lever", *_SAVING, "grade", "kinds", "person_days"),
-    *("saving_per_week_of_work_usd", "needs_trial", "ships_in_week", "unit"),
+    *("saving_per_week_of_work_usd", "needs_trial", "ships_in_week", "unit", "status"),
 )
 WATERFALL = ("name", "title", *_SAVING, "after_usd", "grade", "shapley_saving_usd", "unit")
 
@@ -34,6 +35,7 @@ def plan_tables(document: PlanDocument) -> dict[str, bytes]:
 
 
 def _workload(part: PlanWorkload, document: PlanDocument) -> list[object]:
+    trial = part.finding_out
     steps = {step.lever: step.saving.likely_usd for step in part.steps}
     return [
         *(part.rank, part.id, part.name, part.owner, part.as_billed_usd, part.share),
@@ -41,6 +43,8 @@ def _workload(part: PlanWorkload, document: PlanDocument) -> list[object]:
         *(steps.get(lever) for lever in _LEVERS),
         *(choice_text(part.today), choice_text(part.choice), part.choice.levers, part.standings, part.verdict),
         *(part.notes, document.basis.unit),
+        *(part.status, part.verdict_id, trial and trial.calls, trial and trial.likely_usd),
+        trial and trial.payback_months,
     ]
 
 

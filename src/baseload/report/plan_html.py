@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from baseload.plan.document import PlanDocument
-from baseload.report import numbers, plan_words
+from baseload.report import numbers, plan_words, trial_words
 from baseload.report.page_kit import rendered
 from baseload.report.plan_charts import plan_charts
 from baseload.report.plan_view import PlanView, plan_view
@@ -14,14 +15,21 @@ STYLES = "report.css plan.css"
 FILES = ("plan.json", "plan-workloads.csv", "plan-changes.csv", "plan-waterfall.csv")
 
 
-def render_plan_html(document: PlanDocument, *, beside: Sequence[str] = ()) -> bytes:
-    """The page, UTF-8. The same document always gives the same bytes. `beside` are more files of the folder."""
+def render_plan_html(
+    document: PlanDocument, *, beside: Sequence[str] = (), evidence: Mapping[str, str] = MappingProxyType({})
+) -> bytes:
+    """The page, UTF-8. The same document always gives the same bytes.
+
+    `beside` are more files of the folder; `evidence` has the page of each trial, by its verdict's id.
+    """
     seen = plan_view(document)
     values = {
         "document": document,
         "view": seen,
         "unit": document.basis.unit,
         "words": plan_words,
+        "trials": trial_words,
+        "evidence": evidence,
         "contents": _contents(seen),
         "files": (*beside, *FILES),
     }
@@ -35,6 +43,7 @@ def _contents(seen: PlanView) -> list[tuple[str, str]]:
         ("headline", "Headline", True),
         ("waterfall", "From the bill to the plan", True),
         ("rules", "What rests on what", True),
+        ("moves", "What is proven", bool(seen.moves)),
         ("changes", "What to do first", True),
         ("weeks", "Week by week", document.adoption is not None),
         ("cash", "Cash", document.cash is not None),

@@ -14,6 +14,7 @@ from baseload.report import numbers
 from baseload.report.names import clean, shorten
 from baseload.report.plan_words import SCENARIOS, lever, next_steps
 from baseload.report.text import WARNING, WIDE, print_problems, summary_line, summary_table
+from baseload.report.trial_words import moves, payback
 
 TOP = 10
 COLUMNS: Sequence[str] = ("#", "Workload", "Change", "USD per week of work", "Saves USD", "Week", "Trial", "Grade")
@@ -26,6 +27,7 @@ def render_plan_text(document: PlanDocument, console: Console, *, written: Seque
     _waterfall(document, console, places)
     _changes(document, console, places)
     _proven(document, console, places)
+    _moves(document, console)
     for title, step in next_steps(document):
         console.print(summary_line((f"{title}: ", "bold"), step))
     print_problems(document.problem_counts, document.problems, console)
@@ -100,7 +102,7 @@ def _changes(document: PlanDocument, console: Console, places: int) -> None:
     for part in changes[:TOP]:
         each = numbers.usd(part.saving_per_week_of_work_usd, places)
         cells = (str(part.rank), Text(clean(part.workload_name, 40)), lever(part.lever), each)
-        saves, trial = numbers.usd(part.saving.likely_usd, places), "needed" if part.needs_trial else ""
+        saves, trial = numbers.usd(part.saving.likely_usd, places), part.status
         table.add_row(*(*cells, saves, str(part.ships_in_week), trial, part.grade)[: len(columns)])
     rest = changes[TOP:]
     if rest:
@@ -122,6 +124,25 @@ def _savers(document: PlanDocument, console: Console, places: int) -> None:
     for part in saving[:TOP]:
         levers = ", ".join(lever(name).lower() for name in part.choice.levers)
         table.add_row(Text(clean(part.name, 40)), levers, numbers.usd(part.saving.likely_usd, places))
+    console.print(table)
+
+
+def _moves(document: PlanDocument, console: Console) -> None:
+    """What a trial says of each move, and what finding out costs where nobody knows."""
+    found = moves(document)
+    if not found:
+        return
+    columns = ("Workload", "Move", "Trial", "Finding out", "Paid back")
+    table = summary_table("What is proven", columns if console.width >= WIDE else columns[:4], right=(3,))
+    for move in found[:TOP]:
+        trial = move.finding_out
+        cost = numbers.usd(trial.likely_usd, 2) if trial else ""
+        back = payback(trial.payback_months).removeprefix("paid back in ") if trial else ""
+        name, candidate = Text(clean(move.workload.name, 34)), Text(clean(move.candidate, 34))
+        cells = (name, candidate, move.status, cost, back)
+        table.add_row(*cells[: len(table.columns)])
+    if len(found) > TOP:
+        table.add_row(Text(f"{len(found) - TOP:,} more", style="dim"))
     console.print(table)
 
 

@@ -24,6 +24,7 @@ from baseload.report import names
 from baseload.report.bars import RangeBar, scale
 from baseload.report.plan_pictures import AnatomyPicture, ClockPicture, anatomy_picture, clock_picture
 from baseload.report.plan_words import Shift, shifts
+from baseload.report.trial_words import Move, moves
 
 MOST_ROWS = 5_000
 MOST_DRILLS = 100
@@ -76,6 +77,8 @@ class PlanView(msgspec.Struct, frozen=True, kw_only=True):
     rows_left_out: int
     drills: tuple[Drill, ...]
     anchors: dict[str, str]  # workload id -> anchor of its section, else of its row
+    moves: tuple[Move, ...]
+    moves_left_out: int
     problems: tuple[ProblemPart, ...]
     problem_total: int
 
@@ -84,6 +87,7 @@ def plan_view(document: PlanDocument) -> PlanView:
     """The page's rows. Pure: the same document always gives the same view."""
     rows = _rows(document)
     changes = document.adoption.changes if document.adoption else ()
+    tried = moves(document)
     percent = scale([Decimal(0), Decimal(1)])
     alone = document.totals.routing_alone
     return PlanView(
@@ -101,6 +105,8 @@ def plan_view(document: PlanDocument) -> PlanView:
         rows_left_out=len(document.workloads) - len(rows),
         drills=tuple(_drill(row) for row in rows if row.drill),
         anchors={row.part.id: row.anchor for row in rows},
+        moves=tuple(tried[:MOST_CHANGES]),
+        moves_left_out=max(0, len(tried) - MOST_CHANGES),
         problems=document.problems[:MOST_PROBLEMS],
         problem_total=sum(part.count for part in document.problem_counts),
     )

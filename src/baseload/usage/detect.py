@@ -17,6 +17,7 @@ from baseload.usage import (
     console_csv,
     cur,
     focus,
+    gateway_log,
     helicone,
     langfuse,
     litellm,
@@ -29,6 +30,7 @@ from baseload.usage import (
 from baseload.usage.reader import READER_FAULTS, Reader
 
 READERS: Final[tuple[Reader, ...]] = (
+    gateway_log.READER,
     claude_code.READER,
     claude_code_bodies.READER,
     batches.READER,

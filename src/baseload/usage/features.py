@@ -80,7 +80,7 @@ def features_of(
         stream=stream if isinstance(stream := request.get("stream"), bool) else None,
         effort=_effort(request),
         user_id=org_key.fingerprint("user", user) if user else "",
-        session_id=session_fp(org_key, _session_in(user)),
+        session_id=session_fp(org_key, session_in(user)),
     )
 
 
@@ -154,7 +154,7 @@ def _user_of(request: Mapping[str, Any]) -> str:
     return user if isinstance(user, str) else ""
 
 
-def _session_in(user: str) -> str:
+def session_in(user: str) -> str:
     """Claude Code's session id inside `metadata.user_id`, in both forms it has had; "" elsewhere."""
     if user.startswith("{"):
         try:

@@ -25,7 +25,7 @@ from baseload.values.problem import Problem
 from baseload.values.secrecy import OrgKey
 from baseload.values.table import Table
 from baseload.values.tokens import TOKEN_CLASSES, Tokens
-from baseload.values.verdict import Verdict, VerdictState
+from baseload.values.verdict import Verdict, VerdictGrade, VerdictState
 from baseload.values.workload import Workload
 
 __all__ = [
@@ -45,6 +45,7 @@ __all__ = [
     "Table",
     "Tokens",
     "Verdict",
+    "VerdictGrade",
     "VerdictState",
     "Window",
     "Workload",

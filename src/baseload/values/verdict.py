@@ -10,6 +10,9 @@ import msgspec
 VerdictState = Literal["assumed", "holds", "not_shown", "breaks", "invalid"]
 """`assumed`: nobody tested it. `not_shown`: tested without an answer. `invalid`: the test itself failed."""
 
+VerdictGrade = Literal["replayed", "simulated"]
+"""`simulated`: the answers came from a stand-in and never from the models, so that nothing is proven of them."""
+
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One trial's answer: does `model` at `effort` hold this workload's bar?
@@ -22,6 +25,7 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     model: str
     effort: str = ""  # "" = the model's default
     state: VerdictState
+    grade: VerdictGrade = "replayed"
     verdict_id: str
     output_ratio_low: Decimal | None = None
     output_ratio_high: Decimal | None = None

@@ -39,6 +39,7 @@ def keep(
     org_key: OrgKey,
     *,
     base: Path,
+    beside: Sequence[Path] = (),
     as_of_day: int,
 ) -> Stored:
     """Fill the vault from the source files of these calls; `workload_of` maps a call's id to its workload.
@@ -48,7 +49,7 @@ def keep(
     problems: list[Problem] = []
 
     def found() -> Iterator[tuple[Entry, Body]]:
-        for call, body in read_bodies(calls, org_key, base=base):
+        for call, body in read_bodies(calls, org_key, base=base, beside=beside):
             if isinstance(body, Problem):
                 problems.append(body)
             else:

@@ -16,6 +16,7 @@ from baseload.usage.features import request_hash
 from baseload.usage.fields import BadRecord, decode_json
 from baseload.usage.normal import call_id
 from baseload.usage.openai_shape import messages_request, stop_reason_of
+from baseload.usage.otel_content import request_of as content_of
 from baseload.usage.streams import events_in, is_stream, messages_in
 from baseload.values import Call, OrgKey
 from baseload.vault.body import Body
@@ -87,6 +88,8 @@ def _responses(record: Mapping[str, Any]) -> Iterator[object]:
         if isinstance(value, Mapping):
             inner = next((found for name in _RESPONSES[-3:] if (found := _decoded(value.get(name)))), None)
             yield from (value.get("body"), inner, value)
+        elif name == "output" and isinstance(value, str) and value.strip() and not is_stream(value):
+            yield {"role": "assistant", "content": value}  # a tracer that keeps the text alone
         else:
             yield value
     yield record
@@ -101,8 +104,12 @@ def _message(part: object) -> Mapping[str, Any]:
         choices = part.get("choices")
         if isinstance(choices, list) and choices and isinstance(choices[0], Mapping):
             return _completed(part, choices[0])
+        if "role" in part and any(name in part for name in ("parts", "tool_calls", "additional_kwargs")):
+            return _turn(part)
         if isinstance(part.get("content"), (list, str)) and part.get("role", "assistant") == "assistant":
             return part
+    if isinstance(part, list) and part and all(isinstance(turn, Mapping) and "role" in turn for turn in part):
+        return _turn(part[-1])
     if isinstance(part, list) or (isinstance(part, Mapping) and "output" in part):
         answer = answer_of(part)
         return {**answer.message, "stop_reason": answer.stop_reason} if answer.message.get("content") else {}
@@ -113,14 +120,33 @@ def _completed(part: Mapping[str, Any], choice: Mapping[str, Any]) -> Mapping[st
     turn = choice.get("message")
     if not isinstance(turn, Mapping):
         return {}
-    shaped = messages_request({"messages": [{"role": "system", "content": ""}, turn]})["messages"][0]
+    said = {"content": [], **_turn({"role": "assistant", "finish_reason": choice.get("finish_reason"), **turn})}
+    return {**said, "id": part.get("id"), "stop_reason": stop_reason_of(choice.get("finish_reason"))}
+
+
+def _turn(turn: Mapping[str, Any]) -> Mapping[str, Any]:
+    """An assistant's turn of a chat completion, of LangChain or of a GenAI span; {} where it says nothing."""
+    if turn.get("role") != "assistant":
+        return {}
+    more = turn.get("additional_kwargs")
+    if isinstance(more, Mapping) and isinstance(more.get("tool_calls"), list):
+        turn = {**turn, "tool_calls": more["tool_calls"]}
+    if isinstance(turn.get("parts"), list):
+        [shaped] = content_of({"gen_ai.input.messages": [turn]})["messages"]
+    else:
+        [shaped] = messages_request({"messages": [{"role": "system", "content": ""}, turn]})["messages"]
     content = shaped.get("content")
-    return {
-        "id": part.get("id"),
-        "role": "assistant",
-        "content": [{"type": "text", "text": content}] if isinstance(content, str) else content or [],
-        "stop_reason": stop_reason_of(choice.get("finish_reason")),
-    }
+    if not isinstance(content, (str, list)) or not content:
+        return {}
+    blocks = [{"type": "text", "text": content}] if isinstance(content, str) else [_block(one) for one in content]
+    return {"role": "assistant", "content": blocks, "stop_reason": stop_reason_of(turn.get("finish_reason"))}
+
+
+def _block(block: Any) -> Any:
+    """A block; arguments that a chat completion keeps as JSON text as what they are: graders compare values."""
+    if isinstance(block, Mapping) and block.get("type") == "tool_use":
+        return {**block, "input": _decoded(block.get("input"))}
+    return block
 
 
 def _decoded(value: object) -> object:

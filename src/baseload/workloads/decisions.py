@@ -8,7 +8,9 @@ from typing import NamedTuple
 import msgspec
 
 from baseload.project import Project, WorkloadRule
+from baseload.project_bars import BarTable
 from baseload.workloads.key import UNATTRIBUTED
+from baseload.workloads.rules import bar_of_workload
 
 SMALL_SHARE = 0.01
 """Workloads under this share of the spend are asked about together: nobody answers forty questions."""
@@ -70,7 +72,7 @@ class _Ask(NamedTuple):
 
     kind: str
     lever: str  # whose saving waits, "" for none
-    is_open: Callable[[Subject, WorkloadRule | None], bool]
+    is_open: Callable[[Subject, WorkloadRule | None, BarTable | None], bool]
     question: str
     why: str
     how: str
@@ -78,28 +80,29 @@ class _Ask(NamedTuple):
 
 _ASKS = (
     _Ask(
-        "owner", "", lambda subject, _: not subject.owner,
+        "owner", "", lambda subject, _rule, _bar: not subject.owner,
         "Who owns {name}?",
         "Nobody can agree to a change of it, and its cost is nobody's.",
         'owner = "…" in its [[workload]], or a line in the owners CSV',
     ),
     _Ask(
-        "deadline", "batch", lambda subject, rule: not (rule and rule.deadline) and subject.latency != "interactive",
+        "deadline", "batch",
+        lambda subject, rule, _: not (rule and rule.deadline) and subject.latency != "interactive",
         "How long may a result of {name} take?",
         "Work that can wait an hour or a night costs half in a batch. {evidence}",
         'deadline = "24h" (or latency = "interactive") in its [[workload]]',
     ),
     _Ask(
-        "bar", "route", lambda _, rule: not (rule and rule.bar),
+        "bar", "route", lambda _subject, _rule, bar: bar is None,
         "How good must {name} be?",
-        "Without a bar no cheaper model can be said to be good enough.",
-        'bar = "…" in its [[workload]]: what a wrong answer is, and how many are acceptable',
+        "Without a bar no cheaper model can be said to be good enough: how an answer is graded, what loss is allowed.",
+        '[[bar]] with workload = "{id}", a grader and budget_usd; `baseload init -o -` writes one to fill in',
     ),
     _Ask(
-        "data_use", "route", lambda _, rule: not (rule and rule.data_use),
+        "data_use", "route", lambda _subject, rule, _bar: not (rule and rule.data_use),
         "May prompts of {name} be replayed in a trial?",
         "A trial sends recorded prompts to other models; somebody must be allowed to say yes.",
-        'data_use = "yes" or "no" in its [[workload]]',
+        'data_use = "same_platform", "batch_allowed" or "none" in its [[workload]]',
     ),
 )  # fmt: skip
 
@@ -187,7 +190,11 @@ def _of_workloads(usage: Usage, project: Project) -> Iterator[Decision]:
             for subject in named
             if subject.list_nano
             and (not ask.lever or subject.saving_nano.get(ask.lever, 0) > 0)
-            and ask.is_open(subject, rule_of(subject.id, subject.name, project))
+            and ask.is_open(
+                subject,
+                rule_of(subject.id, subject.name, project),
+                bar_of_workload(subject.id, subject.name, project.bar),
+            )
         ]
         yield from (_asked(ask, subject) for subject in waiting if subject.share >= SMALL_SHARE)
         small = [subject for subject in waiting if subject.share < SMALL_SHARE]
@@ -214,7 +221,7 @@ def _asked(ask: _Ask, subject: Subject) -> Decision:
         subject_name=subject.name,
         question=ask.question.format(name=subject.name),
         why=ask.why.format(evidence=subject.latency_evidence).strip(),
-        how=ask.how,
+        how=ask.how.replace("{id}", subject.id),
         blocks_nano=subject.list_nano,
         saving_nano=subject.saving_nano.get(ask.lever) if ask.lever else None,
     )
@@ -228,7 +235,7 @@ def _asked_together(ask: _Ask, small: Sequence[Subject]) -> Decision:
         subject_name=name,
         question=ask.question.format(name=name),
         why=ask.why.format(evidence="").strip(),
-        how=ask.how,
+        how=ask.how.replace("{id}", small[0].id if len(small) == 1 else "…"),
         blocks_nano=sum(subject.list_nano for subject in small),
         saving_nano=sum(subject.saving_nano.get(ask.lever, 0) for subject in small) if ask.lever else None,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Final
 
 import msgspec
 
@@ -10,9 +11,22 @@ from baseload.project import Invoice, OwnerRule, Project, WorkloadRule
 from baseload.values import decimal_usd
 from baseload.workloads.decisions import Subject, Usage, rule_of
 from baseload.workloads.key import UNATTRIBUTED
+from baseload.workloads.rules import bar_of_workload
+from baseload.workloads.toml_text import table_lines, value_text
 
 COVERED_PERCENT = 80
 """`init` asks about as many workloads as hold this share of the spend, no more."""
+
+_GRADER_BY_TASK: Final = {
+    "classification": ('kind = "label"', 'truth = "truth.jsonl"  # {"call": id, "truth": label} a line'),
+    "routing": ('kind = "label"', 'truth = "truth.jsonl"  # {"call": id, "truth": label} a line'),
+    "extraction": ('kind = "extraction"', 'truth = "truth.jsonl"  # {"call": id, "truth": record} a line'),
+    "formatting": ('kind = "parsed"', 'language = "json"', 'truth = "truth.jsonl"  # {"call": id, "truth": text}'),
+    "codegen": ('kind = "code"', 'truth = "tests.jsonl"  # {"call": id, "truth": tests} a line'),
+    "agentic": ('kind = "tool_call"', 'truth = "incumbent"  # a screen; right calls in a file show quality'),
+}
+_JUDGED: Final = ('kind = "judge"', 'model = "claude-…"  # neither the candidate nor the model of today')
+"""The grader that suits a task; anything else is judged."""
 
 _RULE_FIELDS = (
     "id", "api_key", "workspace", "agent", "template", "source", "tag", "owner", "cost_center", "task", "latency",
@@ -32,6 +46,7 @@ def render_project(project: Project, usage: Usage) -> str:
         _invoices(project, usage),
         _owners(project, usage),
         _workloads(project, usage),
+        _settings(project),
     )
     return "\n".join(line for block in blocks for line in (*block, ""))
 
@@ -56,16 +71,22 @@ def _head(project: Project) -> Iterator[str]:
     yield from _given_or_example("account", project.account, "org-main", "which organisation or cloud account this is")
     yield from _given_or_example("price_overlay", project.price_overlay, "prices.yaml", "your negotiated prices")
     yield from _given_or_example("owner_csv", project.owner_csv, "owners.csv", "key,owner,cost_center")
+    if project.zero_data_retention:
+        yield "zero_data_retention = true"
 
 
 def _model_aliases(project: Project, usage: Usage) -> Iterator[str]:
     yield "# Names your logs use for models: inference-profile ARNs, gateway names."
     yield "[model_alias]"
     for raw, model in project.model_alias.items():
-        yield f"{_toml(raw)} = {_toml(model)}"
+        yield f"{value_text(raw)} = {value_text(model)}"
     for raw in usage.unknown_models:
         if raw not in project.model_alias:
-            yield f'# {_comment(_toml(raw))} = "claude-…"  # seen in the usage, not priced until you say what it is'
+            named = _comment(value_text(raw))
+            yield f'# {named} = "claude-…"  # seen in the usage, not priced until you say what it is'
+    if project.key_name:
+        yield from ("", "# Keys and workspaces as the Console calls them.", "[key_name]")
+        yield from (f"{value_text(key)} = {value_text(name)}" for key, name in project.key_name.items())
 
 
 def _invoices(project: Project, usage: Usage) -> Iterator[str]:
@@ -99,8 +120,8 @@ def _workloads(project: Project, usage: Usage) -> Iterator[str]:
     yield "#   owner, cost_center   who decides about it"
     yield '#   deadline             how long a result may take: "15m", "4h", "24h"; an hour or more allows batches'
     yield '#   latency              "interactive" where somebody waits, else "tolerant"'
-    yield "#   bar                  how good it must be, in words: what a wrong answer is, how many are acceptable"
-    yield '#   data_use             may its prompts be replayed in a trial: "yes" or "no"'
+    yield '#   data_use             may its prompts be sent again: "same_platform", "batch_allowed" or "none"'
+    yield "#   [[bar]]              how good it must be on a cheaper model, how that is graded, what a trial may spend"
     yield "# Give your own name; keep the id: it binds these settings to the workload."
     by_rule = {id(rule): subject for subject in usage.subjects if (rule := rule_of(subject.id, subject.name, project))}
     for rule in project.workload:  # in their order: the first rule that matches a call wins
@@ -108,6 +129,27 @@ def _workloads(project: Project, usage: Usage) -> Iterator[str]:
     for subject in subjects:
         if rule_of(subject.id, subject.name, project) is None:
             yield from _workload(subject, WorkloadRule(name=subject.name, id=subject.id), usage)
+        if bar_of_workload(subject.id, subject.name, project.bar) is None:
+            yield from _open_bar(subject)
+
+
+def _open_bar(subject: Subject) -> Iterator[str]:
+    """A bar to fill in, commented out."""
+    yield from ("", f"# [[bar]]  # of {_comment(subject.name)}", f"# workload = {value_text(subject.id)}")
+    yield from ('# budget_usd = "25.00"  # the most a trial may spend', "# margin = 0.02  # loss of mean score allowed")
+    yield "# [bar.grader]"
+    yield from (f"# {line}" for line in _GRADER_BY_TASK.get(subject.task, _JUDGED))
+
+
+def _settings(project: Project) -> Iterator[str]:
+    """Everything else that is settled, as it stands."""
+    for bar in project.bar:
+        yield from ("", *table_lines("bar", bar, listed=True))
+    plain = Project()
+    for name in ("vault", "limits", "plan", "commitment", "commit"):
+        value = getattr(project, name)
+        if value is not None and value != getattr(plain, name):
+            yield from ("", *table_lines(name, value))
 
 
 def _workload(subject: Subject | None, rule: WorkloadRule, usage: Usage) -> Iterator[str]:
@@ -132,10 +174,8 @@ def _open_questions(subject: Subject, rule: WorkloadRule) -> Iterator[str]:
         yield '# deadline = "24h"'
     if not rule.latency and not rule.deadline:
         yield f'# latency = "{"interactive" if subject.latency == "interactive" else "tolerant"}"'
-    if not rule.bar:
-        yield '# bar = "…"'
     if not rule.data_use:
-        yield '# data_use = "yes"'
+        yield '# data_use = "same_platform"'
 
 
 def _table(kind: str, fields: Sequence[tuple[str, str]]) -> Iterator[str]:
@@ -145,7 +185,7 @@ def _table(kind: str, fields: Sequence[tuple[str, str]]) -> Iterator[str]:
 
 def _invoice_fields(invoice: Invoice) -> list[tuple[str, str]]:
     plain = Invoice(month=invoice.month, amount=invoice.amount)
-    names = ("month", "amount", "currency", "channel", "tax", "credits", "seats", "account")
+    names = ("month", "amount", "currency", "channel", "tax", "credits", "seats", "overage", "account")
     return _given(invoice, plain, names, always=("month", "amount"))
 
 
@@ -163,18 +203,11 @@ def _given(
 ) -> list[tuple[str, str]]:
     """Fields of a record that differ from a plain one, as TOML."""
     values = [(name, getattr(record, name)) for name in names]
-    return [(name, _toml(value)) for name, value in values if name in always or value != getattr(plain, name)]
+    return [(name, value_text(value)) for name, value in values if name in always or value != getattr(plain, name)]
 
 
 def _given_or_example(name: str, value: str, example: str, meaning: str) -> Iterator[str]:
-    yield f"{name} = {_toml(value)}" if value else f'# {name} = "{example}"  # {meaning}'
-
-
-def _toml(value: str | dict[str, str]) -> str:
-    """A TOML value: JSON's text escapes are TOML's, but for DEL."""
-    if isinstance(value, dict):
-        return "{ " + ", ".join(f"{_toml(key)} = {_toml(text)}" for key, text in value.items()) + " }"
-    return msgspec.json.encode(value).decode().replace("\x7f", "\\u007f")
+    yield f"{name} = {value_text(value)}" if value else f'# {name} = "{example}"  # {meaning}'
 
 
 def _comment(text: str) -> str:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Protocol
 
+from baseload.errors import UsageError
 from baseload.project import WorkloadRule
+from baseload.project_bars import BarTable
 from baseload.values import Problem
+from baseload.vault.data_use import parse_data_use
 from baseload.workloads.key import ID_PATTERN
 from baseload.workloads.signature import Signature
 from baseload.workloads.tags import read_tags, tag_name
@@ -22,6 +25,15 @@ TOLERANT_FROM_SECONDS = 3600
 
 _DEADLINE = re.compile(r"\s*(\d{1,6})\s*(s|m|h|d)\s*")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+
+
+class _Named(Protocol):
+    """A workload, as far as a bar can name it."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def name(self) -> str: ...
 
 
 class _Conditions(Protocol):
@@ -130,9 +142,51 @@ def _problems_of(rule: WorkloadRule, row: int) -> list[Problem]:
         found.append(_bad_value(row, "latency", rule.latency, " or ".join(LATENCIES)))
     if rule.deadline and deadline_seconds(rule.deadline) is None:
         found.append(_bad_value(row, "deadline", rule.deadline, 'a number and s, m, h or d, such as "4h"'))
-    if rule.data_use not in ("", "yes", "no"):
-        found.append(_bad_value(row, "data_use", rule.data_use, "yes or no"))
+    if not _is_data_use(rule.data_use):
+        found.append(_bad_value(row, "data_use", rule.data_use, "none, same_platform or batch_allowed"))
     return found
+
+
+def _is_data_use(text: str) -> bool:
+    try:
+        parse_data_use(text)
+    except UsageError:
+        return False
+    return True
+
+
+def bar_of_workload(workload_id: str, name: str, bars: Sequence[BarTable]) -> BarTable | None:
+    """The [[bar]] that binds to a workload: by its id, else by its name; of several the first."""
+    by_id = next((bar for bar in bars if bar.workload == workload_id), None)
+    return by_id or next((bar for bar in bars if bar.workload == name), None)
+
+
+def bar_problems(bars: Sequence[BarTable], workloads: Iterable[_Named]) -> list[Problem]:
+    """One problem for each [[bar]] that binds to no workload of the data, to several of one name, or to one that
+    another [[bar]] has."""
+    here = list(workloads)
+    taken: set[str] = set()
+    found = []
+    for row, bar in enumerate(bars, start=1):
+        named = {one.id for one in here if bar.workload in (one.id, one.name)}
+        if not named:
+            found.append(_bar_problem(row, "bar-unmet", "A bar is about a workload that is not here.", bar,
+                                      "the id or the name of a workload of this ledger"))  # fmt: skip
+        elif len(named) > 1:
+            found.append(_bar_problem(row, "bar-ambiguous", "Several workloads have the name of a bar.", bar,
+                                      "the id of one workload"))  # fmt: skip
+        elif named & taken:
+            found.append(_bar_problem(row, "bar-twice", "Two bars are about one workload.", bar,
+                                      "one bar for each workload; one by id comes before one by name"))  # fmt: skip
+        taken |= named
+    return found
+
+
+def _bar_problem(row: int, code: str, message: str, bar: BarTable, expected: str) -> Problem:
+    return Problem(
+        source="project", file="baseload.toml", row=row, code=code, message=message, value=bar.workload[:60],
+        expected=expected, next_step="Mend that [[bar]] table; `baseload rank --json` lists ids and names.",
+    )  # fmt: skip
 
 
 def _bad_value(row: int, field: str, value: str, expected: str) -> Problem:

@@ -78,7 +78,10 @@ _thought = st.just({"type": "thinking", "thinking": "hm", "signature": "c2ln"})
 _content = words | st.lists(_text_block | _use | _result, min_size=1, max_size=3)
 _rich = st.lists(_text_block | _use | _result | _image | _thought, min_size=1, max_size=3)
 _turn = st.fixed_dictionaries({"role": st.sampled_from(["user", "assistant"]), "content": _content})
-_rich_turn = st.fixed_dictionaries({"role": st.sampled_from(["user", "assistant", "system"]), "content": _rich})
+_rich_turn = st.fixed_dictionaries(
+    {"role": st.sampled_from(["user", "assistant", "system"]), "content": _rich},
+    optional={"effort": st.sampled_from(["low", "high"])},
+)
 _tool = st.builds(
     lambda name, more: {"name": name, "input_schema": {"type": "object"}, **more},
     st.sampled_from(["look", "send"]),
@@ -90,7 +93,8 @@ PARAMETERS: dict[str, st.SearchStrategy[Any]] = {
     "temperature": st.sampled_from([0, 0.5, 1, None]),
     "top_p": st.sampled_from([0.9, 1]),
     "thinking": st.sampled_from(
-        [{"type": "disabled"}, {"type": "adaptive"}, {"type": "enabled", "budget_tokens": 2048}, None]
+        [{"type": "disabled"}, {"type": "adaptive"}, {"type": "between_tools"},
+         {"type": "enabled", "budget_tokens": 2048}, None]
     ),
     "output_config": st.sampled_from(
         [{"effort": "max"}, {"effort": "low", "task_budget": {"type": "tokens", "total": 20_000}},

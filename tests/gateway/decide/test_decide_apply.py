@@ -67,6 +67,16 @@ def test_a_plain_request_changes_its_model_and_not_another_byte() -> None:
     assert [change.feature for change in found.changes] == ["model"]
 
 
+def test_an_effort_of_a_single_message_is_seen() -> None:
+    """Sonnet 5.5 thinks only between tools where it may not stop, but not beside such an effort (note 6)."""
+    request = plain(messages=[{"role": "user", "content": "q", "effort": "low"}], thinking={"type": "disabled"})
+    wanted = rewrite(request, OPUS, SONNET55, MODELS)
+    for first in (plain(thinking={"type": "disabled"}), request):
+        found = json.loads(applied(body_of(first), SONNET55).body)
+    assert found == wanted.request
+    assert "thinking" not in found
+
+
 def test_a_sketch_is_asked_for_once_for_all_requests_of_a_kind() -> None:
     capabilities = Capabilities(MODELS)
     decision = Decision(reason="candidate", asked=OPUS, model=HAIKU)

@@ -177,6 +177,12 @@ def test_a_session_keeps_its_model_while_the_ramp_climbs() -> None:
     assert decided(route=climbed, ways=Ways(), sessions=idle).arm == "candidate"
 
 
+def test_a_route_that_was_rolled_back_says_so_whatever_the_file_says() -> None:
+    back = view(0.0, rolled_back=True, stage="rolled back")
+    for ways in (Ways(), AT_ONCE):
+        assert decided(route=back, ways=ways).stage == "rolled back"
+
+
 def test_a_roll_back_takes_a_running_session_back_at_once() -> None:
     found = decided(route=view(1.0, rolled_back=True), ways=Ways(), sessions=noted(HAIKU))
     assert (found.reason, found.model) == ("rolled-back", "")
@@ -190,7 +196,9 @@ def test_a_session_that_began_on_the_original_ends_there() -> None:
 
 
 def test_a_caller_that_changes_its_model_begins_a_new_session() -> None:
-    assert decided(sessions=noted(SONNET, asked=SONNET, cached=50_000)).reason == "candidate"
+    climbed = view(1.0, reached=(Reached(DAY_AGO, 0.0), Reached(NOW_US - 60_000_000, 1.0)))
+    for asked, arm in ((OPUS, "incumbent"), (SONNET, "candidate")):
+        assert decided(route=climbed, ways=Ways(), sessions=noted(asked, asked=asked)).arm == arm
 
 
 def test_a_switch_in_mid_session_needs_both_leave_and_a_price() -> None:

@@ -115,6 +115,14 @@ def test_two_marks_that_meet_in_one_place_are_one_with_the_longer_life() -> None
     assert found.marks == (mark("message:0", "1h"),)
 
 
+def test_a_fifth_mark_and_a_longer_life_after_a_shorter_one_are_left_out() -> None:
+    request = plain(system=[text(LONG), text("b"), text("c")], tools=TOOLS, messages=[user(text("u"))])
+    wanted = [mark("last_tool"), mark("system:0"), mark("system:1", "1h"), mark("system:2"), mark("message:0")]
+    assert marked(request, *wanted).marks == (wanted[0], wanted[1], wanted[3], wanted[4])
+    every = [mark("last_tool"), mark("system:0"), mark("system:1"), mark("system:2"), mark("message:0")]
+    assert marked(request, *every).marks == tuple(every[:4])
+
+
 def test_members_in_another_order_are_marked_in_the_order_the_api_reads_them() -> None:
     request = {"messages": [user(text("x"))], "system": SYSTEM, "tools": TOOLS, "model": OPUS}
     found = marked(request, mark("last_tool", "1h"), mark("system:1", "1h"), mark("tail"))
@@ -153,8 +161,8 @@ def unmarked(value: Any) -> Any:
 @settings(max_examples=200, deadline=None)
 @given(
     requests(),
-    st.lists(st.sampled_from([mark("last_tool", "1h"), mark("system:0", "1h"), mark("system:1"), mark("message:0"),
-                              mark("message:1"), mark("tail")]), max_size=6),
+    st.lists(st.sampled_from([mark("last_tool", "1h"), mark("last_tool"), mark("system:0", "1h"), mark("system:1"),
+                              mark("message:0"), mark("message:1", "1h"), mark("tail"), mark("tail", "1h")])),
 )  # fmt: skip
 def test_marks_are_legal_and_nothing_else_changes(request_: dict[str, Any], wanted: list[CacheMark]) -> None:
     capabilities = Capabilities({OPUS: msgspec.structs.replace(BOOK.models[OPUS], min_cacheable_tokens=1)})

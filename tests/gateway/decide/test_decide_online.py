@@ -45,7 +45,7 @@ def test_a_growing_conversation_is_marked_at_its_end_and_read_from_there() -> No
         assert 1 <= len(found.marks) <= 4
         assert found.marks[-1].after == f"message:{2 * turn}"
         assert found.ticket is not None
-        online.answered(found.ticket, NOW_US + turn * MINUTE_US + 1, "tool_use", 0)  # type: ignore[arg-type]
+        online.answered(found.ticket, NOW_US + turn * MINUTE_US + 1, "tool_use", 0)
         assert json.loads(found.body)["messages"][-1]["content"][-1]["cache_control"]["type"] == "ephemeral"
 
 

@@ -340,3 +340,13 @@ def test_other_callers_keys_never_meet(world: World, script: Script) -> None:
     assert b"one" not in head + body
     upstream.send(ok(b"answer to two"))
     assert second.message()[1] == b"answer to two"
+
+
+def test_an_idle_connection_keeps_no_prompt(world: World, script: Script) -> None:
+    caller = world.caller()
+    caller.send(post(b"sekrit"))
+    script.asked().send(ok(b"1"))
+    caller.message()
+    (inlet,) = world.server.inlets
+    assert inlet._inbound.body == b""
+    assert (inlet._parts, inlet._buffer, inlet._exchange) == ([], b"", None)

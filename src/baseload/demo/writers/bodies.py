@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from baseload.demo.answers.cases import KINDS, text_of
 from baseload.demo.company import Dialogue, Era, Service, Single
 from baseload.demo.scripts import Wording, wording
 from baseload.values import date_of_day
@@ -38,11 +39,17 @@ def single_request(service: Service, era: Era, tokens: int, number: int, start_u
     system: Any = words.system
     if isinstance(service.shape, Single) and service.shape.cached:
         system = [_text(_header(start_us, number)), {**_text(words.system), "cache_control": EPHEMERAL}]
-    text = words.opening(number) + words.passage(tokens, number)
-    messages = [{"role": "user", "content": text}]
+    messages = [{"role": "user", "content": words.opening(number) + _record(service, words, tokens, number)}]
     if words.script.prefill:
         messages.append({"role": "assistant", "content": words.script.prefill})
     return {**_frame(service, era, words), "system": system, "messages": messages}
+
+
+def _record(service: Service, words: Wording, tokens: int, number: int) -> str:
+    """The variable text: of a gradeable workload one that holds its true answer."""
+    if service.name in KINDS:
+        return text_of(service.name, number, words.sentences, words.chars_of(tokens))
+    return words.passage(tokens, number)
 
 
 def stream_request(service: Service, era: Era, tokens: int, number: int, prefix: int) -> dict[str, Any]:
@@ -101,14 +108,17 @@ def usage(counted: Counted, tier: str, era: Era, model: str) -> dict[str, Any]:
     return found
 
 
-def answer(words: Wording, number: int, counted: Counted) -> list[dict[str, Any]]:
-    """Content blocks of a plain answer: thinking (its text withheld, as newer models do), a search if any, text."""
+def answer(words: Wording, number: int, counted: Counted, text: str = "") -> list[dict[str, Any]]:
+    """Content blocks of a plain answer: thinking (its text withheld, as newer models do), a search if any, text.
+
+    `text` "" = any of the service's replies.
+    """
     blocks: list[dict[str, Any]] = []
     if counted.thinking:
         blocks.append({"type": "thinking", "thinking": "", "signature": f"EqoB{number:012x}"})
     for search in range(counted.searches):
         blocks += _search(f"srvtoolu_01{number:014x}{search}")
-    return [*blocks, _text(words.reply(number))]
+    return [*blocks, _text(text or words.reply(number))]
 
 
 def _text(text: str) -> dict[str, Any]:

@@ -11,6 +11,8 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from baseload.demo.answers.cases import KINDS
+from baseload.demo.answers.speaker import answer_text, recorded_take
 from baseload.demo.company import Account, Dialogue, Era, Service, Single, Streams
 from baseload.demo.ids import generator, named_id, random_ids
 from baseload.demo.truth import Run
@@ -54,27 +56,43 @@ class Logged(msgspec.Struct, frozen=True, kw_only=True):
     counted: Counted
     era: Era
     session: str = ""
+    number: int | None = None  # of the record asked about, where its true answer is known
+
+
+class Truthful(NamedTuple):
+    """A logged call whose true answer is known by its record's number."""
+
+    message_id: str
+    number: int
 
 
 def write_messages(
-    output: Output, folder: str, service: Service, account: Account, run: Run, days: SpecialDays
-) -> None:
-    """A JSONL file a month below `folder`, lines in order of their start, and the sampling note."""
+    output: Output, folder: str, service: Service, account: Account, run: Run, days: SpecialDays, seed: int
+) -> list[Truthful]:
+    """A JSONL file a month below `folder`, lines in order of their start, and the sampling note.
+
+    Returns the message id and number of each call that can be graded, in order of writing.
+    """
     rng = generator(service.name, len(run.sample["unit"]))
     months: dict[str, list[Entry]] = {}
     ids = iter(random_ids(rng, "", 3 * len(run.sample["unit"])))
-    for logged in _calls(service, run):
+    gradeable: list[Truthful] = []
+    for logged in _calls(service, run, seed):
         day = logged.start_us // DAY_US
         if day != days.unlogged:
             entries = months.setdefault(f"{date_of_day(day):%Y-%m}", [])
             if day == days.incident and service.volume.incident > 1 and output.sampled_calls % FAILED_EVERY == 0:
                 entries.append(_failed(service, account, logged, f"req_011C{next(ids)[:20]}"))
-            line = _line(service, account, logged, f"msg_01{next(ids)}", f"req_011C{next(ids)[:20]}")
+            message_id = f"msg_01{next(ids)}"
+            line = _line(service, account, logged, message_id, f"req_011C{next(ids)[:20]}")
+            if logged.number is not None:
+                gradeable.append(Truthful(message_id, logged.number))
             entries.append((logged.start_us, line))
             output.sampled_calls += 1
     for month, entries in months.items():
         output.write_lines(f"{folder}/{month}.jsonl", (line for _, line in sorted(entries)))
     output.note(folder, note_of(service))
+    return gradeable
 
 
 def note_of(service: Service) -> SourceNote:
@@ -93,13 +111,13 @@ def rows_of(run: Run) -> Iterator[dict[str, int]]:
         yield dict(zip(names, values, strict=True))
 
 
-def _calls(service: Service, run: Run) -> Iterator[Logged]:
+def _calls(service: Service, run: Run, seed: int) -> Iterator[Logged]:
     if isinstance(service.shape, Dialogue):
         return _turns(service, service.shape, run)
-    return _singles(service, run)
+    return _singles(service, run, seed)
 
 
-def _singles(service: Service, run: Run) -> Iterator[Logged]:
+def _singles(service: Service, run: Run, seed: int) -> Iterator[Logged]:
     """Independent calls; a repeat carries the number of its original, so that its request is identical."""
     for row, counted, era in counted_rows(run):
         number = row["unit"] if "prefix" not in row else row["start_us"] // 1_000_000 % 10_000_000
@@ -107,8 +125,17 @@ def _singles(service: Service, run: Run) -> Iterator[Logged]:
             request = stream_request(service, era, row["variable"], number, row["prefix"])
         else:
             request = single_request(service, era, row["variable"], number, row["start_us"])
-        content = answer(words_of(service), number + row.get("copy", 0), counted)
-        yield Logged(start_us=row["start_us"], request=request, content=content, counted=counted, era=era)
+        copy = row.get("copy", 0)
+        is_gradeable = service.name in KINDS
+        said = answer_text(service.name, era.model, number, seed=seed, take=recorded_take(copy)) if is_gradeable else ""
+        yield Logged(
+            start_us=row["start_us"],
+            request=request,
+            content=answer(words_of(service), number + copy, counted, said),
+            counted=counted,
+            era=era,
+            number=number if is_gradeable else None,
+        )
 
 
 def counted_rows(run: Run) -> Iterator[tuple[dict[str, int], Counted, Era]]:

@@ -27,12 +27,13 @@ class Asked(NamedTuple):
 
 
 class Sent(NamedTuple):
-    """One attempt: how it goes, and what its record says of it."""
+    """One attempt: how it goes, and what its record says of it. `turn` is the pool's own note of it."""
 
     forward: Forward
     upstream: str
     platform: str = "anthropic"
     geo: str = "global"
+    turn: object = None
 
 
 class Upstreams(Protocol):

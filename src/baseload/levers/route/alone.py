@@ -42,8 +42,8 @@ class Saving(msgspec.Struct, frozen=True, kw_only=True):
 class Alone(msgspec.Struct, frozen=True, kw_only=True):
     """Routing alone over all workloads, at the prices of one day.
 
-    `spend_nano` is today's cost. `proven` takes only candidates a trial holds for; `all_assumed` adds untested ones,
-    proven ones first. `by_grade` divides `all_assumed` by how each moved workload's option is known. `moved` names the
+    `spend_nano` is today's cost. `proven` takes only candidates a trial holds for; `all_assumed` adds untested ones and
+    those that held against a stand-in, proven ones first. `by_grade` divides `all_assumed` by how each moved workload's option is known. `moved` names the
     model each workload would go to.
     """
 
@@ -88,10 +88,10 @@ def routing_alone(
         members = positions.get(workload, ())
         today = option_cost(members, options[0], options[0].model, book, day)
         spend += today.low
-        tested = _best([one for one in options if one.verdict == "holds"], members, book, day)
+        tested = _best([one for one in options if one.proven], members, book, day)
         proven += _saving(today, tested)
         allowed = [one for one in options if one.verdict in ("holds", "assumed")]
-        near = [one for one in allowed if one.verdict == "holds" or one.model in reach.get(workload, frozenset())]
+        near = [one for one in allowed if one.proven or one.model in reach.get(workload, frozenset())]
         best = tested if tested and not tested[0].today else _best(near, members, book, day)
         if best is None or best[0].today:
             continue

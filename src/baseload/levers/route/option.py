@@ -47,11 +47,12 @@ def option_of(target: Target, effort: str) -> RouteOption:
         band_share_high=bands.high if bands else None,
         verdict=verdict.state if verdict else "assumed",
         verdict_id=verdict.verdict_id if verdict else "",
+        verdict_grade=verdict.grade if verdict else "replayed",
         rewrites=_rewrites(target, effort),
         excluded_by=_excluded_by(target, verdict),
         pool=model.pool,
         same_line=_only_refreshes(target, effort),
-        grade="replayed" if measured else "assumed",
+        grade=verdict.grade if verdict and measured else "assumed",
         note=_note(target, effort, is_measured=measured is not None),
     )
     return with_headroom(scene, option)

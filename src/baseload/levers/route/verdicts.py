@@ -10,7 +10,7 @@ from typing import Final, Literal
 import msgspec
 
 from baseload.prices.book import PriceBook
-from baseload.values import Problem, Verdict, VerdictState, iso_day
+from baseload.values import Problem, Verdict, VerdictGrade, VerdictState, iso_day
 
 SCHEMA: Final = "baseload.verdict/1"
 _MOST_BYTES: Final = 1 << 20
@@ -28,6 +28,7 @@ class _Document(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     model: str
     effort: Literal["", "low", "medium", "high", "xhigh", "max"] = ""
     state: VerdictState
+    grade: VerdictGrade = "replayed"  # of documents that do not say
     verdict_id: str
     output_ratio_low: Decimal | None = None
     output_ratio_high: Decimal | None = None

@@ -84,6 +84,11 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
         return 0.0 if self.rolled_back else self.terms.ladder[self.rung].share
 
     @property
+    def holdback(self) -> float:
+        """Share of sessions that stays on the incumbent for ever."""
+        return self.terms.holdback
+
+    @property
     def stage(self) -> str:
         """In words: shadow, canary 5 %, … or rolled back."""
         if self.rolled_back:

@@ -1,0 +1,273 @@
+"""`baseload trial run`: a trial from its bar to its verdict; `baseload trial approve`: who stands by it."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from cyclopts import Parameter
+
+from baseload.cli.help import AsOf, Json, ProjectFolder
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from decimal import Decimal
+
+    from baseload.cli.trial_inputs import TrialInputs
+    from baseload.quality.trial.document import ArmSummary, TrialDocument
+    from baseload.quality.trial.run import Judging
+    from baseload.quality.trial.setup import TrialSetup
+
+RAN_SCHEMA = "baseload.trial.ran/1"
+APPROVED_SCHEMA = "baseload.trial.approved/1"
+
+
+def run(
+    workload: Annotated[str, Parameter(help="Id or name of a workload; that of the only bar when none is given.")] = "",
+    *,
+    model: Annotated[str, Parameter(help="The candidate.")],
+    effort: Annotated[
+        Literal["", "low", "medium", "high", "xhigh", "max"],
+        Parameter(help="The candidate's effort; else as calls ask for today.", show_default=False),
+    ] = "",
+    base_url: Annotated[
+        str, Parameter(help="The API; else ANTHROPIC_BASE_URL, else Anthropic's own.", show_default=False)
+    ] = "",
+    transport: Annotated[
+        Literal["batch", "synchronous"] | None,
+        Parameter(help="How calls are sent; else in batches (half price) where data_use allows it."),
+    ] = None,
+    budget: Annotated[str, Parameter(help="Dollars at most; else the bar's, which are never passed.")] = "",
+    again: Annotated[
+        bool, Parameter(negative=(), help="Begin anew; the trial there is, is kept beside it and counted.")
+    ] = False,
+    yes: Annotated[bool, Parameter(negative=(), help="Do not ask before the first dollar.")] = False,
+    project: ProjectFolder = None,
+    as_of: AsOf = None,
+    json: Json = False,
+) -> int:
+    """Replay recorded calls on a cheaper model, grade both answers, and stop as soon as there is an answer.
+
+    The bar comes from baseload.toml, the key from ANTHROPIC_API_KEY and nowhere else. Dollars are reserved before each
+    submit. A run that was stopped goes on where it was, with the same command; nothing is sent twice in batches.
+
+    Ends with 1 where the verdict is INVALID.
+
+    Examples
+    --------
+    baseload trial run "Ticket triage" --model claude-haiku-5-5
+    baseload trial run triage --model claude-haiku-5-5 --budget 2 --yes --json | jq .trial.state
+    """
+    import asyncio
+
+    from baseload.cli import trial_setup as made
+    from baseload.cli.output import EXIT_DONE, EXIT_PROBLEMS, print_json, print_problems
+    from baseload.cli.trial_inputs import trial_inputs
+    from baseload.errors import UsageError
+    from baseload.quality.trial.judging import Replies
+    from baseload.quality.trial.run import finished
+
+    replies = Replies()
+    inputs = trial_inputs(project, workload or made.only_bar(project), model, effort, as_of=as_of, ask=replies)
+    setup, judging, problems = made.setup_of(inputs, replies, transport, budget)
+    folder = made.place_of(inputs, setup)
+    try:
+        if again:
+            made.set_aside(folder)
+        setup = made.counted(setup, made.earlier_trials(folder))
+        document = finished(folder, setup)
+        if document is not None and document.expires_day <= inputs.today.isoformat():
+            raise UsageError(f"{folder}: the verdict there expired on {document.expires_day}. Try anew with --again.")
+        if document is None:
+            key, url = made.api_key(), made.api_url(base_url)
+            _ask(setup, url, folder, yes=yes)
+            document = asyncio.run(_sent(inputs, setup, folder, judging, url, key))
+    finally:
+        getattr(setup.grader, "close", lambda: None)()
+    files = write_verdict(inputs.folder, document)
+    if json:
+        print_json({"schema": RAN_SCHEMA, "files": files, "earlier_trials": setup.earlier_trials, "trial": document})
+    else:
+        _print(document, files, setup.earlier_trials)
+        print_problems(problems)
+    return EXIT_PROBLEMS if document.state == "invalid" else EXIT_DONE
+
+
+async def _sent(
+    inputs: TrialInputs, setup: TrialSetup, folder: Path, judging: Judging | None, url: str, key: str
+) -> TrialDocument:
+    import secrets
+    import time
+
+    from baseload.cli import trial_setup as made
+    from baseload.quality.trial.run import run_trial
+    from baseload.quality.trial.stages import Pace
+
+    async with made.opened(url, key, setup) as (transport, known):
+        return await run_trial(
+            known,
+            folder,
+            transport,
+            book=inputs.book,
+            bodies=made.bodies_of(inputs),
+            nonce=f"{'sim' if known.simulated else 'run'}{secrets.token_hex(8)}",
+            clock=time.time,
+            judging=judging,
+            seal=made.journal_seal(inputs),
+            pace=Pace(settle_s=5.0, poll_s=0.5) if known.simulated else Pace(),  # a stand-in is quick
+            on_progress=_progress(),
+        )
+
+
+def _progress() -> Callable[[str], None]:
+    """Plain lines on standard error, a look each."""
+    from baseload.cli.output import stderr
+
+    console = stderr()
+
+    def say(line: str) -> None:
+        console.print(line, markup=False, soft_wrap=True)
+
+    return say
+
+
+def _ask(setup: TrialSetup, url: str, folder: Path, *, yes: bool) -> None:
+    """Say what is about to be spent, and let a person decide. Raises UsageError where nobody can, or says no."""
+    from urllib.parse import urlsplit
+
+    from baseload.cli.output import stderr
+    from baseload.errors import UsageError
+
+    going_on = "goes on" if (folder / "record.jsonl").exists() else "begins"
+    stderr().print(
+        f"The trial of {setup.candidate} for {setup.workload_name} {going_on}: recorded prompts go to "
+        f"{urlsplit(url).hostname} ({setup.transport}), at most ${setup.cap_usd} in all.",
+        markup=False,
+        soft_wrap=True,
+    )
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise UsageError("nobody to ask: give --yes where there is no terminal, and the dollars may be spent")
+    stderr().print("Go on? [y/N] ", end="", markup=False)
+    if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+        raise UsageError("nothing was sent")
+
+
+def write_verdict(project: Path, document: TrialDocument) -> dict[str, str]:
+    """The verdict where `baseload plan` looks for it; which file holds what."""
+    import datetime as dt
+
+    from baseload.cli.run import VERDICTS
+    from baseload.cli.trial_folder import DOCUMENT, RECORD, TRIALS
+    from baseload.quality.trial.conclude import verdict_bytes
+    from baseload.quality.trial.document import folder_name
+    from baseload.quality.trial.evidence import write_whole
+    from baseload.values import day_of_date
+
+    name = folder_name(document.workload, document.candidate, document.effort)
+    path = project / VERDICTS / f"{name}.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_whole(path, verdict_bytes(document, day_of_date(dt.date.fromisoformat(document.expires_day))))
+    folder = project / TRIALS / name
+    return {"verdict": str(path), "record": str(folder / RECORD), "trial": str(folder / DOCUMENT)}
+
+
+def approve(
+    record: Annotated[Path, Parameter(help="A trial's record, or its folder.")],
+    *,
+    who: Annotated[str, Parameter(help="Who stands by it.")],
+    comment: Annotated[str, Parameter(help="Why.")],
+    json: Json = False,
+) -> int:
+    """Append an approval to a trial's record: who, on which day, and why. The verdict's id is a new one from then on.
+
+    The record is verified first. Its document and the project's verdict get the new id.
+
+    Examples
+    --------
+    baseload trial approve .baseload/trials/triage--claude-haiku-5-5 --who "A. Lindqvist" --comment "Reviewed 20 pairs"
+    """
+    import datetime as dt
+
+    from baseload.cli.output import EXIT_DONE, print_json, stdout
+    from baseload.cli.run import VERDICTS
+    from baseload.cli.trial_folder import TRIALS
+    from baseload.quality.trial.approve import approved
+    from baseload.quality.trial.document import Approval
+
+    folder = record if record.is_dir() else record.parent
+    on = dt.datetime.now(dt.UTC).date().isoformat()
+    document = approved(folder, Approval(who=who, on=on, comment=comment))
+    files = {}
+    if folder.resolve().parent.parts[-2:] == TRIALS.parts:
+        project = folder.resolve().parents[2]
+        if (project / VERDICTS / f"{folder.name}.json").exists():
+            files = write_verdict(project, document)
+    if json:
+        print_json({"schema": APPROVED_SCHEMA, "verdict_id": document.verdict_id, "files": files})
+    else:
+        stdout().print(f"Approved by {who} on {on}. The verdict's id is now {document.verdict_id}.", markup=False)
+    return EXIT_DONE
+
+
+def _print(document: TrialDocument, files: Mapping[str, str], earlier: int) -> None:
+    from baseload.cli.output import stdout
+
+    lines = [document.sentence, *_numbers(document)]
+    if earlier:
+        lines.append(
+            f"{earlier} earlier trials of this candidate were set aside: one of many that holds shows less than its "
+            "alpha says."
+        )
+    lines += [f"Verdict {document.verdict_id}", *(f"  {name}: {path}" for name, path in files.items())]
+    lines.append(f"  check it: baseload trial verify {files['record']} --head {document.verdict_id}")
+    console = stdout()
+    for line in lines:
+        console.print(line, markup=False, soft_wrap=True)
+
+
+def _numbers(document: TrialDocument) -> list[str]:
+    """Dollars, misses and arms, a line each."""
+    money, misses = document.money, document.misses
+    found = [f"Spent ${money.spent_usd} of ${money.cap_usd}, of it ${money.grading_usd} on grading."]
+    if money.maybe_paid_twice_usd:
+        found.append(f"At most ${money.maybe_paid_twice_usd} more was perhaps paid for answers nobody has.")
+    if money.saving_a_month_usd is not None:
+        found.append(
+            f"The move saves ${money.saving_a_month_usd:.2f} a month at list price ({money.calls_a_month} calls"
+            f"{_scaled(money.calls_counted_share)})."
+        )
+    if misses.break_even_usd_per_miss is not None:
+        found.append(f"It pays unless a miss costs more than ${misses.break_even_usd_per_miss:.4f}.")
+    elif misses.break_even_at_margin_usd_per_miss is not None:
+        found.append(
+            f"No call lost at the estimate; at the margin it pays unless a miss costs more than "
+            f"${misses.break_even_at_margin_usd_per_miss:.4f}."
+        )
+    if misses.extra_a_month_at_margin is None:
+        found.append("How many calls there are in a month nobody counts: dollars and misses a month are not known.")
+    elif misses.extra_a_month_at_estimate is not None:
+        found.append(
+            f"Extra misses a month: {misses.extra_a_month_at_estimate} at the estimate, "
+            f"{misses.extra_a_month_at_margin} at the margin."
+        )
+    return found + [_arm(arm) for arm in document.arms]
+
+
+def _scaled(counted: Decimal) -> str:
+    """Said where some of the calls are not counted."""
+    return "" if counted == 1 else f", counted for {counted:.0%} of the dollars and scaled to all"
+
+
+def _arm(arm: ArmSummary) -> str:
+    tokens = "" if arm.output_tokens_mean is None else f", {arm.output_tokens_mean:.0f} tokens of output"
+    latency = (
+        "" if arm.latency_p50_ms is None else f", p50 {arm.latency_p50_ms:.0f} ms, p95 {arm.latency_p95_ms:.0f} ms"
+    )
+    cost = "" if arm.cost_per_completed_usd is None else f", ${arm.cost_per_completed_usd} a completed task"
+    return (
+        f"  {arm.arm} ({arm.model}): {arm.calls} calls, {arm.failures} failed ({arm.refusals} refused, "
+        f"{arm.truncations} cut off){tokens}{latency}{cost}"
+    )

@@ -1,0 +1,1 @@
+"""What the demo's gradeable workloads are asked and answered: true answers, and models that miss some of them."""

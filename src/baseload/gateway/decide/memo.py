@@ -1,0 +1,217 @@
+"""What was worked out of slices of earlier requests: tools and system prompts repeat, and are long.
+
+A slice is found by its length and its two ends and then compared whole, so what is returned is of this very slice.
+Holds prompts, in memory only and bounded; its repr shows none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from typing import Any, Final, Generic, Literal, NamedTuple, TypeVar
+
+import msgspec
+
+from baseload.gateway.decide.splice import elements
+from baseload.usage.features import SYSTEM_CHARS, masked, session_fp, session_in, template_id, tools_fp
+from baseload.usage.fields import BadRecord, decode_json
+from baseload.usage.prefix import text_in
+from baseload.values import OrgKey
+from baseload.workloads.tags import tag_name
+
+SessionFrom = Literal["header", "metadata", "user", "prefix", ""]
+MOST_BYTES: Final = 8 * 1024 * 1024
+"""Of slices kept, for tools and for system prompts each."""
+HEAD_CHARS: Final = 2048
+"""Of a text, no less than `usage.features` masks for a template id."""
+_END: Final = 48
+_MOST_NAMES: Final = 4096
+
+T = TypeVar("T")
+_items = msgspec.json.Decoder(list[msgspec.Raw]).decode
+_encode = msgspec.json.Encoder(order="sorted").encode
+
+
+class ToolsNote(NamedTuple):
+    """What the `tools` of a request are.
+
+    `light`: each tool without what is long; None where they are no list of objects. `special`: those that are more
+    than a name and a schema, as JSON. `end`: where in the slice the last of them ends; 0 where it carries no mark.
+    """
+
+    fp: str
+    size: int
+    marked: bool
+    light: tuple[Mapping[str, Any], ...] | None
+    special: bytes = b"[]"
+    end: int = 0
+
+
+class SystemNote(NamedTuple):
+    """What the `system` of a request is. `is_text`: not in blocks; `plain`: nothing but text.
+
+    `ends`: where in the slice each block ends; 0 where it carries no mark. A text that is not empty is one block.
+    """
+
+    fp: str
+    head: str
+    marked: bool = False
+    plain: bool = True
+    is_text: bool = False
+    ends: tuple[int, ...] = ()
+
+    def __repr__(self) -> str:
+        return f"SystemNote(fp={self.fp!r})"
+
+
+NO_TOOLS: Final = ToolsNote("", 0, False, ())
+NO_SYSTEM: Final = SystemNote("", "")
+_LIGHT: Final = ("type", "name", "allowed_callers", "cache_control", "defer_loading")
+
+
+class Slices(Generic[T]):
+    """Slices of bodies and what was made of them."""
+
+    def __init__(self, make: Callable[[bytes], T], most_bytes: int = MOST_BYTES) -> None:
+        self._make = make
+        self._most = most_bytes
+        self._held = 0
+        self._found: dict[tuple[int, bytes, bytes], tuple[bytes, T]] = {}
+
+    def __repr__(self) -> str:
+        return f"Slices({len(self._found)})"
+
+    @property
+    def held_bytes(self) -> int:
+        return self._held
+
+    def of(self, data: bytes) -> T:
+        key = (len(data), data[:_END], data[-_END:])
+        found = self._found.get(key)
+        if found is not None and found[0] == data:
+            return found[1]
+        made = self._make(data)
+        if len(data) * 4 <= self._most:
+            self._keep(key, data, made)
+        return made
+
+    def _keep(self, key: tuple[int, bytes, bytes], data: bytes, made: T) -> None:
+        before = self._found.pop(key, None)
+        self._held += len(data) - (len(before[0]) if before else 0)
+        self._found[key] = data, made
+        while self._held > self._most:
+            oldest = next(iter(self._found))
+            self._held -= len(self._found.pop(oldest)[0])
+
+
+class Memo:
+    """What facts are made with: the organisation's key, names of callers' keys, and slices met before.
+
+    `key_names` maps the fingerprint of a caller's own key to the id or name that the policy knows it by.
+    """
+
+    def __init__(
+        self, org_key: OrgKey, *, key_names: Mapping[str, str] | None = None, most_bytes: int = MOST_BYTES
+    ) -> None:
+        self.org_key = org_key
+        self.key_names = key_names or {}
+        self.tools: Slices[ToolsNote] = Slices(self._tools, most_bytes)
+        self.systems: Slices[SystemNote] = Slices(self._system, most_bytes)
+        self._names: dict[tuple[str, str], str] = {}
+        self._keys: dict[int, str] = {}
+        self._users: dict[str, tuple[str, SessionFrom]] = {}
+
+    def __repr__(self) -> str:
+        return f"Memo({self.tools!r}, {self.systems!r})"
+
+    def fingerprint(self, kind: str, value: str) -> str:
+        """The keyed fingerprint of a short public id; never of a credential, which is not kept."""
+        found = self._names.get((kind, value))
+        if found is None:
+            if len(self._names) >= _MOST_NAMES:
+                self._names.clear()
+            found = self._names[kind, value] = self.org_key.fingerprint(kind, value)
+        return found
+
+    def key_name(self, secret: bytes) -> str:
+        """The name of a caller's own credential, else its keyed fingerprint.
+
+        Remembered under the process's own keyed hash of it: the credential itself is not kept.
+        """
+        known = hash(secret)
+        found = self._keys.get(known)
+        if found is None:
+            if len(self._keys) >= _MOST_NAMES:
+                self._keys.clear()
+            print_ = self.org_key.fingerprint("api-key", secret)
+            found = self._keys[known] = self.key_names.get(print_, print_)
+        return found
+
+    def session_of(self, user: str) -> tuple[str, SessionFrom]:
+        """The session a `metadata.user_id` names, else the user, each as every source of the ledger has it."""
+        found = self._users.get(user)
+        if found is None:
+            if len(self._users) >= _MOST_NAMES:
+                self._users.clear()
+            told = session_in(user)
+            named: tuple[str, SessionFrom] = (session_fp(self.org_key, told), "metadata")
+            found = self._users[user] = named if told else (self.org_key.fingerprint("user", user), "user")
+        return found
+
+    def template_id(self, system_head: str, first_user: str) -> str:
+        """`usage.features.template_id` of texts of which these are the beginnings."""
+        return _template_id(system_head, "" if len(system_head) >= HEAD_CHARS else first_user, self.org_key)
+
+    def _tools(self, data: bytes) -> ToolsNote:
+        value = _decoded(data)
+        if not value:
+            return NO_TOOLS
+        if not isinstance(value, list) or not all(isinstance(tool, dict) and tool for tool in value):
+            return ToolsNote(tools_fp({"tools": value}, self.org_key), 0, False, None)
+        marked = any(tool.get("cache_control") for tool in value)
+        light = tuple({name: tool[name] for name in _LIGHT if name in tool} for tool in value)
+        special = _encode([tool for tool in light if "type" in tool or "allowed_callers" in tool])
+        last = light[-1]
+        end = 0 if "cache_control" in last or last.get("defer_loading") else data.rindex(b"}") + 1
+        return ToolsNote(tools_fp({"tools": value}, self.org_key), len(value), marked, light, special, end)
+
+    def _system(self, data: bytes) -> SystemNote:
+        value = _decoded(data)
+        text = text_in(value)
+        fp = self.org_key.fingerprint("system", masked(text, SYSTEM_CHARS)) if text else ""
+        head = text[:HEAD_CHARS]
+        if not isinstance(value, list):
+            is_text = isinstance(value, str)
+            return SystemNote(fp, head, False, value is None or is_text, is_text, (len(data),) if text else ())
+        blocks = [block if isinstance(block, dict) else {} for block in value]
+        marked = any(block.get("cache_control") for block in blocks)
+        plain = all(block.get("type") == "text" for block in blocks)
+        return SystemNote(fp, head, marked, plain, False, _ends(data, blocks))
+
+
+def _ends(data: bytes, blocks: list[dict[str, Any]]) -> tuple[int, ...]:
+    spans = list(elements(data, _items(data), 0))
+    if len(spans) != len(blocks):
+        return ()
+    return tuple(
+        end if block.get("text") and "cache_control" not in block else 0
+        for (_, end), block in zip(spans, blocks, strict=True)
+    )
+
+
+def _decoded(data: bytes) -> Any:
+    try:
+        return decode_json(data)
+    except BadRecord:
+        return None
+
+
+@lru_cache(maxsize=2048)
+def _template_id(system: str, first_user: str, org_key: OrgKey) -> str:
+    return template_id(system, first_user, org_key)
+
+
+@lru_cache(maxsize=_MOST_NAMES)
+def tag_of(name: str) -> str:
+    """A tag's name in its one spelling."""
+    return tag_name(name)

@@ -1,0 +1,320 @@
+"""A trial from its bar to its verdict, or from wherever an earlier process left it.
+
+    bar -> sample -> requests -> controls of a judge -> look -> grade -> test -> … -> verdict -> trial.json
+
+Every step is on disk before the next: dollars in the journals, evidence in the record. A trial that was killed says the
+same again from its folder, sends nothing twice in batches, and comes to the same record.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
+from decimal import Decimal
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+from baseload.errors import UsageError
+from baseload.prices.book import PriceBook
+from baseload.quality.graders.controls import Controls, controls
+from baseload.quality.graders.grader import Pair
+from baseload.quality.record import Kind
+from baseload.quality.replay.desk import Sleep
+from baseload.quality.replay.journal import Seal
+from baseload.quality.replay.plan import ReplayPlan
+from baseload.quality.replay.run import Look
+from baseload.quality.replay.transport import Transport
+from baseload.quality.sampling.sample import Sample
+from baseload.quality.trial.conclude import Ended, Told, document_of, verdict_body
+from baseload.quality.trial.control_pairs import ControlPairs
+from baseload.quality.trial.document import TrialDocument, load_trial, trial_bytes
+from baseload.quality.trial.evidence import NAME, Evidence, write_whole
+from baseload.quality.trial.facts import control_body, graded_of, sample_bodies, summary_of, terms_of
+from baseload.quality.trial.judging import Replies, items_of
+from baseload.quality.trial.pairs import Seen, answers_body, compared, pair_body, repeated
+from baseload.quality.trial.prepare import Prepared, prepared
+from baseload.quality.trial.setup import TrialSetup, checked, chosen_from, sampled, user_texts
+from baseload.quality.trial.stages import Pace, Stages
+from baseload.quality.trial.tested import Terms, Weighing, check
+from baseload.values import Call, Problem, day_of
+from baseload.vault.body import Body
+
+DOCUMENT: Final = "trial.json"
+SAMPLE: Final = "sample.json"
+BUDGET: Final = "the budget ended before an answer"
+_AT_ONCE: Final = 50
+"""Pairs written in one go where grading them costs nothing: nothing is lost when they must be graded again."""
+_MOST_TEXTS: Final = 20_000
+_DAY_S: Final = 1_000_000
+
+Bodies = Callable[[Sequence[Call]], Iterable[tuple[Call, Body | Problem]]]
+Progress = Callable[[str], None]
+
+
+class Judging(msgspec.Struct, frozen=True, kw_only=True):
+    """A judge that is asked through the replay: its model, and the `Replies` it was made with as its `ask`."""
+
+    model: str
+    replies: Replies
+
+
+class _Kept(msgspec.Struct, frozen=True, kw_only=True):
+    """`sample.json`: what this folder's trial is of. The ledger may grow; a resumed trial keeps its sample."""
+
+    identity: dict[str, Any]
+    sample: Sample
+
+
+async def run_trial(
+    setup: TrialSetup,
+    folder: Path,
+    transport: Transport,
+    *,
+    book: PriceBook,
+    bodies: Bodies,
+    nonce: str,
+    clock: Callable[[], float],
+    sleep: Sleep = asyncio.sleep,
+    judging: Judging | None = None,
+    seal: Seal | None = None,
+    pace: Pace = Pace(),  # noqa: B008 - a frozen value
+    on_progress: Progress = lambda _: None,
+) -> TrialDocument:
+    """The trial in `folder`, run to its end; one that has ended is read and nothing is sent.
+
+    `nonce` marks what a new trial submits; `clock` gives seconds since 1970. Raises UsageError where there can be no
+    trial, ReplayError where the API stops it: run it again to go on, with the same setup.
+    """
+    checked(setup)
+    ended = finished(folder, setup)
+    if ended is not None:
+        return ended
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    day = day_of(int(clock() * _DAY_S))
+    kept = _kept(setup, folder, bodies)
+    ready = prepared(setup, kept.sample, _bodies_of(setup, kept.sample, bodies), book, day)
+    plan = ReplayPlan(
+        items=ready.items, cap_usd=setup.cap_usd, transport=setup.transport, **msgspec.structs.asdict(pace)
+    )
+    stages = Stages(folder, plan, transport, book, nonce=nonce, clock=clock, sleep=sleep, seal=seal)
+    try:
+        with Evidence(folder / NAME) as evidence:
+            trial = _Trial(setup, kept.sample, ready, stages, evidence, book, judging, on_progress)
+            return await trial.run(day, folder)
+    finally:
+        stages.close()
+
+
+def finished(folder: Path, setup: TrialSetup | None = None) -> TrialDocument | None:
+    """The folder's trial where it has ended; None where it has not. Raises UsageError where it is another one."""
+    path = folder / DOCUMENT
+    if not path.exists():
+        return None
+    found = load_trial(path.read_bytes())
+    if setup is not None and found.bar_sha256 != setup.bar.sha256:
+        raise UsageError(f"{folder}: the trial there was under another bar. Begin anew with --again, which keeps it.")
+    return found
+
+
+def _kept(setup: TrialSetup, folder: Path, bodies: Bodies) -> _Kept:
+    """The folder's sample, or a new one that is on disk when this returns. Raises UsageError on another trial's."""
+    path = folder / SAMPLE
+    identity = msgspec.to_builtins(setup.identity)
+    if path.exists():
+        try:
+            found = msgspec.json.decode(path.read_bytes(), type=_Kept)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise UsageError(f"{path}: {type(error).__name__}; expected the sample of a trial. Use --again.") from error
+        if found.identity != identity:
+            changed = sorted(name for name in identity if found.identity.get(name) != identity[name])
+            raise UsageError(
+                f"{folder}: the trial there has another {', '.join(changed) or 'setup'}. Go on with what it was begun "
+                "with, or begin anew with --again, which keeps it."
+            )
+        return found
+    population = chosen_from(setup)
+    wanted = {member.call_id for member in population.members}
+    texts = {}
+    if len(wanted) <= _MOST_TEXTS:
+        texts = user_texts(bodies([call for call in setup.calls if call.call_id in wanted]))
+    made = _Kept(identity=identity, sample=sampled(setup, population, texts))
+    write_whole(path, msgspec.json.encode(made, order="sorted"))
+    return made
+
+
+def _bodies_of(setup: TrialSetup, sample: Sample, bodies: Bodies) -> dict[str, Body | Problem]:
+    wanted = {drawn.call_id for drawn in sample.order}
+    calls = [call for call in setup.calls if call.call_id in wanted]
+    return {call.call_id: found for call, found in bodies(calls)}
+
+
+class _Trial:
+    """One run over a folder whose lock is held."""
+
+    def __init__(
+        self,
+        setup: TrialSetup,
+        sample: Sample,
+        ready: Prepared,
+        stages: Stages,
+        evidence: Evidence,
+        book: PriceBook,
+        judging: Judging | None,
+        on_progress: Progress,
+    ) -> None:
+        self.setup, self.sample, self.ready, self.stages = setup, sample, ready, stages
+        self.evidence, self.book, self.judging, self.say = evidence, book, judging, on_progress
+        self.told = Told()
+
+    async def run(self, day: int, folder: Path) -> TrialDocument:
+        self._begin()
+        terms = await self._terms()
+        weighing = Weighing(terms)
+        cut = "" if weighing.ended else await self._looks(weighing)
+        found = weighing.result()
+        ended = self._ended(cut if found.state == "NOT_SHOWN" else "", day)
+        self.evidence.put(("verdict", verdict_body(self.setup, found, ended)))
+        document = document_of(self.setup, self.sample, self.ready, terms, found, ended, self.told, self.book)
+        document = msgspec.structs.replace(document, verdict_id=self.evidence.head)
+        write_whole(folder / DOCUMENT, trial_bytes(document))
+        return document
+
+    def _begin(self) -> None:
+        """The bar before all else, then who signed it, then what was drawn."""
+        setup, ready = self.setup, self.ready
+        self.evidence.put(("bar", msgspec.to_builtins(setup.bar)))
+        if setup.approval is not None:
+            self.evidence.put(("approval", {"of": "bar", **msgspec.to_builtins(setup.approval)}))
+        summary = summary_of(self.sample, ready.not_replayable, **setup.identity)
+        order = [case.drawn for case in ready.cases]
+        self.evidence.put(*[("sample", body) for body in sample_bodies(summary, order)])
+        self.evidence.put(("rewrite", {"calls": ready.rewrites}))
+
+    async def _terms(self) -> Terms:
+        summary = {**summary_of(self.sample, self.ready.not_replayable), "of": "summary", "judged": self.setup.judged}
+        bare = terms_of(self.setup.bar, [summary], [], ())
+        check(bare)
+        refused = bare.not_replayable_share > bare.bar.not_replayable_most
+        if refused or not self.setup.judged:
+            return bare
+        found = await self._controls()
+        return msgspec.structs.replace(bare, controls=found)
+
+    async def _controls(self) -> Controls:
+        """What the judge sees: sound answers spoilt, and the incumbent against itself."""
+        setup = self.setup
+        self.say(f"controls of the judge: {len(self.ready.placebo)} answers of {setup.incumbent} again")
+        look = await self.stages.aside("controls", [case.again for case in self.ready.placebo if case.again])
+        pairs = ControlPairs(setup, self.ready, look.replayed if look else ())
+        await self._ask("judge-controls", pairs.comparisons)
+        graded, against = pairs.seeded(), pairs.placebo()
+        self.told.placebo = [(d, d != 0) for d in against]
+        found = controls(graded, against)
+        self.evidence.put(("control", control_body(graded, against, found)))
+        return found
+
+    async def _ask(self, name: str, comparisons: Sequence[Callable[[], object]]) -> bool:
+        """A judge's questions about these comparisons, answered; False where the budget ended before the last."""
+        if self.judging is None:
+            return True
+        prompts = self.judging.replies.questions(comparisons)
+        if not prompts:
+            return True
+        items = items_of(prompts, self.judging.model, self.book, self.setup.transport)
+        look = await self.stages.aside(name, items)
+        self.judging.replies.learn(prompts, look.replayed if look else ())
+        return look is not None and look.whole
+
+    async def _looks(self, weighing: Weighing) -> str:
+        """Look after look until the test ends; why it ended without an answer, "" where the sample or it ended."""
+        cases = {case.call.call_id: case for case in self.ready.cases}
+        whole = True
+        async for look in self.stages.looks():
+            seen = _seen(look, cases)
+            if not await self._ask(f"judge-{look.number}", [partial(self._compared, one) for one in seen]):
+                return BUDGET
+            whole = look.whole
+            if self._graded(seen, weighing):
+                return ""
+            spent = self.stages.spent.spent_usd
+            self.say(f"look {look.number}: {len(weighing.seen)} of {len(cases)} calls, ${spent:.4f} spent")
+        return "" if whole and len(weighing.seen) == len(cases) else BUDGET
+
+    def _graded(self, seen: Sequence[Seen], weighing: Weighing) -> bool:
+        """Grade in the sample's order until the test ends; lines of an earlier run are taken as they stand."""
+        waiting: list[tuple[Kind, dict[str, Any]]] = []
+        for one in seen:
+            self._note(one)
+            there = None if waiting else self.evidence.next("pair")
+            body = self._line(one) if there is None else dict(there)
+            if there is None:
+                waiting.append(("pair", body))
+            else:
+                self._check(body, one)
+                self.evidence.skip()
+            [graded] = graded_of([body], [one.case.drawn])
+            self.told.rows.append((one, body))
+            ended = weighing.see(graded)
+            if waiting and (ended or body["usd"] != "0" or len(waiting) == _AT_ONCE):
+                self.evidence.put(*waiting)
+                waiting = []
+            if ended:
+                return True
+        self.evidence.put(*waiting)
+        return False
+
+    def _compared(self, one: Seen) -> Pair:
+        return compared(self.setup.grader, one, self.setup.agreement)
+
+    def _line(self, one: Seen) -> dict[str, Any]:
+        found: dict[str, Any] = msgspec.to_builtins(
+            pair_body(self._compared(one), one, self.setup.agreement, self.setup.key)
+        )
+        return found
+
+    def _note(self, one: Seen) -> None:
+        """The incumbent against itself, where it was asked again; free beside what was paid for it."""
+        if one.again is not None:
+            self.told.again.append(one.again)
+        if one.case.call.call_id in self.ready.noise and not self.setup.judged:
+            pair = repeated(self.setup.grader, one)
+            if pair is not None:
+                self.told.placebo.append((pair.d, pair.how != "equal"))
+                self.told.noise_usd += pair.usd
+
+    def _check(self, body: Any, one: Seen) -> None:
+        """A line of an earlier run is of these very answers. Raises UsageError."""
+        mine = msgspec.to_builtins(answers_body(one, self.setup.agreement, self.setup.key))
+        if any(body.get(name) != value for name, value in mine.items()):
+            raise UsageError(
+                f"{self.evidence.path}: the pair of {one.case.call.call_id[:40]} was made from other answers than the "
+                "journal holds. Keep the folder, and begin anew with --again."
+            )
+
+    def _ended(self, cut: str, day: int) -> Ended:
+        """How the trial ended: now, or where the record says so already."""
+        stated = self.evidence.next("verdict")
+        day = day if stated is None else int(stated.get("decided_on", day))
+        spent = self.stages.spent
+        judged = self.stages.spent_on("judge-")
+        graded = sum((Decimal(str(body["usd"])) for _, body in self.told.rows), self.told.noise_usd)
+        return Ended(
+            day=day,
+            cut=cut,
+            spent_usd=spent.spent_usd if self.judging else spent.spent_usd + graded,
+            reserved_usd=spent.reserved_usd,
+            maybe_paid_twice_usd=spent.lost_usd,
+            grading_usd=judged if self.judging else graded,
+        )
+
+
+def _seen(look: Look, cases: dict[str, Any]) -> list[Seen]:
+    again = {one.call: one for one in look.replayed if one.arm == "incumbent_again"}
+    return [
+        Seen(case=cases[one.call], candidate=one, again=again.get(one.call))
+        for one in look.replayed
+        if one.arm == "candidate"
+    ]

@@ -1,0 +1,164 @@
+"""`baseload trial run` and `approve`, over a real ledger and the local upstream."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from baseload.cli.ledger import import_paths
+from baseload.cli.trial import verify
+from baseload.cli.trial_run import approve, run
+from baseload.demo.upstream.answers import Answers, Said, text_answer
+from baseload.demo.upstream.faults import Behaviour
+from baseload.demo.upstream.server import Upstream, running
+from baseload.demo.upstream.service import Service
+from baseload.errors import BaseloadError, UsageError
+from baseload.prices.load import load_book
+
+OPUS, HAIKU = "claude-opus-5-5", "claude-haiku-5-5"
+CALLS = 200
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Path:
+    monkeypatch.setenv("BASELOAD_ORG_KEY", "sixteen characters and more")
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.setenv("ANTHROPIC_API_KEY", "sk-ant-secret-key")
+    monkeypatch.delenv("ANTHROPIC_BASE_URL", raising=False)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "log.jsonl").write_text("".join(call(number) for number in range(CALLS)))
+    truths = [{"call": f"msg_{number}", "truth": truth(number)} for number in range(CALLS)]
+    (tmp_path / "t.jsonl").write_text("".join(json.dumps(one) + "\n" for one in truths))
+    settings(tmp_path)
+    assert import_paths(Path("log.jsonl")) == 0
+    capsys.readouterr()
+    return tmp_path
+
+
+@pytest.fixture
+def url() -> Iterator[str]:
+    def says(model: str, body: Mapping[str, Any], asked: str) -> Said:
+        return text_answer(truth(int(str(body["messages"][-1]["content"]).rsplit(" ", 1)[1])))
+
+    service = Service(Answers(fallback=says), load_book())
+    service.behaviour = Behaviour(batch_s=0.01)
+    with running(Upstream(service)) as server:
+        yield server.base_url
+
+
+def truth(number: int) -> str:
+    return "spam" if number % 3 == 0 else "ham"
+
+
+def call(number: int) -> str:
+    request = {
+        "model": OPUS, "max_tokens": 50, "system": "You sort tickets.",
+        "messages": [{"role": "user", "content": f"private ticket {number}"}],
+    }  # fmt: skip
+    response = {
+        "id": f"msg_{number}", "type": "message", "role": "assistant", "model": OPUS, "stop_reason": "end_turn",
+        "content": [{"type": "text", "text": truth(number)}], "usage": {"input_tokens": 1000, "output_tokens": 4},
+    }  # fmt: skip
+    time = f"2026-11-{1 + number % 10:02d}T10:00:00Z"
+    return json.dumps({"timestamp": time, "request": request, "response": response, "tags": {"app": "one"}}) + "\n"
+
+
+def settings(home: Path, use: str = "batch_allowed", bar: bool = True) -> None:
+    text = f'schema = 1\n[[workload]]\nname = "One"\ntag = {{ app = "one" }}\ndata_use = "{use}"\n'
+    if bar:
+        text += '[[bar]]\nworkload = "One"\nbudget_usd = "5"\nmargin = 0.05\n'
+        text += '[bar.grader]\nkind = "label"\ntruth = "t.jsonl"\n'
+    (home / "baseload.toml").write_text(text)
+
+
+def test_a_trial_runs_to_its_verdict_and_plan_finds_it(
+    home: Path, url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("One", model=HAIKU, base_url=url, yes=True, json=True) == 0
+    out = capsys.readouterr()
+    ran = json.loads(out.out)
+    trial = ran["trial"]
+    assert (trial["state"], trial["grade"], trial["decision"]["n_used"]) == ("holds", "simulated", 117)
+    assert trial["money"]["calls_a_month"] == "608.3"  # 20 a day of the window's ten days x 365 / 12
+    verdict = json.loads(Path(ran["files"]["verdict"]).read_bytes())
+    assert (verdict["state"], verdict["verdict_id"]) == ("holds", trial["verdict_id"])
+    assert Path(ran["files"]["verdict"]).parent == home / ".baseload" / "verdicts"
+    assert verify(Path(ran["files"]["record"]), head=trial["verdict_id"]) == 0
+    shown = out.out + out.err + Path(ran["files"]["record"]).read_text()
+    assert "private" not in shown
+    assert "secret-key" not in shown
+    assert "at most $5" in out.err
+
+
+def test_a_trial_that_ended_is_told_again_without_key_or_question(
+    home: Path, url: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert run("One", model=HAIKU, base_url=url, yes=True) == 0
+    first = capsys.readouterr().out
+    assert "was shown to be no worse than" in first
+    assert "saves $" in first
+    assert "trial verify" in first
+    monkeypatch.delenv("ANTHROPIC_API_KEY")
+    assert run(model=HAIKU) == 0
+    assert capsys.readouterr().out == first
+
+
+def test_again_keeps_the_trial_there_is_and_counts_it(home: Path, url: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("One", model=HAIKU, base_url=url, yes=True, json=True) == 0
+    first = json.loads(capsys.readouterr().out)["trial"]
+    assert run("One", model=HAIKU, base_url=url, yes=True, json=True, again=True) == 0
+    second = json.loads(capsys.readouterr().out)
+    assert second["earlier_trials"] == 1
+    assert second["trial"]["verdict_id"] != first["verdict_id"]
+    assert len(list((home / ".baseload" / "trials").iterdir())) == 2
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({"yes": False}, "--yes"),
+        ({"budget": "0"}, "more than 0"),
+        ({"budget": "lots"}, "--budget"),
+        ({"budget": "9"}, "the bar allows"),
+        ({"model": "claude-unheard-of"}, "does not know"),
+        ({"model": OPUS}, "another model"),
+        ({"base_url": "http://example.com"}, "https"),
+    ],
+)
+def test_what_cannot_be_run_says_why_and_sends_nothing(given: dict[str, Any], says: str, home: Path, url: str) -> None:
+    fields: dict[str, Any] = {"model": HAIKU, "base_url": url, "yes": True}
+    with pytest.raises(UsageError, match=says):
+        run("One", **(fields | given))
+    assert not list(home.glob(".baseload/trials/*/journal.jsonl"))
+
+
+def test_no_key_no_bar_or_no_permission_is_refused(home: Path, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings(home, bar=False)
+    with pytest.raises(UsageError, match="no bar"):
+        run("One", model=HAIKU, base_url=url, yes=True)
+    settings(home, use="none")
+    with pytest.raises(UsageError, match="data_use"):
+        run("One", model=HAIKU, base_url=url, yes=True)
+    settings(home)
+    monkeypatch.delenv("ANTHROPIC_API_KEY")
+    with pytest.raises(UsageError, match="ANTHROPIC_API_KEY"):
+        run("One", model=HAIKU, base_url=url, yes=True)
+
+
+def test_an_approval_gives_verdict_and_policy_a_new_id(
+    home: Path, url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("One", model=HAIKU, base_url=url, yes=True, json=True) == 0
+    ran = json.loads(capsys.readouterr().out)
+    record = Path(ran["files"]["record"])
+    assert approve(record, who="Ada", comment="read twenty pairs", json=True) == 0
+    signed = json.loads(capsys.readouterr().out)
+    assert signed["verdict_id"] != ran["trial"]["verdict_id"]
+    assert json.loads(Path(ran["files"]["verdict"]).read_bytes())["verdict_id"] == signed["verdict_id"]
+    assert verify(record, head=signed["verdict_id"]) == 0
+    with pytest.raises(BaseloadError):
+        verify(record, head=ran["trial"]["verdict_id"])
