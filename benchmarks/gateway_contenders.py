@@ -1,0 +1,215 @@
+"""Who is measured against whom: our gateway in three dresses, its peers, and no gateway at all.
+
+Each is started on a core of its own by the command shown in the table, and stopped again.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path(__file__).resolve().parent.parent
+PEERS = ROOT / "build" / "peers"
+GATEWAY_CORE, LOAD_CORE = 1, 0
+HEADERS = ("x-api-key: bench", "content-type: application/json", "anthropic-version: 2023-06-01")
+
+POLICY = """schema_version: 1
+entries:
+  - workload: {id: bench}
+    match: {tag: {app: bench}}
+    decision: pin
+    model: claude-sonnet-4-6
+    verdict_id: bench
+    cache:
+      marks:
+        - {section: system, after: "system:0", ttl: 5m}
+        - {section: messages, after: tail, ttl: 5m}
+"""
+SETTINGS = """[policy]
+file = "policy.yaml"
+start = "at_once"
+holdback = 0.0
+[[budget]]
+usd = "1000000"
+[[budget]]
+workload = "bench"
+usd = "1000000"
+[log]
+ship_to = ""
+"""
+
+
+class Contender(NamedTuple):
+    """One way to the upstream. `start` gives its command; `headers` are sent along."""
+
+    name: str
+    start: Callable[[int, int, Path], list[str]]  # port, port of the upstream, a folder of its own
+    headers: tuple[str, ...] = ()
+    env: dict[str, str] = {}  # noqa: RUF012 - never changed
+    ready_s: float = 30.0
+
+
+class Running(NamedTuple):
+    """A contender that answers: where, as which process, and how long it took until it did."""
+
+    contender: Contender
+    port: int
+    pid: int
+    started_s: float
+
+
+BARE = """
+import asyncio, sys, uvloop
+from baseload.gateway.config import origin_of
+from baseload.gateway.wire.bare import BareDoor
+from baseload.gateway.wire.limits import Limits
+from baseload.gateway.wire.server import Server
+async def main():
+    server = Server(BareDoor(origin_of(sys.argv[2])), Limits())
+    await server.start("127.0.0.1", int(sys.argv[1]))
+    await asyncio.Event().wait()
+uvloop.run(main())
+"""
+
+
+def bare(port: int, upstream: int, folder: Path) -> list[str]:
+    program = folder / "bare.py"
+    program.write_text(BARE)
+    return [sys.executable, str(program), str(port), f"http://127.0.0.1:{upstream}"]
+
+
+def ours(*flags: str, settings: str = "") -> Callable[[int, int, Path], list[str]]:
+    def start(port: int, upstream: int, folder: Path) -> list[str]:
+        (folder / "policy.yaml").write_text(POLICY)
+        (folder / "gateway.toml").write_text(settings or '[log]\nship_to = ""\n')
+        base = [
+            str(Path(sys.executable).with_name("baseload")),
+            "gateway",
+            "run",
+            "--config",
+            str(folder / "gateway.toml"),
+        ]
+        return [*base, "--upstream", f"http://127.0.0.1:{upstream}", "--port", str(port), *flags]
+
+    return start
+
+
+def envoy(port: int, upstream: int, folder: Path) -> list[str]:
+    """Envoy with a Lua filter that rewrites the model by a header, as `baseload export envoy` writes it."""
+    from baseload.gateway.export.envoy import bootstrap
+
+    from baseload.gateway.config import origin_of
+    from baseload.plan.policy_read import read_policy
+
+    text = bootstrap(read_policy(POLICY.encode()), origin_of(f"http://127.0.0.1:{upstream}"), port=port)
+    (folder / "envoy.yaml").write_text(text)
+    program = Path(sys.executable).with_name("envoy")
+    return [
+        str(program),
+        "-c",
+        str(folder / "envoy.yaml"),
+        "--concurrency",
+        "1",
+        "--disable-hot-restart",
+        "-l",
+        "error",
+    ]
+
+
+def litellm(port: int, upstream: int, folder: Path) -> list[str]:
+    models = [
+        {"model_name": name, "litellm_params": {"model": f"anthropic/{name}", "api_base": f"http://127.0.0.1:{upstream}",
+                                                "api_key": "bench"}}
+        for name in ("claude-opus-4-8",)
+    ]  # fmt: skip
+    (folder / "config.yaml").write_text(json.dumps({"model_list": models}))
+    program = ROOT / "build" / ".venv-litellm" / "bin" / "litellm"
+    return [str(program), "--config", str(folder / "config.yaml"), "--port", str(port), "--host", "127.0.0.1",
+            "--num_workers", "1"]  # fmt: skip
+
+
+def portkey(port: int, upstream: int, folder: Path) -> list[str]:  # noqa: ARG001 - as the others
+    program = portkey_program()
+    return ["node", str(program), "--headless", f"--port={port}"]
+
+
+def portkey_program() -> Path:
+    """Portkey's open-source gateway from npm, with the versions of its parts that stream (gateways.md 5.2)."""
+    folder = PEERS / "portkey"
+    program = folder / "node_modules" / "@portkey-ai" / "gateway" / "build" / "start-server.js"
+    if not program.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        package = {
+            "private": True,
+            "dependencies": {"@portkey-ai/gateway": "1.15.2"},
+            "overrides": {"hono": "4.9.7", "@hono/node-server": "1.13.5"},
+        }
+        (folder / "package.json").write_text(json.dumps(package))
+        install = ["npm", "install", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
+        subprocess.run(install, cwd=folder, check=False, capture_output=True, timeout=300)
+    return program
+
+
+def contenders(upstream: int) -> list[Contender]:
+    """Ours and those of the peers that are there."""
+    tag = "x-baseload-tag-app: bench"
+    found = [
+        Contender("our bare pipe", bare),
+        Contender("ours, observing", ours("--observe")),
+        Contender("ours, policy, marks, budgets, metering and log", ours(settings=SETTINGS), (tag,)),
+    ]
+    if Path(sys.executable).with_name("envoy").exists():
+        found.append(Contender("Envoy + Lua rewrite", envoy, (tag,)))
+    if (ROOT / "build" / ".venv-litellm" / "bin" / "litellm").exists():
+        env = {"LITELLM_LOCAL_MODEL_COST_MAP": "True", "LITELLM_LOG": "ERROR"}
+        found.append(Contender("LiteLLM proxy", litellm, (), env, 90.0))
+    if shutil.which("node") and shutil.which("npm") and portkey_program().exists():
+        headers = ("x-portkey-provider: anthropic", f"x-portkey-custom-host: http://127.0.0.1:{upstream}/v1")
+        found.append(Contender("Portkey", portkey, headers, {"TRUSTED_CUSTOM_HOSTS": "127.0.0.1"}))
+    return found
+
+
+@contextmanager
+def running(contender: Contender, upstream: int) -> Iterator[Running]:
+    """Started on the gateway's core; gone afterwards with everything it started."""
+    port = free_port()
+    with tempfile.TemporaryDirectory() as folder:
+        command = ["taskset", "-c", str(GATEWAY_CORE), *contender.start(port, upstream, Path(folder))]
+        began = time.monotonic()
+        env = {**os.environ, **contender.env, "XDG_CACHE_HOME": folder, "XDG_CONFIG_HOME": folder}
+        with subprocess.Popen(
+            command, cwd=folder, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+        ) as process:
+            try:
+                until = began + contender.ready_s
+                while not listens(port):
+                    if process.poll() is not None or time.monotonic() > until:
+                        raise RuntimeError(f"{contender.name} does not start: {' '.join(command)}")
+                    time.sleep(0.01)
+                yield Running(contender, port, process.pid, time.monotonic() - began)
+            finally:
+                os.killpg(process.pid, signal.SIGKILL)
+
+
+def listens(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.settimeout(0.5)
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
