@@ -1,0 +1,56 @@
+"""Gateways whose upstreams are a pool, and the pairs of records they leave."""
+
+from __future__ import annotations
+
+import random
+import time
+from pathlib import Path
+
+from served import BOOK, Served
+
+from baseload.gateway.config import UpstreamSettings
+from baseload.gateway.runtime import Gateway, Part
+from baseload.gateway.state.keys import new_key
+from baseload.gateway.state.records import KeyScope
+from baseload.gateway.upstreams.keys import keys_in
+from baseload.gateway.upstreams.made import pool_of
+from baseload.usage.gateway_records import End, Start, json_of, record_of
+
+
+def pooled(gateway: Gateway) -> tuple[Part, ...]:
+    """The gateway asks its upstreams as a pool."""
+    config = gateway.loaded.config
+
+    def keys_of(settings: UpstreamSettings) -> tuple[bytes, ...]:
+        return keys_in(gateway.env.get(settings.key_env, "").encode())
+
+    gateway.core.upstreams = pool_of(
+        config.upstream, config.retry, keys_of=keys_of, clock_ns=time.monotonic_ns, chance=random.random, book=BOOK
+    )
+    return ()
+
+
+def attempts(folder: Path) -> list[tuple[Start, End]]:
+    """Every attempt's two records, in the order they began; each must have both."""
+    starts: dict[int, Start] = {}
+    ends: dict[int, End] = {}
+    for path in sorted((folder / ".baseload/gateway/log").glob("*.log")):
+        for line in path.read_bytes().splitlines():
+            body = json_of(line)
+            assert body is not None
+            record = record_of(body)
+            if isinstance(record, Start):
+                starts[record.seq] = record
+            elif isinstance(record, End):
+                ends[record.seq] = record
+    assert starts.keys() == ends.keys()
+    return [(starts[seq], ends[seq]) for seq in sorted(starts)]
+
+
+def with_key(served: Served) -> str:
+    """A virtual key the gateway knows from now on."""
+    gateway = served.gateway
+    made = new_key("caller", KeyScope(), gateway.clock_us())
+    served.call(lambda: gateway.state(lambda store: store.add_key(made.row)))
+    served.call(lambda: gateway.core.keys.replace([made.row], gateway.clock_us()))
+    return made.secret

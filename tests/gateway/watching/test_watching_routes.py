@@ -1,0 +1,166 @@
+"""Stages, shadow calls and roll-backs through real gateways, a real store and the official SDK."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from watching_world import HAIKU, OPUS, SECRET, Running, ask, entry, made_policy
+
+from baseload.demo.upstream.server import Upstream
+from baseload.gateway.state.sqlite import SqliteDatabase
+from baseload.gateway.state.store import StateStore
+from baseload.gateway.watching.orders import hold, lift, resume, roll_back
+
+POLICY = """
+[policy]
+file = "policy.yaml"
+settings = "baseload.toml"
+holdback = 0.0
+[shadow]
+usd_per_day = "5"
+transport = "synchronous"
+"""
+KEY = ("w-1", made_policy().policy_id)
+Start = Callable[..., Running]
+
+
+@pytest.fixture
+def start(tmp_path: Path, upstream: Upstream) -> Iterator[Start]:
+    """Starts gateways on one store; stops them."""
+    running: list[Running] = []
+
+    def begin(settings: str = POLICY, **more: Any) -> Running:
+        running.append(Running(tmp_path, upstream.base_url, settings, **more))
+        return running[-1]
+
+    yield begin
+    for one in running:
+        one.stop()
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[StateStore]:
+    found = StateStore(SqliteDatabase(tmp_path / "state.db"))
+    yield found
+    found.close()
+
+
+def until(holds: Callable[[], bool], seconds: float = 5.0) -> float:
+    """How long it took."""
+    began = time.monotonic()
+    while not holds():
+        if time.monotonic() - began > seconds:
+            raise AssertionError("it did not come to hold")
+        time.sleep(0.01)
+    return time.monotonic() - began
+
+
+def all_paired(gateway: Running) -> None:
+    """From now on every session is paired."""
+
+    def widened(store: StateStore) -> bool:
+        row = store.routes()[0]
+        text = row.state.replace('"shadow_share":0.02', '"shadow_share":1.0')
+        assert text != row.state
+        fresh = type(row)(workload=row.workload, policy_id=row.policy_id, events=row.events, state=text, changed_us=1)
+        return store.swap_route(fresh, row.events)
+
+    while not gateway.loop.run(gateway.gateway.state(widened)):  # a tick was first
+        pass
+    gateway.loop.run(gateway.watching.watch.book.load())
+
+
+def test_a_route_begins_when_first_served_and_climbs_by_graded_shadow_calls(start: Start, upstream: Upstream) -> None:
+    gateway = start()
+    client = gateway.client()
+    assert gateway.gateway.core.routes == {}
+    first = ask(client, "s-0")
+    assert first.headers["x-baseload-model"] == OPUS
+    assert first.headers["x-baseload-reason"] == "shadow"
+    until(lambda: KEY in gateway.gateway.core.routes)
+    assert gateway.gateway.core.routes[KEY].stage == "shadow"
+    all_paired(gateway)
+    for number in range(4):
+        ask(client, f"s-{number + 1}")
+        ask(client, f"s-{number + 1}", "And this one.")
+    gateway.settle()
+    assert gateway.watching.outcomes() == {("shadow", "graded"): 4}  # one call a session
+    until(lambda: gateway.gateway.core.routes[KEY].share == 0.5)
+    models = [json.loads(request.body)["model"] for request in upstream.requests]
+    assert models.count(OPUS) == 9
+    assert models.count(HAIKU) == 4
+    assert gateway.watching.shadow_spent_nano() > 0
+
+
+def test_a_second_replica_sees_a_rollback_within_a_second_and_serves_the_incumbent(
+    start: Start, store: StateStore
+) -> None:
+    settings = POLICY.replace("[policy]", '[policy]\nstart = "at_once"')
+    one, two = start(settings, name="a"), start(settings, name="b")
+    assert ask(two.client(), "s-1").headers["x-baseload-model"] == HAIKU
+    until(lambda: bool(store.routes()))
+    roll_back(store, "w-1", who="ann", why="wrong queue", at_us=1)
+    for gateway in (one, two):
+        assert until(lambda gateway=gateway: KEY in gateway.gateway.core.routes
+                     and gateway.gateway.core.routes[KEY].rolled_back) < 1.0  # fmt: skip
+    again = ask(two.client(), "s-1")
+    assert (again.headers["x-baseload-model"], again.headers["x-baseload-reason"]) == (OPUS, "rolled-back")
+    assert two.watching.rollbacks()[0].says == "ann: wrong queue"
+
+
+def test_a_rollback_survives_the_next_policy_until_a_person_lifts_it(start: Start, store: StateStore) -> None:
+    settings = POLICY.replace("[policy]", '[policy]\nstart = "at_once"')
+    one = start(settings)
+    assert ask(one.client(), "s-1").headers["x-baseload-model"] == HAIKU
+    until(lambda: bool(store.routes()))
+    roll_back(store, "w-1", who="ann", why="wrong queue", at_us=1)
+    later = made_policy(entry(verdict_id="v-2"))
+    assert later.policy_id != KEY[1]
+    two = start(settings, name="b", served=later)
+    answer = ask(two.client(), "s-2")
+    assert (answer.headers["x-baseload-model"], answer.headers["x-baseload-reason"]) == (OPUS, "rolled-back")
+    assert lift(store, "w-1", who="bob", why="queue mended", at_us=2).changed
+    until(lambda: not any(view.rolled_back for view in two.gateway.core.routes.values()))
+    assert ask(two.client(), "s-3").headers["x-baseload-model"] == HAIKU
+
+
+def test_a_held_ramp_stands_still_until_it_is_resumed(start: Start, store: StateStore) -> None:
+    gateway = start()
+    ask(gateway.client(), "s-0")
+    until(lambda: KEY in gateway.gateway.core.routes)
+    assert hold(store, "w-1", who="ann", why="audit", at_us=1).changed
+    assert not hold(store, "w-1", who="ann", why="audit", at_us=2).changed
+    until(lambda: gateway.watching.standings()[KEY].held == "ann: audit")
+    assert resume(store, "w-1", who="ann", why="audit over", at_us=3).changed
+    until(lambda: gateway.watching.standings()[KEY].held == "")
+
+
+def test_no_shadow_call_is_sent_beyond_the_cap_of_the_day(start: Start, upstream: Upstream) -> None:
+    gateway = start(POLICY.replace('usd_per_day = "5"', 'usd_per_day = "0.0000001"'))
+    client = gateway.client()
+    ask(client, "s-0")
+    until(lambda: KEY in gateway.gateway.core.routes)
+    all_paired(gateway)
+    ask(client, "s-1")
+    gateway.settle()
+    assert gateway.watching.outcomes() == {("shadow", "over the cap"): 1}
+    assert all(HAIKU.encode() not in request.body for request in upstream.requests)
+
+
+def test_the_secret_of_a_caller_is_in_no_file_of_the_gateway(start: Start, tmp_path: Path) -> None:
+    gateway = start()
+    client = gateway.client()
+    ask(client, "s-0", "A prompt nobody may read.")
+    until(lambda: KEY in gateway.gateway.core.routes)
+    all_paired(gateway)
+    ask(client, "s-1", "A prompt nobody may read.")
+    gateway.settle()
+    written = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
+    assert b'"purpose":"shadow"' in written
+    assert SECRET.encode() not in written
+    assert b"nobody may read" not in written
