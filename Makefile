@@ -5,8 +5,8 @@ PY := .venv/bin/python
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
 
-demo: ## the whole story on a built-in company; prints where the report is
-	@sh tools/bootstrap.sh requirements.lock
+demo: ## the whole story on a built-in company, trials and gateway too; prints where the report is
+	@sh tools/bootstrap.sh requirements-gateway.lock
 	@.venv/bin/baseload demo
 
 test: ## install everything the tests need, then run all of them

@@ -49,7 +49,8 @@ def demo(
     The billing files cover everything; the call logs are a declared 1-in-N sample. What was planted is printed against
     what was found. Where the extra `trials` is installed, cheaper models are tried on the company's own calls, by the
     official SDK against a stand-in on this machine: what they find is graded simulated. The plan stands beside the map:
-    plan.html and policy.yaml. The same seed and scale give the same files on every machine and day.
+    plan.html and policy.yaml. With the extra `gateway` a move that held its bar is served by the gateway, and what that
+    saved is told beside what was planned. The same seed and scale give the same files on every machine and day.
 
     Examples
     --------
@@ -70,7 +71,7 @@ def demo(
     else:
         show(found.document, output)
         written = write_to(found.plan, output, found.evidence)
-        said = "\n".join((found.trials, found.plan.document.headline, f"Plan: {written[0]}"))
+        said = "\n".join((found.trials, found.plan.document.headline, f"Plan: {written[0]}", *found.served))
         stdout().print(said, markup=False, highlight=False)
     return 0
 
@@ -84,6 +85,7 @@ class _Told(NamedTuple):
     evidence: Sequence[Checked]
     document: MapDocument
     plan: Plan
+    served: tuple[str, ...]  # what the gateway came to, in words
 
 
 def _company(folder: Path, seed: int, scale: float, *, named: str) -> _Told:
@@ -109,7 +111,7 @@ def _company(folder: Path, seed: int, scale: float, *, named: str) -> _Told:
     plan = build_plan((), folder, as_of=END_DATE, clock=END_DATE, recompute=recompute)
     seen = replace(document, opportunities=(*document.opportunities, *_planned(document, plan)))
     whole = replace(document, planted=match_planted(manifest.planted, seen))
-    return _Told(trials, project_trials(folder), whole, plan)
+    return _Told(trials, project_trials(folder), whole, plan, _served(folder, seed))
 
 
 def _make_room(folder: Path) -> None:
@@ -150,6 +152,21 @@ def _trials(folder: Path, seed: int) -> str:
     with progress("Trying") as bar:
         found = demo_trials(folder, seed=seed, as_of=END_DATE, on_trial=bar.advance)
     return "\n".join(("Trials, their answers simulated by a stand-in for the models:", *map(trial_line, found)))
+
+
+def _served(folder: Path, seed: int) -> tuple[str, ...]:
+    """What a move that held its bar saves through the gateway; nothing where there is none."""
+    from baseload.cli.demo_gateway import NEEDS_EXTRA, can_serve, demo_gateway, gateway_line
+    from baseload.cli.trial_inputs import every_input
+    from baseload.quality.trial.document import load_trial
+
+    trials = [load_trial(path.read_bytes()) for path in sorted(folder.glob(".baseload/trials/*/trial.json"))]
+    if not trials:
+        return ()
+    if not can_serve():
+        return (NEEDS_EXTRA,)
+    found = demo_gateway(folder, trials, every_input(folder, as_of=END_DATE), seed=seed)
+    return () if found is None else (gateway_line(found),)
 
 
 def _planned(document: MapDocument, plan: Plan) -> Iterator[OpportunityPart]:
