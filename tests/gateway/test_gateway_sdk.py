@@ -148,6 +148,29 @@ def test_every_attempt_has_its_start_and_end_with_the_usage_as_billed(
     assert [start.stream for start in starts] == [False, True]
 
 
+def test_what_is_no_call_leaves_no_record(upstream: Upstream, observing: Served, tmp_path: Path) -> None:
+    _, ours = clients(upstream, observing)
+    ours.messages.count_tokens(model=HAIKU, messages=ASK)
+    list(ours.models.list(limit=3))
+    ours.messages.create(model=HAIKU, max_tokens=50, messages=ASK)
+    assert len([record for record in records(tmp_path) if isinstance(record, Start | End)]) == 2
+
+
+def test_a_fault_of_ours_serves_the_original_request_and_meters_it(
+    upstream: Upstream, observing: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("a fault of ours")
+
+    direct, ours = clients(upstream, observing)
+    monkeypatch.setattr("baseload.gateway.door.facts_of", broken)
+    asked: dict[str, Any] = {"model": HAIKU, "max_tokens": 50, "messages": ASK}
+    assert ours.messages.create(**asked).content == direct.messages.create(**asked).content
+    assert upstream.requests[-1].body == upstream.requests[-2].body
+    ends = [record for record in records(tmp_path) if isinstance(record, End)]
+    assert [bool(end.usage) for end in ends] == [True]
+
+
 def test_no_prompt_answer_or_key_is_in_the_log(upstream: Upstream, observing: Served, tmp_path: Path) -> None:
     _, ours = clients(upstream, observing)
     said = ours.messages.create(model=HAIKU, max_tokens=50, messages=ASK).content[0].text  # type: ignore[union-attr]

@@ -1,7 +1,8 @@
 """What a request is like, for its record: worked out while the upstream thinks, and only as often as there is time.
 
 Prefix hashes and cues need the whole body decoded, a millisecond or more for a long one. So that this never decides
-how many calls a gateway can carry, it may take `SHARE` of a second; calls beyond that are logged without, and say so.
+how many calls a gateway can carry, it may take `SHARE` of the time, and what it saved up; calls beyond that are logged
+without, and say so.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ from baseload.usage.prefix import Prefix, text_in
 from baseload.values import OrgKey
 
 SHARE: Final = 0.05
-_SECOND_NS: Final = 1_000_000_000
+BURST_NS: Final = 500_000_000
+"""Time saved up while there was little to do."""
 SKIPPED: Final = "no_content_pass"
 
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
@@ -39,22 +41,21 @@ class ContentPass:
     def __init__(self, org_key: OrgKey, clock_ns: Callable[[], int], share: float = SHARE) -> None:
         self._org_key = org_key
         self._clock_ns = clock_ns
-        self._allowed_ns = int(share * _SECOND_NS)
-        self._second = -1
-        self._spent_ns = 0
+        self._share = share
+        self._credit_ns = BURST_NS if share else 0
+        self._last_ns = clock_ns()
         self.taken = self.skipped = 0
 
     def of(self, body: bytes) -> Content | None:
         """None where there is no time for it, or the body is no request."""
         began = self._clock_ns()
-        second = began // _SECOND_NS
-        if second != self._second:
-            self._second, self._spent_ns = second, 0
-        elif self._spent_ns > self._allowed_ns:
+        self._credit_ns = min(BURST_NS, self._credit_ns + int((began - self._last_ns) * self._share))
+        self._last_ns = began
+        if self._credit_ns <= 0:
             self.skipped += 1
             return None
         found = self._content(body)
-        self._spent_ns += self._clock_ns() - began
+        self._credit_ns -= self._clock_ns() - began
         self.taken += 1
         return found
 

@@ -10,6 +10,7 @@ from baseload.gateway.decide.apply import Applied, apply
 from baseload.gateway.decide.decide import Decision, decide, remember
 from baseload.gateway.decide.facts import Facts, facts_of, is_ours
 from baseload.gateway.exchange import Answer, Forward, Header, Inbound, Way
+from baseload.gateway.passing import Passing
 from baseload.gateway.state.budgets import Hold, Refused
 from baseload.gateway.state.keys import is_virtual, may_use
 from baseload.gateway.state.records import KeyRow
@@ -57,7 +58,7 @@ class GatewayDoor:
             return error_answer(503, _FULL, retry_after_s=5)
         if self.diversion is not None and self.diversion.owns(inbound.target):
             return self.diversion.serve(inbound, key.key_id)
-        facts = facts_of(inbound, core.memo, key.key_id)
+        facts = facts_of(inbound, core.memo, key.name or key.key_id)
         if core.observes:
             decision, applied = _OBSERVED, Applied(body=inbound.body, served_as=facts.model)
         else:
@@ -75,7 +76,8 @@ class GatewayDoor:
         """The request as its caller wrote it, with its own credential or ours; metered like every other."""
         key = self._key(inbound)
         ours = not isinstance(key, Answer) and bool(key.key_id)
-        facts = Facts(now_us=inbound.us)
+        is_call = inbound.method == b"POST" and inbound.path == MESSAGES
+        facts = Facts(kind="messages" if is_call else "other", now_us=inbound.us)
         way = self._sent(inbound, ours, facts, _OBSERVED, Applied(body=inbound.body, served_as=""), None)
         if isinstance(way, Forward):
             return way
@@ -149,7 +151,9 @@ class GatewayDoor:
         if any(is_ours(name) for name, _ in headers):
             headers = tuple(header for header in headers if not is_ours(header[0]))
         asked = Asked(inbound.method, inbound.target, headers, applied.body, applied.served_as, facts.stream, ours)
-        trip = Metering(core, facts, decision, applied, asked, hold, core.next_trip())
+        trip: Metering | Passing = Passing(core, asked)
+        if facts.kind == "messages":
+            trip = Metering(core, facts, decision, applied, asked, hold, core.next_trip())
         sent = core.upstreams.first(asked, trip)
         if isinstance(sent, Answer):
             if hold is not None:
