@@ -25,10 +25,13 @@ from baseload.engine.port import Engine
 from baseload.ledger import peaks, prompt_sizes, queries, request_settings, session_models
 from baseload.ledger.store import Ledger
 from baseload.levers.batch import ledger as batch
+from baseload.quality.trial import planning_population
 from baseload.values import CALL_FIELDS, DAY_US, Call, Table
 from baseload.workloads import latency, neighbours
 
-MODULES = (queries, peaks, prompt_sizes, request_settings, session_models, latency, neighbours, batch)
+MODULES = (
+    queries, peaks, prompt_sizes, request_settings, session_models, latency, neighbours, batch, planning_population,
+)  # fmt: skip
 
 
 def questions(module: ModuleType) -> dict[str, Callable[[], str]]:
@@ -155,6 +158,11 @@ def register_all(ledger: Ledger, engine: Engine) -> None:
     signatures = sorted(ledger.signatures()["signature"].tolist())
     workload_of = {signature: f"workload-{place % 4}" for place, signature in enumerate(signatures)}
     engine.register("signature_workload", peaks.signature_workload(workload_of))
+    stored = engine.query("SELECT call_id FROM stored_calls WHERE call_id <> ''")["call_id"]
+    engine.register("vault_calls", {"call_id": np.unique(stored.astype(str))[::3].astype(object)})
+    named = list(workload_of.items())[1:]
+    columns = zip(("signature", "workload"), zip(*named, strict=True), strict=True)
+    engine.register("trial_workload", {name: np.array(values, dtype=object) for name, values in columns})
     engine.register("batch_signatures", batch.signatures_table(dict(list(workload_of.items())[1:])))
 
 

@@ -6,6 +6,7 @@
     │   ├── PolicyError       policy.yaml does not (plan.policy)
     │   ├── DemandError       a demand file does not (demand.history)
     │   ├── CommitError       a contract does not hold together (commit.refusal)
+    │   ├── GatewayConfigError  a setting of the gateway is wrong (gateway.config)
     │   ├── VaultKeyError     no key, a wrong one, or one others may read (vault.faults)
     │   └── BadFile           a file that must be read whole cannot be: caught, one Problem (usage.source_file)
     ├── IllegalMarks          cache marks the API would refuse (levers.cache)   exit 2
@@ -20,6 +21,11 @@
     ├── LedgerError           the ledger directory cannot be used
     │   ├── LedgerLocked      another writer holds it
     │   └── LedgerVersion     written by a newer Baseload
+    ├── LogFull               the gateway's call log has no room (gateway.calllog.segment)
+    ├── ChildFault            a grader's child process failed (gateway.watching.child)
+    ├── StateError            the gateway's state cannot be used (gateway.state.faults)
+    │   ├── StateDown         nobody answers there
+    │   └── StateTooNew       written by a newer Baseload
     └── PullError             the Usage and Cost API refused or broke off
 
 Those with a module behind them are written there, beside the rules they speak of. A bad *record* is never an exception:

@@ -66,6 +66,7 @@ from baseload.plan.portfolio import SCENARIOS, plan_portfolio, planned_under
 from baseload.plan.price_ends import price_ends
 from baseload.prices.book import PriceBook
 from baseload.project import CommitmentLeft, Project
+from baseload.quality.trial.together import Together, sentence_of
 from baseload.values import Opportunity, Problem, Table, Verdict, Window, Workload, day_of_date
 from baseload.workloads.key import UNATTRIBUTED
 from baseload.workloads.shape import shapes_by_signature
@@ -74,12 +75,15 @@ from baseload.workloads.shape import shapes_by_signature
 class PlanRequest(msgspec.Struct, frozen=True, kw_only=True):
     """What the shell knows: the map's request, what trials found, and the company's own batch times (None: ours).
 
-    `problems` are those of reading the verdicts.
+    `together` says which of its trials stand together, `trial_names` what each is called. `problems` are those of
+    reading the verdicts.
     """
 
     map: MapRequest
     verdicts: Mapping[VerdictKey, Verdict] = msgspec.field(default_factory=dict)
     completion: bytes | None = None
+    together: tuple[Together, ...] = ()
+    trial_names: Mapping[str, str] = msgspec.field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
 
 
@@ -157,6 +161,7 @@ def plan_ledger(ledger: Ledger, engine: Engine, book: PriceBook, request: PlanRe
             problems=problems,
             anatomies=_anatomies(engine, book, ranked, expected[:MOST_PICTURES], asked.as_of_day),
             clocks=_clocks(book, positions, expected[:MOST_PICTURES], batching, asked.as_of_day),
+            together=[(one, sentence_of(one, request.trial_names)) for one in request.together],
             finding_out=open_moves(
                 portfolio,
                 bars_by_workload(project.bar, {one.id: one.name for one in workloads.values()}),

@@ -9,9 +9,12 @@ from pathlib import Path
 import pytest
 
 from baseload.cli.ledger import import_paths
-from baseload.cli.trial_inputs import every_input, trial_inputs
+from baseload.cli.main import main
+from baseload.cli.trial_inputs import every_input, requests_of, trial_inputs
 from baseload.errors import UsageError
-from baseload.values import Window
+from baseload.levers.position import Position
+from baseload.prices.book import PriceKey
+from baseload.values import Tokens, Window
 
 OPUS, HAIKU = "claude-opus-5-5", "claude-haiku-5-5"
 BAR = '[[bar]]\nworkload = "{name}"\nbudget_usd = "25"\n[bar.grader]\nkind = "label"\ntruth = "t.jsonl"\n'
@@ -85,6 +88,40 @@ def test_what_the_project_says_of_it_is_there(home: Path) -> None:
     assert set(one.files.contents) == {"t.jsonl"}
     assert (two.bar, two.bar_table, two.files) == (None, None, None)
     assert [problem.code for problem in one.problems] == ["bar-unmet"]
+
+
+@pytest.mark.parametrize(
+    ("positions", "found"),
+    [
+        ([(10, 60)], (10, Decimal(1))),
+        ([(10, 60), (5, 30)], (15, Decimal(1))),
+        ([(10, 60), (None, 20)], (13, Decimal("0.75"))),  # 10 calls of 60 of 80 dollars: 13.33 of all
+        ([(None, 20)], (None, Decimal(0))),
+        ([(0, 60), (None, 20)], (None, Decimal(0))),
+        ([], (0, Decimal(1))),
+    ],
+)
+def test_calls_that_nobody_counts_are_scaled_by_dollars(
+    positions: list[tuple[int | None, int]], found: tuple[int | None, Decimal]
+) -> None:
+    key = PriceKey(OPUS, "anthropic", "global", "standard", "standard", "0-100k")
+    made = [
+        Position(workload="w", key=key, requests=requests, tokens=Tokens(), list_nano=nano, list_high_nano=nano)
+        for requests, nano in positions
+    ]
+    assert requests_of(made) == found
+
+
+def test_a_bar_that_binds_to_nothing_is_a_problem_of_the_map_too(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (home / "t.jsonl").write_text("")
+    settings(home, BAR.format(name="Nobody"))
+    with pytest.raises(SystemExit) as ended:
+        main(["map", "log.jsonl", "--project", str(home), "--json", "--as-of", "2026-11-22"])
+    assert ended.value.code == 1
+    counts = json.loads(capsys.readouterr().out)["problem_counts"]
+    assert {"code": "bar-unmet", "count": 1} in counts
 
 
 def test_a_bar_binds_by_id_before_it_binds_by_name(home: Path) -> None:

@@ -309,6 +309,81 @@ def test_a_verdict_that_its_record_does_not_bear_out_counts_as_invalid(
     assert "verdict-record" in {part["code"] for part in found["problem_counts"]}
 
 
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"expires_day": None}, "expiry None in its verdict"),
+        ({"output_ratio_low": "0.1", "output_ratio_high": "0.2"}, "output ratio 0.1 in its verdict"),
+        ({"grade": "simulated"}, "grade simulated in its verdict"),
+        ({"verdict_id": "another"}, "id another in its verdict"),
+    ],
+)
+def test_a_verdict_edited_in_any_field_counts_as_invalid(
+    logs: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str], change: dict[str, Any], said: str
+) -> None:
+    workload = workload_of(capfd, logs)
+    place = trial(tmp_path, workload=workload)
+    verdict(tmp_path, workload, "holds", json.loads((place / "trial.json").read_bytes())["verdict_id"])
+    path = tmp_path / ".baseload" / "verdicts" / f"{workload}--{HAIKU}.json"
+    path.write_text(json.dumps(json.loads(path.read_bytes()) | change))
+    found = json.loads(run(capfd, "map", logs, "--json", *TODAY)[1])
+    rows = {row["candidate"]: row for row in found["opportunities"] if row["lever"] == "route"}
+    assert rows[HAIKU]["status"] == "invalid"
+    assert [one["value"][: len(said)] for one in found["problems"] if one["code"] == "verdict-record"] == [said]
+
+
+def test_a_verdict_moved_to_another_model_counts_as_invalid(
+    logs: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    workload = workload_of(capfd, logs)
+    place = trial(tmp_path, workload=workload)
+    verdict(tmp_path, workload, "holds", json.loads((place / "trial.json").read_bytes())["verdict_id"])
+    path = tmp_path / ".baseload" / "verdicts" / f"{workload}--{HAIKU}.json"
+    path.write_text(json.dumps(json.loads(path.read_bytes()) | {"model": "claude-sonnet-5-5"}))
+    assert routes(capfd, logs)["claude-sonnet-5-5"]["status"] == "invalid"
+
+
+def test_a_verdict_decided_after_the_day_of_the_map_does_not_count_yet(
+    logs: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """A clock that ran ahead, or a map of an earlier day."""
+    workload = workload_of(capfd, logs)
+    place = trial(tmp_path, workload=workload, decided_day="2026-11-23")
+    verdict(tmp_path, workload, "holds", json.loads((place / "trial.json").read_bytes())["verdict_id"])
+    assert routes(capfd, logs)[HAIKU]["status"] == "invalid"
+
+
+def test_what_held_against_a_stand_in_is_said_to_be_simulated(
+    logs: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    workload = workload_of(capfd, logs)
+    verdict(tmp_path, workload, "holds", "v1")
+    path = tmp_path / ".baseload" / "verdicts" / f"{workload}--{HAIKU}.json"
+    path.write_text(json.dumps(json.loads(path.read_bytes()) | {"grade": "simulated"}))
+    row = routes(capfd, logs)[HAIKU]
+    assert (row["status"], row["finding_out"] is None) == ("simulated", False)
+    found = json.loads(run(capfd, "plan", logs, "--json", *TODAY)[1])
+    moved = {one["name"]: one["choice"]["model"] for one in found["workloads"][0]["scenarios"]}
+    assert HAIKU not in (moved["deployable"], moved["conservative"])
+
+
+def test_several_trials_say_which_stand_together(logs: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """Two that hold at a wealth just over 20 stand at 5 %; a third without an answer lifts what both need to 30."""
+    for name in ("wl-1", "wl-2"):
+        trial(tmp_path, workload=name)
+    [both] = json.loads(run(capfd, "trial", "show", "--json")[1])["together"]
+    assert (both["trials"], len(both["holds"]), len(both["stand"])) == (2, 2, 2)
+    trial(tmp_path, workload="wl-3", differences=[0.0] * 60)
+    [three] = json.loads(run(capfd, "trial", "show", "--json")[1])["together"]
+    assert (three["trials"], len(three["holds"]), three["stand"]) == (3, 2, [])
+    assert (
+        "Of 3 trials 2 hold alone; at a false discovery rate of 5 % none stand together"
+        in run(capfd, "trial", "show")[1]
+    )
+    plan = json.loads(run(capfd, "plan", logs, "--json", *TODAY)[1])
+    assert plan["together"][0]["sentence"].startswith("Of 3 trials 2 hold alone")
+
+
 def test_plan_writes_an_evidence_page_for_every_trial_and_links_to_it(
     logs: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:

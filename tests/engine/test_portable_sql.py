@@ -11,9 +11,10 @@ from sqlglot import exp
 
 from baseload.ledger import peaks, prompt_sizes, queries, request_settings, session_models
 from baseload.levers.batch import ledger as batch
+from baseload.quality.trial import planning_population
 from baseload.workloads import latency, neighbours
 
-MODULES = (queries, peaks, prompt_sizes, request_settings, session_models, latency, neighbours, batch)
+MODULES = (queries, peaks, prompt_sizes, request_settings, session_models, latency, neighbours, batch, planning_population)
 QUERIES: dict[str, Callable[[], str]] = {
     f"{module.__name__.removeprefix('baseload.')}.{name}": found
     for module in MODULES

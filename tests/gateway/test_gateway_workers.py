@@ -19,6 +19,9 @@ PROGRAM = """
 import os, signal, socket, sys, threading
 from baseload.gateway.workers import Workers, reserve
 
+def say(line):  # in one write: two processes share the pipe
+    os.write(1, (line + "\\n").encode())
+
 held = reserve("127.0.0.1", 0)
 port = held.getsockname()[1]
 
@@ -30,8 +33,8 @@ def serve(number):
     listener.settimeout(0.05)
     told = []
     signal.signal(signal.SIGTERM, lambda *_: told.append(1))
-    signal.signal(signal.SIGHUP, lambda *_: print("hup", number, flush=True))
-    print("up", number, os.getpid(), flush=True)
+    signal.signal(signal.SIGHUP, lambda *_: say(f"hup {number}"))
+    say(f"up {number} {os.getpid()}")
     while not told:
         try:
             connection, _ = listener.accept()
@@ -39,11 +42,11 @@ def serve(number):
             continue
         connection.sendall(str(os.getpid()).encode())
         connection.close()
-    print("drained", number, flush=True)
+    say(f"drained {number}")
     return 0
 
-print("port", port, flush=True)
-sys.exit(Workers(2, serve, lambda line: print(line, flush=True)).run())
+say(f"port {port}")
+sys.exit(Workers(2, serve, say).run())
 """
 
 
@@ -112,7 +115,7 @@ def test_a_port_that_somebody_listens_on_is_refused() -> None:
 
 def test_an_end_without_being_told_is_no_clean_stop() -> None:
     """The pause grows while a process dies of its start, so that a broken one does not spin."""
-    program = PROGRAM.replace('print("up", number, os.getpid(), flush=True)', "os._exit(3)")
+    program = PROGRAM.replace('say(f"up {number} {os.getpid()}")', "os._exit(3)")
     with running(program) as process:
         began = time.monotonic()
         pauses = [line(process, "process")[-2] for _ in range(6)]

@@ -83,6 +83,14 @@ def test_an_excluded_route_is_never_chosen_whatever_its_verdict() -> None:
     assert compose(pricer(menu_of(barred)), EVERYTHING).choice == TODAY
 
 
+def test_a_route_that_held_against_a_stand_in_is_chosen_where_untested_ones_may_be() -> None:
+    """No model answered: neither deployable nor conservative, however well its answers were counted."""
+    plain = spent(BOOK, at(OPUS), Tokens(uncached_input_tokens=MTOK))
+    menu = menu_of(RouteOption(model=HAIKU, verdict="holds", verdict_grade="simulated", grade="simulated"))
+    chosen_under = {rules.name for rules in RULES if compose(pricer(menu, plain), rules).choice.route}
+    assert chosen_under == {"expected", "everything"}
+
+
 @pytest.mark.parametrize(
     ("verdict", "grade", "chosen_under"),
     [

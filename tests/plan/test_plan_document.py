@@ -14,7 +14,7 @@ from plan_documents import BARRED, BOOK, MENUS, POSITIONS, WORKLOADS, annual, fa
 from plan_menus import HAIKU, OPUS, SONNET, TODAY_DAY
 
 from baseload.levers.options import Menu, RouteOption
-from baseload.plan.assemble import build
+from baseload.plan.assemble import build, today_words
 from baseload.plan.document import PlanDocument, PlanWorkload
 from baseload.plan.portfolio import OUT_OF_REACH, plan_portfolio
 from baseload.plan.rejected import rejected
@@ -49,6 +49,15 @@ def test_every_table_adds_up_to_the_cent(document: PlanDocument) -> None:
     left = money(totals.unplanned_usd, *(one.optimized.likely_usd for one in document.workloads))
     assert left == Decimal(totals.optimized.likely_usd) == Decimal(totals.waterfall[-1].after_usd)
     assert money(*(value.saving_usd for value in totals.shapley)) == Decimal(totals.saving.likely_usd)
+
+
+def test_what_touches_answers_is_never_said_to_touch_none() -> None:
+    usd = 10**9
+    assert today_words(700 * usd, 0) == "Without touching an answer: $700 less (simulated on its own calls)"
+    assert today_words(700 * usd, 500 * usd) == (
+        "Ready today: $700 less, $500 of it on models that trials have shown to hold, the rest without touching an "
+        "answer (simulated on its own calls)"
+    )
 
 
 def test_the_waterfall_goes_from_the_bill_to_the_optimized_cost_in_order(document: PlanDocument) -> None:

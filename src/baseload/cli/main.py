@@ -48,11 +48,17 @@ COMMANDS = {
     ),
     "trial": ("baseload.cli.trial:app", "Does the cheaper model hold the bar? Paired scores in, a verdict out."),
     "route": ("baseload.cli.route:app", "Which prompts of a workload a cheaper model may answer, with a promise."),
+    "gateway": ("baseload.cli.gateway:app", "Send each call where the plan says, and measure it."),
+    "status": (
+        "baseload.cli.status:status",
+        "What the gateway's calls cost, what its routes really saved, where they stand.",
+    ),
     "import": ("baseload.cli.ledger:import_paths", "Read usage into the project's ledger."),
     "pull": ("baseload.cli.pull:app", "Fetch usage and cost reports with an admin key."),
     "forget": ("baseload.cli.forget:forget", "Take recorded prompts and answers off the disk."),
     "ledger": ("baseload.cli.ledger:app", "Compact, migrate or look at the ledger."),
     "prices": ("baseload.cli.prices:app", "Check, compare, extend the price book."),
+    "export": ("baseload.cli.export:app", "The policy as files for another gateway: LiteLLM, Envoy."),
     "completion": (
         "baseload.cli.completion:completion",
         "Print, or with --install set up, shell completion for bash, zsh or fish.",

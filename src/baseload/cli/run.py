@@ -17,7 +17,7 @@ from baseload.cli.databases import database_records, file_marks, is_database, sh
 from baseload.cli.output import numbered, print_problems, progress
 from baseload.cli.places import find_project, load_org_key, load_project, map_ledger_folder
 from baseload.cli.private import emptied, private_ledger
-from baseload.cli.trial_folder import held_to_records
+from baseload.cli.trial_folder import held_to_records, read_trials, stand_together
 from baseload.engine.duckdb import DuckDBEngine
 from baseload.errors import NothingToRead, UsageError
 from baseload.ledger.importing import ImportSummary, import_records
@@ -134,14 +134,22 @@ def build_plan(
         verdicts, problems = _verdicts(run, request.as_of_day)
         own_times = run.settings.plan.batch_completion
         completion = read_file((run.folder or Path()) / own_times, "batch completion times") if own_times else None
-        asked = PlanRequest(map=request, verdicts=verdicts, completion=completion, problems=tuple(problems))
+        together, names = stand_together(run.folder, read_trials(run.folder)[0])
+        asked = PlanRequest(
+            map=request,
+            verdicts=verdicts,
+            completion=completion,
+            together=together,
+            trial_names=names,
+            problems=tuple(problems),
+        )
         return plan_ledger(run.ledger, run.engine, run.book, asked)[0]
 
 
 def _verdicts(run: _Run, day: int) -> tuple[dict[VerdictKey, Verdict], list[Problem]]:
     """The project's verdicts, each held to the record of its trial where that is here."""
     verdicts, problems = read_verdicts(_verdict_files(run.folder), run.book, day)
-    held, faults = held_to_records(run.folder, verdicts)
+    held, faults = held_to_records(run.folder, verdicts, day)
     return held, [*problems, *faults]
 
 

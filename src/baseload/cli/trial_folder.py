@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,15 +11,18 @@ from baseload.errors import UsageError
 from baseload.values import Problem, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from baseload.levers.route.verdicts import VerdictKey
+    from baseload.quality.trial.document import TrialDocument
+    from baseload.quality.trial.together import Together
     from baseload.report.evidence_view import Checked
 
 TRIALS = Path(".baseload") / "trials"
 DOCUMENT = "trial.json"
 RECORD = "record.jsonl"
 JOURNAL = "journal.jsonl"
+_SET_ASIDE = re.compile(r"~\d+$")
 
 
 def read_trials(folder: Path | None) -> tuple[list[Checked], list[Problem]]:
@@ -40,27 +44,65 @@ def read_trials(folder: Path | None) -> tuple[list[Checked], list[Problem]]:
     return found, problems
 
 
-def held_to_records(
-    folder: Path | None, verdicts: Mapping[VerdictKey, Verdict]
-) -> tuple[dict[VerdictKey, Verdict], list[Problem]]:
-    """The verdicts, invalid where their trial's record gives another one: an edited file proves nothing.
+def stand_together(folder: Path | None, trials: Sequence[Checked]) -> tuple[tuple[Together, ...], dict[str, str]]:
+    """Which of these trials stand together, each by what its record bears out; and what a reader calls each."""
+    from baseload.quality.trial.together import together
+    from baseload.report.evidence_view import trusted
 
-    A verdict whose trial is not in this project is taken as it stands: its record is somewhere else.
+    place = (folder or Path()) / TRIALS
+    unfinished = [path for path in place.glob("*~*") if path.is_dir() and not (path / DOCUMENT).is_file()]
+    documents = {trial.name: trusted(trial) for trial in trials}
+    names = {name: f"{one.workload_name or one.workload} on {one.candidate}" for name, one in documents.items()}
+    return together(documents, len(unfinished)), names
+
+
+def held_to_records(
+    folder: Path | None, verdicts: Mapping[VerdictKey, Verdict], day: int
+) -> tuple[dict[VerdictKey, Verdict], list[Problem]]:
+    """The verdicts, invalid where their trial says anything else than they: an edited file proves nothing.
+
+    A trial is a verdict's by its id, and by what it is of: where the same candidate was tried here under another id,
+    the verdict is no longer, or never was, that trial's. One decided after `day` does not count yet. A verdict whose
+    trial is not in this project is taken as it stands: its record is somewhere else.
     """
     from msgspec.structs import replace
 
     from baseload.report.evidence_view import trusted
 
     trials, problems = read_trials(folder)
-    states = {trial.document.verdict_id: trusted(trial).state for trial in trials}
+    documents = [trusted(trial) for trial in trials]
+    by_id = {one.verdict_id: one for one in documents}
+    current = [one for trial, one in zip(trials, documents, strict=True) if not _SET_ASIDE.search(trial.name)]
+    by_key = {(one.workload, one.candidate, one.effort): one for one in current}
     found = dict(verdicts)
     for key, verdict in verdicts.items():
-        state = states.get(verdict.verdict_id, verdict.state)
-        if state != verdict.state:
+        trial = by_id.get(verdict.verdict_id) or by_key.get(key)
+        why = "" if trial is None else _says_otherwise(verdict, trial, day)
+        if why:
             found[key] = replace(verdict, state="invalid")
-            why = f"{verdict.state} in its verdict, {state} by its trial"
             problems.append(_problem(verdict.verdict_id[:16], "verdict", "verdict-record", why))
     return found, problems
+
+
+def _says_otherwise(verdict: Verdict, trial: TrialDocument, day: int) -> str:
+    """The first thing a verdict says otherwise than its trial, or why it cannot count yet; "" = it is its verdict."""
+    from baseload.values import iso_day
+
+    expires = None if verdict.expires_day is None else iso_day(verdict.expires_day)
+    for what, said, is_ in (
+        ("state", verdict.state, trial.state),
+        ("grade", verdict.grade, trial.grade),
+        ("id", verdict.verdict_id[:12], trial.verdict_id[:12]),
+        ("workload", verdict.workload, trial.workload),
+        ("model", verdict.model, trial.candidate),
+        ("effort", verdict.effort, trial.effort),
+        ("expiry", expires, trial.expires_day),
+        ("output ratio", verdict.output_ratio_low, trial.output_ratio_low),
+        ("output ratio", verdict.output_ratio_high, trial.output_ratio_high),
+    ):
+        if said != is_:
+            return f"{what} {said} in its verdict, {is_} by its trial"
+    return f"decided on {trial.decided_day}, later than this plan" if trial.decided_day > iso_day(day) else ""
 
 
 def read_trial(folder: Path) -> Checked:
@@ -68,9 +110,11 @@ def read_trial(folder: Path) -> Checked:
     from baseload.quality.trial.document import load_trial
     from baseload.report.evidence_check import checked
 
-    document = load_trial(read_file(folder / DOCUMENT, "trial document"))
+    data = read_file(folder / DOCUMENT, "trial document")
     record = folder / RECORD
-    return checked(folder.name, document, read_file(record, "evidence record") if record.is_file() else b"")
+    return checked(
+        folder.name, load_trial(data), read_file(record, "evidence record") if record.is_file() else b"", data
+    )
 
 
 def _problem(trial: str, file: str, code: str, why: str) -> Problem:

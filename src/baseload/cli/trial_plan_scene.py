@@ -214,7 +214,7 @@ class Scene:
 
 
 def _worth_trying(today: RouteOption, others: Sequence[RouteOption]) -> list[RouteOption]:
-    """Options no trial of the model itself has shown to hold: models at the effort of today, and less effort on today's model.
+    """Options no trial of the model itself has shown to hold: other models at today's effort, today's at less.
 
     A new model at less effort would be two untested changes at once. Excluded ones only where there is nothing else.
     """
@@ -251,7 +251,7 @@ def open_scene(project_dir: Path | None, as_of: dt.date | None) -> Scene:
     documents = {str(path): read_file(path, "verdict") for path in sorted((folder / VERDICTS).glob("*.json"))}
     day = day_of_date(today)
     stated, problems = read_verdicts(documents, book, day)
-    verdicts, faults = held_to_records(folder, stated)
+    verdicts, faults = held_to_records(folder, stated, day)
     request = PlanRequest(map=_map_request(project, book, today), verdicts=verdicts)
     with Ledger.open(own) as ledger, DuckDBEngine(memory_limit=MEMORY_LIMIT) as engine:
         found = candidates(ledger, engine, book, request)

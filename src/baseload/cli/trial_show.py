@@ -46,6 +46,8 @@ def show(
     """
     from baseload.cli.output import exit_code, print_json, print_problems, stdout
     from baseload.cli.places import find_project
+    from baseload.cli.trial_folder import read_trials, stand_together
+    from baseload.quality.trial.together import sentence_of
     from baseload.report.evidence_text import render_trial, render_trials
 
     folder = project or find_project(Path.cwd()) or Path()
@@ -63,10 +65,15 @@ def show(
             render_trial(trial, stdout(), texts=show_text)
     else:
         _refuse_several(found, html=html, show_text=show_text)
+        # of all there are, whatever was asked for
+        all_together, names = stand_together(folder, read_trials(folder)[0])
         if json:
-            print_json({"schema": LIST_SCHEMA, "trials": [_row(trial) for trial in found], "problems": problems})
+            rows = [_row(trial) for trial in found]
+            print_json({"schema": LIST_SCHEMA, "trials": rows, "together": all_together, "problems": problems})
         elif found:
             render_trials(found, stdout())
+            for one in all_together:
+                stdout().print(f"{sentence_of(one, names)}.", markup=False, soft_wrap=True)
         else:
             stdout().print("No trial yet. `baseload trial plan` says what finding out would take.", markup=False)
     print_problems([] if json else problems)

@@ -15,6 +15,37 @@ def parts_of(gateway: Gateway, *, number: int = 0, ship_command: Sequence[str] =
 
     `ship_command` ships sealed segments to the ledger; empty = nobody does from here. Raises UsageError.
     """
+    from baseload.gateway.watching.parts import parts_of as watching_parts
+
+    shipping = _shipping(gateway, number, ship_command)
+    return (*_batches(gateway), *shipping, *watching_parts(gateway))
+
+
+def _batches(gateway: Gateway) -> tuple[Part, ...]:
+    """The batch desk, where the settings want one; it answers at the door. Raises UsageError."""
+    config = gateway.loaded.config
+    if not config.batch.enabled:
+        return ()
+    try:
+        from baseload.gateway.batch.opening import open_desk
+    except ImportError as error:
+        raise UsageError(
+            "batch.enabled needs the extra `vault`: what waits is kept encrypted. pip install 'baseload[vault]'"
+        ) from error
+    upstream = next(one for one in config.upstream if one.name == config.batch.upstream)
+    desk = open_desk(
+        gateway.core,
+        database=database_of(config.state, gateway.folder, gateway.env),
+        client=gateway.client,
+        keys=lambda: gateway.upstream_keys(upstream),
+        env=gateway.env,
+        folder=gateway.folder,
+    )
+    gateway.door.diversion = desk
+    return (desk,)
+
+
+def _shipping(gateway: Gateway, number: int, ship_command: Sequence[str]) -> tuple[Part, ...]:
     settings = gateway.loaded.config.log
     folder = gateway.folder / settings.folder
     if settings.ship_to == "ledger" and ship_command and number == 0:

@@ -164,7 +164,6 @@ class BudgetSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     workload: Text = ""
     key: Text = ""
     when_down: Literal["closed", "open"] = "closed"
-    lease_usd: Money = ""  # taken from the store at once; "" = a hundredth
 
     def __post_init__(self) -> None:
         if Decimal(self.usd) <= 0:

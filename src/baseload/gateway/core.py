@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from decimal import ROUND_CEILING, Decimal
+from decimal import Decimal
 from typing import Any, Final, Protocol
 
 from baseload.gateway.calllog.cost import Pricing
@@ -24,11 +24,14 @@ from baseload.gateway.trip import Finished, Metering, start_record
 from baseload.gateway.upstreams.port import Upstreams
 from baseload.prices.book import PriceBook
 from baseload.prices.rates import PriceKey
-from baseload.values import NANO_PER_USD, band_of_prompt, day_of
+from baseload.values import band_of_prompt, day_of
 
 DEFAULT_OUTPUT_TOKENS: Final = 128_000
 """What a request without max_tokens may write: it is refused upstream, and cheaper then."""
 _TOKENS_PER_PRICE: Final = 1_000_000
+_ATTO_PER_USD: Final = 10**18
+_ATTO_PER_NANO: Final = 10**9
+_MOST_NAMES: Final = 4_096
 
 
 class OnlinePlanner(Online, Protocol):
@@ -73,7 +76,7 @@ class Core:
         self.upstreams = upstreams
         self.clock_us = clock_us
         self.keys = KeyView()
-        self.capped_keys: frozenset[str] = frozenset()  # virtual keys with a budget of their own
+        self.capped_keys: frozenset[str] = frozenset()  # names of virtual keys with a budget of their own
         self.sessions = Sessions()
         self.routes: dict[RouteKey, RouteView] = {}
         self.capabilities = Capabilities(book.models, zdr=zdr)
@@ -82,7 +85,9 @@ class Core:
         self.watchers: tuple[Watcher, ...] = ()
         self.faults = 0  # of watchers, which cost no caller anything
         self._pricing = Pricing(book)
-        self._bounds: dict[tuple[str, int, bool], tuple[Decimal, Decimal]] = {}
+        self._bounds: dict[tuple[str, int, bool], tuple[int, int]] = {}
+        self._names: dict[tuple[str, str], tuple[str, ...]] = {}
+        self._names_of: tuple[object, object] = (None, None)
         self._trips = 0
 
     @property
@@ -119,6 +124,15 @@ class Core:
 
     def budget_names(self, workload: str, key: str) -> tuple[str, ...]:
         """The budgets a call counts in, each once."""
+        config, capped = self._names_of
+        if config is not self.config or capped is not self.capped_keys or len(self._names) > _MOST_NAMES:
+            self._names, self._names_of = {}, (self.config, self.capped_keys)
+        names = self._names.get((workload, key))
+        if names is None:
+            names = self._names[workload, key] = self._budget_names(workload, key)
+        return names
+
+    def _budget_names(self, workload: str, key: str) -> tuple[str, ...]:
         found = [
             budget_name(one.workload, one.key)
             for one in self.config.budget
@@ -141,23 +155,30 @@ class Core:
                 self._bounds.clear()
             rates = self._bounds[named] = self._dearest(*named)
         prompt, output = facts.prompt_bytes, facts.max_tokens or DEFAULT_OUTPUT_TOKENS
-        usd = (prompt * rates[0] + output * rates[1]) / _TOKENS_PER_PRICE
-        return int((usd * NANO_PER_USD).to_integral_value(rounding=ROUND_CEILING))
+        return -(-(prompt * rates[0] + output * rates[1]) // _ATTO_PER_NANO)
 
-    def _dearest(self, model: str, day: int, fast: bool) -> tuple[Decimal, Decimal]:
-        """Dollars a million prompt tokens and output tokens, at the dearest class and band."""
+    def _dearest(self, model: str, day: int, fast: bool) -> tuple[int, int]:
+        """Attodollars (1e-18 USD) of a prompt token and an output token, at the dearest class and band."""
         known = self.book.resolve(model) or model
         keys = [
-            PriceKey(known, "anthropic", "us", "standard", "fast" if fast else "standard", band_of_prompt(prompt))
+            PriceKey(known, "anthropic", geo, "standard", "fast" if fast else "standard", band_of_prompt(prompt))
+            for geo in ("global", "us")  # not every model is sold in both
             for prompt in (1, 999_999)
         ]
         found = [rates.high for key in keys if (rates := self.book.rates(key, day)) is not None]
         prompt = max((max(one.uncached_input, one.cache_write_5m, one.cache_write_1h) for one in found), default=None)
         output = max((one.output for one in found), default=None)
-        return prompt or Decimal(0), output or Decimal(0)
+        return _atto_per_token(prompt or Decimal(0)), _atto_per_token(output or Decimal(0))
 
     def keeps(self, trip: Metering) -> bool:
-        return any(watcher.keeps(trip) for watcher in self.watchers)
+        return bool(self.watchers) and any([self._keeps(watcher, trip) for watcher in self.watchers])
+
+    def _keeps(self, watcher: Watcher, trip: Metering) -> bool:
+        try:
+            return watcher.keeps(trip)
+        except Exception:  # noqa: BLE001 - as below
+            self.faults += 1
+            return False
 
     def finished(self, attempt: Finished) -> None:
         for watcher in self.watchers:
@@ -165,6 +186,11 @@ class Core:
                 watcher.finished(attempt)
             except Exception:  # noqa: BLE001 - whoever watches costs no caller anything
                 self.faults += 1
+
+
+def _atto_per_token(usd_per_million: Decimal) -> int:
+    """A whole number: rates end at 1e-9 USD a million tokens, or earlier."""
+    return int(usd_per_million * _ATTO_PER_USD) // _TOKENS_PER_PRICE
 
 
 def budget_name(workload: str, key: str) -> str:

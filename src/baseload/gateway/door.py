@@ -14,7 +14,7 @@ from baseload.gateway.passing import Passing
 from baseload.gateway.state.budgets import Hold, Refused
 from baseload.gateway.state.keys import is_virtual, may_use
 from baseload.gateway.state.records import KeyRow
-from baseload.gateway.trip import Metering
+from baseload.gateway.trip import FULL, Metering
 from baseload.gateway.upstreams.port import Asked
 from baseload.gateway.wire.answer import error_answer
 
@@ -22,7 +22,6 @@ MESSAGES: Final = b"/v1/messages"
 _DECIDED: Final = frozenset((MESSAGES, MESSAGES + b"/count_tokens"))
 _OBSERVED: Final = Decision(reason="no-entry")
 _NOBODY: Final = KeyRow(key_id="", hash="", name="", created_us=0)
-_FULL: Final = "The gateway's call log cannot be written, and it is set to refuse calls it cannot log."
 
 
 class Diversion(Protocol):
@@ -55,7 +54,7 @@ class GatewayDoor:
         if isinstance(key, Answer):
             return key
         if core.log.refuses:
-            return error_answer(503, _FULL, retry_after_s=5)
+            return error_answer(503, FULL, retry_after_s=5)
         if self.diversion is not None and self.diversion.owns(inbound.target):
             return self.diversion.serve(inbound, key.key_id)
         facts = facts_of(inbound, core.memo, key.name or key.key_id)
@@ -148,8 +147,8 @@ class GatewayDoor:
     ) -> Way:
         core = self.core
         headers = inbound.headers
-        if any(is_ours(name) for name, _ in headers):
-            headers = tuple(header for header in headers if not is_ours(header[0]))
+        if facts.has_ours:
+            headers = tuple([header for header in headers if not is_ours(header[0])])
         asked = Asked(inbound.method, inbound.target, headers, applied.body, applied.served_as, facts.stream, ours)
         trip: Metering | Passing = Passing(core, asked)
         if facts.kind == "messages":

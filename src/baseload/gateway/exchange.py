@@ -76,11 +76,15 @@ class Failure(NamedTuple):
     body: bytes = b""
 
 
+class NotSent(Exception):
+    """Raised by `Trip.sending` where the call must not go; its text is for the caller."""
+
+
 class Trip(Protocol):
     """What follows one request. Quick and without waiting: it runs between two packets."""
 
     def sending(self) -> None:
-        """The next attempt's first byte is about to go upstream: its start record is written here."""
+        """The next attempt's first byte is about to go upstream: its start record is written here. Raises NotSent."""
 
     def head(self, status: int, headers: tuple[Header, ...]) -> tuple[Header, ...]:
         """The answer's head came. Returns the headers to *add* to it; () leaves it as it is."""
@@ -98,10 +102,28 @@ class Trip(Protocol):
         """Bytes were passed on and no more will come: the client left, or the upstream did."""
 
 
+class Untranslatable(ValueError):
+    """Bytes of another backend's answer that are none. `before` is what the ones before them have become."""
+
+    def __init__(self, why: str, before: bytes = b"") -> None:
+        super().__init__(why)
+        self.before = before
+
+
+class Translator(Protocol):
+    """Makes another backend's answer one of the API's, as it comes. One of them for each attempt."""
+
+    def head(self, status: int, headers: tuple[Header, ...]) -> tuple[Header, ...] | None:
+        """The headers it goes on with, of another body; None where the answer goes on as it is."""
+
+    def feed(self, chunk: bytes, done: bool) -> bytes:
+        """What becomes of more of its body. Raises Untranslatable where that is no answer: it breaks off there."""
+
+
 class Forward:
     """A request as it goes upstream. `headers` are complete but for host, length and hop-by-hop ones."""
 
-    __slots__ = ("body", "headers", "method", "origin", "target", "timeout_s", "trip")
+    __slots__ = ("body", "headers", "method", "origin", "target", "timeout_s", "translate", "trip")
 
     def __init__(
         self,
@@ -121,6 +143,7 @@ class Forward:
         self.body = body
         self.trip = trip
         self.timeout_s = timeout_s  # without a byte from upstream
+        self.translate: Translator | None = None  # of an upstream that is not of the API's own kind
 
 
 class Again(NamedTuple):

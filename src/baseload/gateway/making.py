@@ -78,7 +78,7 @@ def limits_of(given: LimitSettings) -> Limits:
 def budgets_of(config: GatewayConfig, keys: Iterable[KeyRow] = ()) -> tuple[Budget, ...]:
     """The settings' budgets and those of virtual keys; of two for the same calls the smaller counts."""
     found: dict[str, Budget] = {}
-    of_keys = (BudgetSettings(usd=row.scope.budget, key=row.key_id) for row in keys if row.scope.budget)
+    of_keys = (BudgetSettings(usd=row.scope.budget, key=row.name or row.key_id) for row in keys if row.scope.budget)
     for one in (*config.budget, *of_keys):
         budget = _budget(one)
         known = found.get(budget.name)

@@ -9,15 +9,16 @@ import asyncio
 import contextlib
 import logging
 import os
+import random
 import ssl
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 from baseload.errors import UsageError
 from baseload.gateway.calllog.records import new_replica_id
-from baseload.gateway.calllog.recover import recover
+from baseload.gateway.calllog.recover import Recovered, recover
 from baseload.gateway.calllog.segment import CallLog
 from baseload.gateway.config import GatewayConfig, UpstreamSettings
 from baseload.gateway.core import Core
@@ -31,7 +32,8 @@ from baseload.gateway.state.faults import StateDown
 from baseload.gateway.state.records import KeyRow, Topic
 from baseload.gateway.state.store import StateStore
 from baseload.gateway.state.threads import Changes, StateThread
-from baseload.gateway.upstreams.direct import Direct
+from baseload.gateway.upstreams.keys import keys_in
+from baseload.gateway.upstreams.made import pool_of
 from baseload.gateway.upstreams.port import Upstreams
 from baseload.gateway.wire.client import Client
 from baseload.gateway.wire.server import Server
@@ -101,7 +103,7 @@ class Gateway:
         )
         self._online(config)
         self.door = GatewayDoor(self.core)
-        self.server = Server(self.door, self.client.limits, client=self.client)
+        self.server = Server(self.door, self.client.limits, clock=lambda: clock_us() * _US, client=self.client)
         self.parts = parts(self)
         self.degraded = ""  # why not all of it works; "" = all does
         self._tasks: list[asyncio.Task[None]] = []
@@ -120,17 +122,19 @@ class Gateway:
 
     async def start(self, *, reuse_port: bool = False) -> None:
         """Take over what dead replicas left, learn keys and routes, then listen. Raises OSError, UsageError."""
-        await self._take_over()
+        asyncio.get_running_loop().set_exception_handler(_beside)
+        dead = await self._sealed()
         changes = Changes(self.state)
         with contextlib.suppress(StateDown):
             await self._changed(await changes.since_last())
         self._check_keys()
         for part in self.parts:
-            await part.start()
+            await part.start()  # batches take back what they had reserved before it is given to anybody
+        await self._reclaim(dead)
         listen = self.loaded.config.listen
         await self.server.start(listen.host, listen.port, reuse_port=reuse_port, ssl=self._tls(self.loaded.config))
         self._tasks = [
-            asyncio.create_task(changes.follow(self._changed, self._down)),
+            asyncio.create_task(changes.follow(self._changed, self._down, answers=self._state_answers)),
             asyncio.create_task(self._ticks()),
         ]
 
@@ -157,7 +161,7 @@ class Gateway:
         rules = self._rules(config, loaded.policy, self.core.memo.org_key)
         kept = [
             name
-            for name in ("listen", "log", "state", "upstream", "batch")
+            for name in ("listen", "log", "state", "upstream", "retry", "batch")
             if getattr(before, name) != getattr(config, name)
         ]
         self.budgets.configure(budgets_of(config, self._key_rows))
@@ -180,14 +184,25 @@ class Gateway:
         )
 
     def _upstreams(self, config: GatewayConfig) -> Upstreams:
-        first = config.upstream[0]
-        return Direct(first.name, first.origin, lambda: self.upstream_key(first), first.timeout_s)
+        chance = random.random  # spreads retries, keeps no secret
+        return pool_of(
+            config.upstream,
+            config.retry,
+            keys_of=self.upstream_keys,
+            clock_ns=time.monotonic_ns,
+            chance=chance,
+            book=self.book,
+        )
+
+    def upstream_keys(self, settings: UpstreamSettings) -> tuple[bytes, ...]:
+        """The gateway's own keys, from their 0600 file or the environment; () where there is none."""
+        if settings.key_file:
+            return keys_in(read_secret(self.folder / settings.key_file))
+        return keys_in(self.env.get(settings.key_env, "").encode())
 
     def upstream_key(self, settings: UpstreamSettings) -> bytes:
-        """The gateway's own key, from its 0600 file or the environment; b"" where there is none."""
-        if settings.key_file:
-            return read_secret(self.folder / settings.key_file)
-        return self.env.get(settings.key_env, "").partition(",")[0].strip().encode()
+        """The first of them; b"" where there is none."""
+        return next(iter(self.upstream_keys(settings)), b"")
 
     @property
     def _beside_policy(self) -> Path:
@@ -209,22 +224,25 @@ class Gateway:
 
     # what happens beside the requests
 
-    async def _take_over(self) -> None:
-        """Seal what dead replicas left unsealed, and give back what they had leased."""
-        folder = self.folder / self.loaded.config.log.folder
-        for dead in await asyncio.to_thread(recover, folder, self.clock_us):
-            used = {place: (amount.spent_nano, amount.held_nano) for place, amount in dead.used.items()}
+    async def _sealed(self) -> list[Recovered]:
+        """What dead replicas left in this log, completed."""
+        return await asyncio.to_thread(recover, self.folder / self.loaded.config.log.folder, self.clock_us)
+
+    async def _reclaim(self, dead: list[Recovered]) -> None:
+        """Give back what dead replicas had leased and not spent."""
+        for one in dead:
+            used = {place: (amount.spent_nano, amount.held_nano) for place, amount in one.used.items()}
             with contextlib.suppress(StateDown):
-                await self.budgets.reclaim(dead.replica_id, used, self.clock_us())
-            if dead.in_flight:
-                log.warning("replica %s died with %d calls in flight", dead.replica_id, len(dead.in_flight))
+                await self.budgets.reclaim(one.replica_id, used, self.clock_us())
+            if one.in_flight:
+                log.warning("replica %s died with %d calls in flight", one.replica_id, len(one.in_flight))
 
     async def _changed(self, topics: frozenset[Topic]) -> None:
         if "keys" in topics:
             rows = await self.state(lambda store: store.key_rows())
             self.core.keys.replace(rows, self.clock_us())
-            self._key_rows = tuple(rows)
-            self.core.capped_keys = frozenset(row.key_id for row in rows if row.scope.budget)
+            self._key_rows = tuple(row for row in rows if row.revoked_us is None)
+            self.core.capped_keys = frozenset(row.name or row.key_id for row in self._key_rows if row.scope.budget)
             self.budgets.configure(budgets_of(self.loaded.config, self._key_rows))
         for part in self.parts:
             await part.changed(topics)
@@ -242,6 +260,7 @@ class Gateway:
         if not self.degraded:
             log.error("the state store does not answer: %s", type(error).__name__)
         self.degraded = "the state store does not answer"
+        self.budgets.store_down()
 
     def _state_answers(self) -> None:
         if self.degraded:
@@ -264,6 +283,12 @@ class Gateway:
             self._down(error)
         except Exception as error:  # noqa: BLE001 - it must not end what serves
             log.error("a fault beside the requests: %s", type(error).__name__)  # its text may quote a prompt
+
+
+def _beside(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """What nobody caught costs a line. Neither its text nor its traceback is told: both may quote a prompt."""
+    error = context.get("exception")
+    log.error("a fault beside the requests: %s", type(error).__name__ if error is not None else "unknown")
 
 
 def org_key_of(config: GatewayConfig, env: Mapping[str, str], fallback: Callable[[], OrgKey]) -> OrgKey:

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final, Literal
 
 import msgspec
 
 from baseload.gateway.calllog.meter import Meter, Metered
 from baseload.gateway.calllog.records import End, Outcome, Purpose, Start
+from baseload.gateway.calllog.segment import LogFull
 from baseload.gateway.content import SKIPPED, Content
 from baseload.gateway.decide.apply import Applied
 from baseload.gateway.decide.decide import Decision
 from baseload.gateway.decide.facts import Facts
-from baseload.gateway.exchange import Again, Failure, Forward, Header
+from baseload.gateway.exchange import Again, Failure, Forward, Header, NotSent
 from baseload.gateway.state.budgets import Hold
 from baseload.gateway.upstreams.port import Asked, Sent
+from baseload.levers.options import CacheMark
+from baseload.quality.rewrite_thinking import Change
 from baseload.usage.features import FEATURES_VERSION
 from baseload.usage.normal import tags_text
 
@@ -26,6 +30,10 @@ _HEADS: Final = frozenset((b"content-type", b"content-encoding", b"request-id", 
                            b"anthropic-workspace-id"))  # fmt: skip
 _CACHED: Final = ("cache_read_input_tokens", "cache_creation_input_tokens")
 _INPUT: Final = ("input_tokens", *_CACHED)
+_READ: Final = ("cache_read_input_tokens",)
+FAULT: Final = "gateway_fault"
+"""Flag of an end whose figures were lost to a fault of ours."""
+FULL: Final = "The gateway's call log cannot be written, and it is set to refuse calls it cannot log."
 
 
 class Finished(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -80,14 +88,22 @@ class Metering:
     # the seam
 
     def sending(self) -> None:
-        """Write the start record. Where the log cannot be written the call goes on, and is counted as missing."""
+        """Write the start record. A log that cannot be written counts the call as missing, or refuses it: NotSent."""
         core = self._core
         self._attempt += 1
         self._meter, self._status, self._first_us, self._heads = None, 0, None, {}
         self._start = core.start_of(self, self._attempt, self._hold, self._name)
         if self._attempt == 1:
             core.soon(self._look)
-        core.log.append(self._start)
+        try:
+            core.log.append(self._start)
+        except LogFull:
+            self._start = None
+            self._over = True
+            self._settle(0, last=True)
+            if self.sent is not None:
+                core.upstreams.answered(self.sent, 0)
+            raise NotSent(FULL) from None
 
     def head(self, status: int, headers: tuple[Header, ...]) -> tuple[Header, ...]:
         found = self._heads
@@ -105,7 +121,8 @@ class Metering:
 
     def data(self, chunk: bytes) -> None:
         if self._first_us is None:
-            self._first_us = self._core.clock_us()
+            now_us = self._core.clock_us()
+            self._first_us = max(now_us, self._start.us) if self._start is not None else now_us
         if self._meter is not None:
             self._meter.data(chunk)
         if self._kept is not None:
@@ -139,18 +156,20 @@ class Metering:
     def _look(self) -> None:
         """Work out what the request is like while the upstream has it."""
         if not self._over and self.facts.kind == "messages":
-            self._content = self._core.content.of(self._asked.body)
+            try:
+                self._content = self._core.content.of(self._asked.body)
+            except Exception:  # noqa: BLE001 - the call is logged without it; the error's text may quote the prompt
+                self._core.faults += 1
 
     def _ended(self, outcome: Outcome, *, last: bool, error: str = "") -> None:
         start = self._start
         if start is None or self._over:
             self._settle(0, last)
+            self._let_go(last)
             return
         self._over = last
         core = self._core
-        metered = self._meter.metered() if self._meter is not None else Metered()
-        end = self._end_of(start, metered, outcome, error)
-        cost = core.cost_nano(start, end)
+        metered, end, cost = self._read(start, outcome, error)
         if cost is not None:
             end = msgspec.structs.replace(end, cost_nano=cost)
         core.log.append(end, start)
@@ -158,31 +177,48 @@ class Metering:
         self._settle(cost if cost is not None else start.held_nano, last)
         if self.sent is not None:
             core.upstreams.answered(self.sent, self._status if outcome in ("ok", "error") else 0)
+        self._let_go(last)
         self._answer = b"".join(self._kept) if self._kept is not None else b""
         self._kept = None
         if last:
             self._remember(start, metered)
-        core.finished(
-            Finished(
-                start=start,
-                end=end,
-                decision=self.decision,
-                facts=self.facts,
-                body=self._asked.body,
-                answer=self._answer,
+        if core.watchers:
+            core.finished(
+                Finished(
+                    start=start,
+                    end=end,
+                    decision=self.decision,
+                    facts=self.facts,
+                    body=self._asked.body,
+                    answer=self._answer,
+                )
             )
-        )
+
+    def _read(self, start: Start, outcome: Outcome, error: str) -> tuple[Metered, End, int | None]:
+        """What the answer used and cost. A fault of ours costs the figures, never the record."""
+        core = self._core
+        try:
+            metered = self._meter.metered() if self._meter is not None else Metered()
+            end = self._end_of(start, metered, outcome, error)
+            return metered, end, core.cost_nano(start, end)
+        except Exception:  # noqa: BLE001 - what it was is not told: its text may quote the answer
+            core.faults += 1
+            now_us = max(core.clock_us(), start.us)
+            end = End(seq=start.seq, us=now_us, outcome=outcome, status=self._status, error=error, flags=(FAULT,))
+            return Metered(), end, None
 
     def _end_of(self, start: Start, metered: Metered, outcome: Outcome, error: str) -> End:
         content, flags = self._content, metered.flags
         if content is None and self.facts.kind == "messages":
             flags = (*flags, SKIPPED)
-        usage = metered.usage or {}
-        prompt, cached = _sum(usage, _INPUT), _sum(usage, _CACHED)
+        prefix = ""
+        if content is not None:
+            usage = metered.usage or {}
+            prefix = content.prefix.text(_sum(usage, _INPUT), _sum(usage, _CACHED))
         heads = self._heads
         return End(
             seq=start.seq,
-            us=self._core.clock_us(),
+            us=max(self._core.clock_us(), start.us),  # a clock that was set back makes no call end before it began
             outcome=outcome,
             status=self._status,
             first_us=self._first_us,
@@ -196,7 +232,7 @@ class Metering:
             flags=flags,
             workspace=heads.get(b"anthropic-workspace-id", b"").decode("latin-1")[:200],
             account=heads.get(b"anthropic-organization-id", b"").decode("latin-1")[:200],
-            prefix_blocks=content.prefix.text(prompt, cached) if content is not None else "",
+            prefix_blocks=prefix,
             request_hash=content.request_hash if content is not None else "",
             request_features=content.request_features if content is not None else "",
             task_cues=content.task_cues if content is not None else "",
@@ -209,21 +245,37 @@ class Metering:
             self._core.budgets.settle(self._hold, self._cost_nano)
             self._hold = None
 
+    def _let_go(self, last: bool) -> None:
+        """The forward holds this trip: with the circle broken, the request and its body are freed at once."""
+        if last:
+            self.sent = None
+
     def _remember(self, start: Start, metered: Metered) -> None:
         if metered.usage is None:
             return
-        read = _sum(metered.usage, ("cache_read_input_tokens",))
         workload = self.decision.workload
         if workload and self.facts.session:
             self._core.sessions.answered(workload, self.facts.session, _sum(metered.usage, _CACHED))
         online = self._core.online
         if online is not None and self.applied.ticket is not None:
             begins = self._first_us or start.us
+            read = _sum(metered.usage, _READ)
             online.answered(self.applied.ticket, begins, metered.stop_reason, read)
 
 
 def _sum(usage: dict[str, object], names: tuple[str, ...]) -> int:
-    return sum(value for name in names if isinstance(value := usage.get(name), int) and value > 0)
+    return sum([value for name in names if isinstance(value := usage.get(name), int) and value > 0])
+
+
+@lru_cache(maxsize=1024)
+def _tags(tags: tuple[tuple[str, str], ...]) -> str:
+    return tags_text(dict(tags))
+
+
+@lru_cache(maxsize=1024)
+def _changes(changes: tuple[Change, ...], marks: tuple[CacheMark, ...]) -> tuple[str, ...]:
+    """What was done, in the words of the record."""
+    return (*[change.action for change in changes], *[f"mark {mark.section}" for mark in marks])
 
 
 def start_record(
@@ -243,7 +295,7 @@ def start_record(
         workspace=who.workspace,
         api_key=who.api_key,
         agent=who.agents[0] if who.agents else "",
-        tags=tags_text(who.tags) if who.tags else "",
+        tags=_tags(tuple(who.tags.items())) if who.tags else "",
         session_id=facts.session,
         platform=sent.platform if sent is not None else "anthropic",
         upstream=sent.upstream if sent is not None else "",
@@ -262,7 +314,7 @@ def start_record(
         stage=decision.stage,
         arm=decision.arm,
         reason=decision.reason,
-        changes=tuple(change.action for change in applied.changes) + tuple(f"mark {m.section}" for m in applied.marks),
+        changes=() if applied.is_original else _changes(applied.changes, applied.marks),
         budgets=budgets if hold is not None else (),
         period=hold.period if hold is not None else "",
         held_nano=hold.amount_nano if hold is not None else 0,

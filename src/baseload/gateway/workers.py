@@ -21,6 +21,7 @@ STEADY_S: Final = 30.0
 """Who lived so long did not die of its start."""
 _FORWARDED: Final = (signal.SIGHUP,)
 _STOPS: Final = (signal.SIGTERM, signal.SIGINT)
+_ALL: Final = (*_STOPS, *_FORWARDED)
 
 
 def reserve(host: str, port: int) -> socket.socket:
@@ -67,23 +68,28 @@ class Workers:
     def _start_due(self) -> None:
         now = time.monotonic()
         for number, at in list(self._due.items()):
-            if at <= now:
+            if at <= now and not self._stopping:
                 del self._due[number]
                 self._start(number, now)
 
     def _start(self, number: int, now: float) -> None:
         sys.stdout.flush()
         sys.stderr.flush()
-        process = os.fork()
-        if process == 0:
-            self._work(number)
-        self._alive[process] = (number, now)
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, _ALL)  # who is told of a signal must know this one too
+        try:
+            process = os.fork()
+            if process == 0:
+                self._work(number, before)
+            self._alive[process] = (number, now)
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
-    def _work(self, number: int) -> NoReturn:
+    def _work(self, number: int, signals: set[int | signal.Signals]) -> NoReturn:
         code = 1
         try:
-            for name in (*_STOPS, *_FORWARDED):
+            for name in _ALL:
                 signal.signal(name, signal.SIG_DFL)
+            signal.pthread_sigmask(signal.SIG_SETMASK, signals)
             code = self._serve(number)
         finally:
             sys.stdout.flush()
@@ -99,7 +105,7 @@ class Workers:
             number, began = self._alive.pop(process)
             code = os.waitstatus_to_exitcode(status)
             if self._stopping:
-                worst = max(worst, abs(code))
+                worst = max(worst, 0 if -code in _STOPS else abs(code))  # told before it had begun to serve
                 continue
             pause = FIRST_PAUSE_S if time.monotonic() - began > STEADY_S else self._pauses[number]
             self._says(f"process {number} ended with {code}; it is started again in {pause:g} s")

@@ -12,7 +12,7 @@ from baseload.plan.assemble_money import adoption_part, baseline_part, cash_part
 from baseload.plan.assemble_rows import workload_row
 from baseload.plan.assemble_totals import scenario_savings, totals_part
 from baseload.plan.cents import Effective, Table, at_rate, in_cents
-from baseload.plan.document import BasisPart, PlanDocument, PlanWorkload, ProblemCount, ProblemPart
+from baseload.plan.document import BasisPart, PlanDocument, PlanWorkload, ProblemCount, ProblemPart, TogetherPart
 from baseload.plan.facts import PlanFacts
 from baseload.plan.parts import share, window_part
 from baseload.plan.portfolio import SCENARIOS
@@ -20,6 +20,7 @@ from baseload.plan.rounding import half_even
 from baseload.plan.shapley import shapley
 from baseload.plan.span import total
 from baseload.plan.words import dollars
+from baseload.quality.trial.together import Together
 from baseload.values import NANO_PER_CENT, Problem
 
 MOST_PROBLEMS = 1_000
@@ -53,6 +54,10 @@ def build(facts: PlanFacts) -> PlanDocument:
         cash=cash_part(facts.cash),
         adoption=adoption_part(facts.adoption),
         workloads=tuple(_rows(facts, table, effective, year)),
+        together=tuple(
+            TogetherPart(sentence=said, **{name: getattr(one, name) for name in Together.__struct_fields__})
+            for one, said in facts.together
+        ),
         problem_counts=_problem_counts(facts.problems),
         problems=_problems(facts.problems),
     )
@@ -89,18 +94,19 @@ def _headline(facts: PlanFacts, table: Table) -> str:
     ).likely
     sure = total(one.saving for one in facts.planned["conservative"]).low
     return (
-        f"{_dollars(billed)} {unit} at list price. {_today(ready, moved)}. With every trial passed: {_dollars(saved)}{_percent(saved, billed)} less, which leaves "
+        f"{_dollars(billed)} {unit} at list price. {today_words(ready, moved)}. With every trial passed: "
+        f"{_dollars(saved)}{_percent(saved, billed)} less, which leaves "
         f"{_dollars(table.total.optimized)} (assumed until tested). Proven today: {dollars(max(0, sure))}."
     )
 
 
-def _today(ready: int, moved: int) -> str:
-    """What may be switched on today; `moved` of it changes answers, by models or efforts that trials have shown to hold."""
+def today_words(ready: int, moved: int) -> str:
+    """What may be switched on today; `moved` of it changes answers, in ways that trials have shown to hold."""
     if not moved:
         return f"Without touching an answer: {dollars(ready)} less (simulated on its own calls)"
     return (
-        f"Ready today: {dollars(ready)} less, {dollars(moved)} of it on models that trials have shown to hold, the rest "
-        "without touching an answer (simulated on its own calls)"
+        f"Ready today: {dollars(ready)} less, {dollars(moved)} of it on models that trials have shown to hold, the "
+        "rest without touching an answer (simulated on its own calls)"
     )
 
 

@@ -180,7 +180,9 @@ class ChangePart(msgspec.Struct, frozen=True, kw_only=True):
     saving_per_week_of_work_usd: str
     needs_trial: bool
     ships_in_week: int
-    status: str = ""  # of another model or effort: proven | simulated | broken | not shown | not tested | invalid; "" else
+    status: str = (
+        ""  # of another model or effort: proven | simulated | broken | not shown | not tested | invalid; "" else
+    )
     verdict_id: str = ""
 
 
@@ -328,6 +330,21 @@ class ProblemCount(msgspec.Struct, frozen=True, kw_only=True):
     count: int
 
 
+class TogetherPart(msgspec.Struct, frozen=True, kw_only=True):
+    """Several trials of one grade at once: those that hold alone, and of them those that stand together at `rate`.
+
+    `trials` counts all that ran; names are of their folders. `all_stand_at` null: none holds, or no rate lets them.
+    """
+
+    grade: str  # replayed | simulated
+    rate: float  # false discovery rate: expected share of wrong ones among `stand`, at most
+    trials: int
+    holds: tuple[str, ...]
+    stand: tuple[str, ...]
+    all_stand_at: float | None
+    sentence: str
+
+
 class PlanDocument(msgspec.Struct, frozen=True, kw_only=True):
     schema: str = SCHEMA
     version: str
@@ -343,3 +360,4 @@ class PlanDocument(msgspec.Struct, frozen=True, kw_only=True):
     workloads: tuple[PlanWorkload, ...]
     problem_counts: tuple[ProblemCount, ...]
     problems: tuple[ProblemPart, ...]  # at most 1,000, most frequent codes first; counts are complete
+    together: tuple[TogetherPart, ...] = ()  # empty where fewer than two trials ran

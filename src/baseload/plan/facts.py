@@ -17,6 +17,7 @@ from baseload.plan.document import BookPart
 from baseload.plan.finding_out import Moves
 from baseload.plan.planned import Planned
 from baseload.plan.portfolio import Portfolio
+from baseload.quality.trial.together import Together
 from baseload.values import Problem, Window
 
 
@@ -51,3 +52,4 @@ class PlanFacts(NamedTuple):
     anatomies: Mapping[str, WorkloadCache] = MappingProxyType({})
     clocks: Mapping[str, BatchClock] = MappingProxyType({})
     finding_out: Moves = MappingProxyType({})
+    together: Sequence[tuple[Together, str]] = ()  # which trials stand together, and in words

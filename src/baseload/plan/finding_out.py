@@ -34,7 +34,7 @@ def open_moves(
     window_days: int,
     zero_data_retention: bool = False,
 ) -> dict[tuple[str, int], FindingOut]:
-    """The trials of everything not tested, not shown or invalid, or tried against a stand-in; `bars` are by workload id.
+    """The trials of all not tested, not shown, invalid, or tried against a stand-in; `bars` are by workload id.
 
     A move saves what the cheapest plan with it costs less than the cheapest plan without, in the window's dollars.
     """

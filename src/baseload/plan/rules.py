@@ -100,8 +100,10 @@ def standing_of_batch(outcome: BatchOutcome) -> Standing:
 
 
 def allows_route(rules: Rules, option: RouteOption) -> bool:
-    """Today's model is always allowed; another one when nothing excludes it and its verdict is allowed. What held against
-    a stand-in counts as not tested."""
+    """Today's model is always allowed; another one when nothing excludes it and its verdict is allowed.
+
+    What held against a stand-in counts as not tested.
+    """
     if option.today:
         return True
     state: VerdictState = "assumed" if option.untested else option.verdict

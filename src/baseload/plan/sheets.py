@@ -163,7 +163,9 @@ def _evidence(one: Planned) -> Iterator[str]:
     cache, batch = one.cache, one.menu.batch if one.choice.batch else None
     said = [one.workload.why, one.workload.task_evidence, one.workload.latency_evidence]
     if one.choice.route:
-        verdict = status_of(one.route.verdict, one.route.verdict_grade) + (f" by trial {one.route.verdict_id}" if one.route.verdict_id else "")
+        verdict = status_of(one.route.verdict, one.route.verdict_grade) + (
+            f" by trial {one.route.verdict_id}" if one.route.verdict_id else ""
+        )
         said.append(f"{_target(one)}: {verdict}. {one.route.note}")
     said += [one.menu.fixes[index].note for index in one.choice.fixes]
     if cache is not None:

@@ -27,6 +27,8 @@ FIRST: Final = "0" * 64
 MOST_LINE_BYTES: Final = 1 << 20
 
 _TESTED: Final = ("sample", "control", "pair")
+_IDENTITY: Final = ("workload", "incumbent", "candidate", "effort", "simulated")
+_LAST_DAY: Final = 1_000_000
 Kind = Literal["bar", "sample", "rewrite", "control", "pair", "verdict", "approval", "event"]
 
 
@@ -62,6 +64,9 @@ class Verified(msgspec.Struct, frozen=True, kw_only=True):
     alpha: float
     controls: Controls | None
     guards: tuple[GuardResult, ...]
+    identity: Mapping[str, Any]  # what the trial was of: workload, incumbent, candidate, effort, simulated
+    decided_on: int | None  # UTC day; None where the trial has not ended, or does not say
+    document_sha256: str  # of its trial.json; "" where the record does not say
 
 
 _LINES: Final = msgspec.json.Decoder(Line)
@@ -152,6 +157,9 @@ def verify(data: bytes, head: str | None = None) -> Verified:
         alpha=terms.alpha,
         controls=terms.controls,
         guards=found.guards,
+        identity=_identity(bodies["sample"]),
+        decided_on=_day(_recorded(lines).get("decided_on")),
+        document_sha256=str(_recorded(lines).get("document_sha256", "")),
     )
 
 
@@ -168,6 +176,15 @@ def _agrees(recorded: Mapping[str, Any], state: str, terms: Terms) -> bool:
     """What the record states is what its lines give; a trial that has not ended states nothing."""
     given = {"verdict": state, "margin": terms.margin, "alpha": terms.alpha}
     return all(recorded.get(name, value) == value for name, value in given.items())
+
+
+def _identity(sample: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    summary = next((body for body in sample if body.get("of") == "summary"), {})
+    return {name: summary[name] for name in _IDENTITY if name in summary}
+
+
+def _day(value: object) -> int | None:
+    return value if type(value) is int and 0 <= value < _LAST_DAY else None
 
 
 def _bar_of(lines: Iterable[Line]) -> Bar:

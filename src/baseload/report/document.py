@@ -132,7 +132,9 @@ class OpportunityPart(msgspec.Struct, frozen=True, kw_only=True):
     grade: str
     assumption: str
     excluded_by: tuple[str, ...] = ()
-    status: str = ""  # of another model: proven | simulated | broken | not shown | not tested | invalid; "" needs no trial
+    status: str = (
+        ""  # of another model: proven | simulated | broken | not shown | not tested | invalid; "" needs no trial
+    )
     verdict_id: str = ""
     finding_out: FindingOutPart | None = None  # where the answer is open and the trial has a price
 

@@ -8,7 +8,7 @@ from typing import Final
 
 from markupsafe import Markup, escape
 
-from baseload.levers.route.status import MEANINGS, status_of
+from baseload.levers.route.status import MEANINGS, Status, status_of
 from baseload.quality.trial.document import ArmSummary, GuardResult, TrialDocument
 from baseload.report import names, numbers
 from baseload.report.trial_words import payback as payback_words
@@ -39,7 +39,7 @@ REDACTION: Final[Mapping[str, str]] = {
 }
 
 
-def status(document: TrialDocument) -> str:
+def status(document: TrialDocument) -> Status:
     """ "proven", "simulated", "broken", "not shown" or "invalid"."""
     return status_of(document.state, document.grade)
 

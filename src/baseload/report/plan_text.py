@@ -144,6 +144,8 @@ def _moves(document: PlanDocument, console: Console) -> None:
     if len(found) > TOP:
         table.add_row(Text(f"{len(found) - TOP:,} more", style="dim"))
     console.print(table)
+    for one in document.together:
+        console.print(summary_line(("Together: ", "bold"), one.sentence), soft_wrap=True)
 
 
 def _proven(document: PlanDocument, console: Console, places: int) -> None:

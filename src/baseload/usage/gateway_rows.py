@@ -145,8 +145,16 @@ def _flags(start: Start, *more: str) -> str:
         f"arm_{start.arm}" if start.arm else "",
         f"{ASKED}{start.model}" if routed else "",
         f"reason:{start.reason}" if start.reason else "",
-        *(f"changed:{change}" for change in start.changes),
+        f"workload:{_one(start.workload)}" if start.workload else "",
+        f"policy:{start.policy_id}" if start.policy_id else "",
+        f"stage:{_one(start.stage)}" if start.stage else "",
+        *(f"changed:{_one(change)}" for change in start.changes),
     )
+
+
+def _one(text: str) -> str:
+    """A flag's value: flags are joined by commas."""
+    return text.replace(",", ";")
 
 
 def _end_flags(end: End) -> Iterator[str]:
@@ -172,9 +180,9 @@ def _id(pair: Pair, end: End) -> str:
     return _own_id(pair)
 
 
-def _counts(tokens: Tokens) -> dict[str, int]:
+def _counts(tokens: Tokens) -> dict[str, Any]:
     return {name: getattr(tokens, name) for name in TOKEN_CLASSES}
 
 
-def _model(raw: str, context: ReadContext) -> dict[str, str]:
+def _model(raw: str, context: ReadContext) -> dict[str, Any]:
     return {"model_raw": raw, "model": context.resolve_model(raw)}

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import anthropic
-import msgspec
+import httpx2
 from served import Served, serving, settings
 
 from baseload.demo.upstream.faults import Behaviour
@@ -44,8 +44,6 @@ def waiting(deadline: str = "20s", window: str = "1s") -> Policy:
     return policy((entry,), created="2026-11-22", prices_checked="2026-11-21")
 
 
-
-
 def a_key(database: Database, name: str = "caller") -> str:
     """A virtual key in the state store."""
     store = StateStore(database)
@@ -63,10 +61,12 @@ class Batched:
         self.desk = desk
         self.key = key
         self.folder = folder
+        self.clients: list[anthropic.Anthropic] = []
 
     def client(self, **more: Any) -> anthropic.Anthropic:
-        given: dict[str, Any] = {"max_retries": 0, "default_headers": NIGHTLY, **more}
-        return anthropic.Anthropic(base_url=self.served.base_url, api_key=self.key, **given)
+        given: dict[str, Any] = {"api_key": self.key, "max_retries": 0, "default_headers": NIGHTLY, **more}
+        self.clients.append(anthropic.Anthropic(base_url=self.served.base_url, **given))
+        return self.clients[-1]
 
     def counts(self) -> dict[str, int]:
         found: dict[str, int] = self.served.call(self.desk.counts)
@@ -90,7 +90,7 @@ def batched(
 ) -> Iterator[Batched]:
     """The gateway until the block ends. `text` and `batch` are more TOML, the latter of the [batch] table."""
     make = database or (lambda: SqliteDatabase(folder / ".baseload/gateway/state.db"))
-    secret = key or a_key(make())
+    secret = key or a_key(SqliteDatabase(folder / ".baseload/gateway/state.db"))
     lines = f"{text}\n[batch]\nenabled = true\npoll_s = 0.05\nping_s = 0.1\n{batch}"
     loaded = settings(upstream.base_url, lines, waiting(deadline, window), folder)
     desks: list[BatchDesk] = []
@@ -111,7 +111,12 @@ def batched(
         return (desk,)
 
     with serving(loaded, env={"ANTHROPIC_API_KEY": OUR_KEY}, name=name, parts=parts) as served:
-        yield Batched(served, desks[0], secret, folder)
+        world = Batched(served, desks[0], secret, folder)
+        try:
+            yield world
+        finally:
+            for one in world.clients:
+                one.close()
 
 
 def slow_batches(upstream: Upstream, batch_s: float) -> None:
@@ -154,6 +159,20 @@ def eventually(true: Callable[[], object], within_s: float = 5.0) -> None:
         time.sleep(0.02)
 
 
-def body_of(response: Any) -> dict[str, Any]:
-    found: dict[str, Any] = msgspec.json.decode(response.content)
-    return found
+def fetched(gateway: Batched, ticket: str, within_s: float = 5.0) -> httpx2.Response:
+    """A ticket's answer once there is one."""
+    end = time.monotonic() + within_s
+    while True:
+        found = httpx2.get(
+            f"{gateway.served.base_url}/v1/baseload/tickets/{ticket}", headers={"x-api-key": gateway.key}
+        )
+        if found.status_code != 202:
+            return found
+        assert int(found.headers["retry-after"]) >= 1
+        assert time.monotonic() < end, "no answer came"
+        time.sleep(0.05)
+
+
+def posted(gateway: Batched, body: dict[str, Any], **headers: str) -> httpx2.Response:
+    given = {"x-api-key": gateway.key, "anthropic-version": "2023-06-01", **NIGHTLY, **headers}
+    return httpx2.post(f"{gateway.served.base_url}/v1/messages", json=body, headers=given, timeout=20)

@@ -10,9 +10,13 @@ from typing import Any
 import anthropic
 import httpx2
 import pytest
-from batch_world import HAIKU, NIGHTLY, OUR_KEY, asked, batched, eventually, notes, pairs, slow_batches
+from batch_world import NIGHTLY, OUR_KEY, asked, batched, eventually, fetched, notes, pairs, posted, slow_batches
 
+from baseload.demo.upstream.faults import Fault
 from baseload.demo.upstream.server import Upstream
+from baseload.errors import UsageError
+from baseload.gateway.batch.opening import open_desk
+from baseload.gateway.state.sqlite import SqliteDatabase
 
 TOOL: dict[str, Any] = {
     "name": "look_up",
@@ -25,10 +29,13 @@ def billed(upstream: Upstream, tier: str) -> int:
     return sum(one.tier == tier for one in upstream.service.billed)
 
 
+def direct(upstream: Upstream) -> anthropic.Anthropic:
+    return anthropic.Anthropic(base_url=upstream.base_url, api_key="sk-ant-direct")
+
+
 def test_a_held_stream_ends_in_the_same_message_as_a_stream_of_the_api(upstream: Upstream, tmp_path: Path) -> None:
-    direct = anthropic.Anthropic(base_url=upstream.base_url, api_key="sk-ant-direct")
     for given in (asked("Where is it?"), asked("Look!", tools=[TOOL], tool_choice={"type": "tool", "name": "look_up"})):
-        with direct.messages.stream(**given) as stream:
+        with direct(upstream) as client, client.messages.stream(**given) as stream:
             expected = stream.get_final_message()
         with batched(upstream, tmp_path) as gateway, gateway.client().messages.stream(**given) as held:
             found = held.get_final_message()
@@ -49,7 +56,7 @@ def test_a_silent_caller_has_the_answer_of_its_batch(upstream: Upstream, tmp_pat
         raw = gateway.client().messages.with_raw_response.create(**asked("Sum it up."))
         assert raw.headers["x-baseload-synthesized"] == "batch"
         assert raw.parse().usage.service_tier == "batch"
-    (start, end), = pairs(tmp_path)
+    ((start, end),) = pairs(tmp_path)
     assert (start.tier, start.purpose, start.workload, start.upstream) == ("batch", "serve", "nightly", "anthropic")
     assert end is not None
     assert (end.outcome, end.status, end.settled) == ("ok", 200, True)
@@ -61,38 +68,12 @@ def test_a_silent_caller_has_the_answer_of_its_batch(upstream: Upstream, tmp_pat
 def test_calls_of_one_window_share_a_batch_and_each_has_its_own_answer(upstream: Upstream, tmp_path: Path) -> None:
     slow_batches(upstream, 0.2)
     with batched(upstream, tmp_path) as gateway:
-        tickets = [
-            gateway.client().post(
-                "/v1/messages", body=asked(f"Question {n}"), cast_to=httpx2.Response,
-                options={"headers": {"prefer": "respond-async"}},
-            ).json()
-            for n in range(3)
-        ]  # fmt: skip
+        tickets = [posted(gateway, asked(f"Question {n}"), prefer="respond-async").json() for n in range(3)]
         answers = [fetched(gateway, ticket["id"]) for ticket in tickets]
     assert upstream.count["POST /v1/messages/batches"] == 1
-    direct = anthropic.Anthropic(base_url=upstream.base_url, api_key="sk-ant-direct")
-    assert [one.json()["content"][0]["text"] for one in answers] == [
-        direct.messages.create(**asked(f"Question {n}")).content[0].text for n in range(3)
-    ]
-
-
-def fetched(gateway: Any, ticket: str, within_s: float = 5.0) -> httpx2.Response:
-    """A ticket's answer once there is one."""
-    end = time.monotonic() + within_s
-    while True:
-        found = httpx2.get(
-            f"{gateway.served.base_url}/v1/baseload/tickets/{ticket}", headers={"x-api-key": gateway.key}
-        )
-        if found.status_code != 202:
-            return found
-        assert int(found.headers["retry-after"]) >= 1
-        assert time.monotonic() < end, "no answer came"
-        time.sleep(0.05)
-
-
-def posted(gateway: Any, body: dict[str, Any], **headers: str) -> httpx2.Response:
-    given = {"x-api-key": gateway.key, "anthropic-version": "2023-06-01", **NIGHTLY, **headers}
-    return httpx2.post(f"{gateway.served.base_url}/v1/messages", json=body, headers=given, timeout=20)
+    with direct(upstream) as client:
+        expected = [client.messages.create(**asked(f"Question {n}")).to_dict()["content"] for n in range(3)]
+    assert [one.json()["content"] for one in answers] == expected
 
 
 def test_a_ticket_is_idempotent_its_own_keys_and_can_be_called_off(upstream: Upstream, tmp_path: Path) -> None:
@@ -167,8 +148,7 @@ def test_a_call_with_its_own_credential_or_with_server_tools_goes_at_once(upstre
         gateway.client(default_headers={**NIGHTLY, "x-baseload-batch": "off"}).messages.create(**asked("Now"))
         assert gateway.desk.declined == {"server_tools": 1, "caller": 1}
     with batched(upstream, tmp_path / "own", key="none") as gateway:
-        own = anthropic.Anthropic(base_url=gateway.served.base_url, api_key="sk-ant-own", default_headers=NIGHTLY)
-        own.messages.create(**asked("Mine"))
+        gateway.client(api_key="sk-ant-own").messages.create(**asked("Mine"))
         assert gateway.desk.declined == {"own-credential": 1}
     assert upstream.count["POST /v1/messages/batches"] == 0
     assert {note.values["why"] for note in notes(tmp_path)} == {"server_tools", "caller"}
@@ -243,17 +223,53 @@ def test_results_are_deleted_upstream_when_they_are_here(upstream: Upstream, tmp
 
 def test_money_is_held_while_a_call_waits_and_settled_at_its_batch_price(upstream: Upstream, tmp_path: Path) -> None:
     slow_batches(upstream, 0.4)
-    with batched(upstream, tmp_path, text='[[budget]]\nusd = "0.01"') as gateway:
-        held = posted(gateway, asked("Dear", max_tokens=3_000), **{"x-baseload-batch": "ticket"})
-        # 3,000 x 2,500 nano-dollars and the prompt: more than 7,500,000 of 10,000,000 are taken
-        refused = posted(gateway, asked("Dear too", max_tokens=3_000), **{"x-baseload-batch": "ticket"})
+    ticket = {"x-baseload-batch": "ticket"}
+    with batched(upstream, tmp_path, text='[[budget]]\nusd = "0.02"') as gateway:
+        # 3,000 tokens at 2,500 nano-dollars hold 7,500,000 of 20,000,000; at once they could cost 15,000,000
+        held = posted(gateway, asked("Dear", max_tokens=3_000), **ticket)
+        refused = posted(gateway, asked("Dear too", max_tokens=3_000), **ticket)
         assert (held.status_code, refused.status_code) == (202, 429)
         assert fetched(gateway, held.json()["id"]).status_code == 200
-        spent = [month for month in gateway.served.gateway.budgets.spent.values()]
-        eventually(lambda: not gateway.desk._books.held)
-        later = posted(gateway, asked("Dear too", max_tokens=3_000), **{"x-baseload-batch": "ticket"})
+        ((_, by_name),) = gateway.served.gateway.budgets.spent.items()
+        ((start, end),) = pairs(tmp_path)
+        assert end is not None
+        assert list(by_name.values()) == [end.cost_nano]
+        assert (start.budgets, start.held_nano > 7_500_000) == (("workload=;key=",), True)
+        later = posted(gateway, asked("Dear too", max_tokens=3_000), **ticket)
         assert later.status_code == 202
-        assert spent
-    costs = [end.cost_nano for _, end in pairs(tmp_path) if end is not None]
-    assert costs
-    assert HAIKU
+
+
+def test_without_the_vaults_key_or_one_of_its_own_the_desk_does_not_start(upstream: Upstream, tmp_path: Path) -> None:
+    with batched(upstream, tmp_path) as gateway:
+        core = gateway.served.gateway.core
+
+        def opened(env: dict[str, str], keys: tuple[bytes, ...]) -> str:
+            given: Any = {"database": SqliteDatabase(tmp_path / "other.db"), "client": None}
+            with pytest.raises(UsageError) as caught:
+                open_desk(core, keys=lambda: keys, env=env, folder=tmp_path, **given)
+            return str(caught.value)
+
+        assert "there is none" in opened({}, (b"k",))
+        assert "has no key of the gateway's own" in opened({"BASELOAD_VAULT_KEY": "ab" * 32}, ())
+
+
+def test_an_upstream_that_refuses_batches_costs_the_caller_only_its_waiting(upstream: Upstream, tmp_path: Path) -> None:
+    upstream.faults.add(Fault(kind="status", match="POST /v1/messages/batches", status=400))
+    with batched(upstream, tmp_path) as gateway:
+        assert gateway.client().messages.create(**asked("Refused")).usage.service_tier == "standard"
+    assert [note.kind for note in notes(tmp_path)] == ["batch-refused"]
+
+
+def test_a_create_whose_answer_was_lost_is_found_not_repeated(upstream: Upstream, tmp_path: Path) -> None:
+    upstream.faults.add(Fault(kind="answer_lost", match="POST /v1/messages/batches"))
+    with batched(upstream, tmp_path) as gateway:
+        assert gateway.client().messages.create(**asked("Lost")).usage.service_tier == "batch"
+        assert gateway.counts() == {"adopted": 1}
+    assert upstream.count["POST /v1/messages/batches"] == 1
+
+
+def test_a_busy_upstream_is_asked_again_when_it_said(upstream: Upstream, tmp_path: Path) -> None:
+    upstream.faults.add(Fault(kind="status", match="POST /v1/messages/batches", status=529, retry_after_s=0.3))
+    with batched(upstream, tmp_path) as gateway:
+        assert gateway.client().messages.create(**asked("Busy")).usage.service_tier == "batch"
+    assert upstream.count["POST /v1/messages/batches"] == 2

@@ -11,13 +11,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from export_made import KEY, MASTER, ORG_KEY, POLICY, Proxy, free_port, wait_for
+from export_made import ENVOY_POLICY, KEY, MASTER, NIGHT_KEY, ORG_KEY, POLICY, Proxy, free_port, wait_for
 
 from baseload.demo.upstream.answers import Answers
 from baseload.demo.upstream.seeded import seeded_answers
 from baseload.demo.upstream.server import Upstream, running
 from baseload.demo.upstream.service import Service
-from baseload.gateway.export import litellm
+from baseload.gateway.export import envoy, litellm
 from baseload.gateway.export.litellm_hook import key_check
 from baseload.plan.policy_read import read_policy
 from baseload.prices.load import load_book
@@ -59,6 +59,7 @@ def litellm_proxy(litellm_command: Path, root: Path, tmp_path_factory: pytest.Te
         made = litellm.exported(
             read_policy(POLICY.encode()),
             POLICY,
+            load_book(),
             check=key_check(KEY),
             names={"our-opus": "claude-opus-4-8"},
             upstream=upstream.base_url,
@@ -83,6 +84,36 @@ def litellm_proxy(litellm_command: Path, root: Path, tmp_path_factory: pytest.Te
             process = subprocess.Popen(command, cwd=folder, env=environment, stdout=output, stderr=output)
             try:
                 wait_for(f"http://127.0.0.1:{port}/health/liveliness", process, log)
+                yield Proxy(f"http://127.0.0.1:{port}", upstream, log)
+            finally:
+                process.terminate()
+                process.wait(20)
+
+
+@pytest.fixture(scope="session")
+def envoy_proxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxy]:
+    """Envoy with the exported bootstrap as it is."""
+    folder = tmp_path_factory.mktemp("envoy")
+    service = Service(Answers(fallback=seeded_answers(7)), load_book())
+    with running(Upstream(service, keep=1_000)) as upstream:
+        port = free_port()
+        made = envoy.exported(
+            read_policy(ENVOY_POLICY.encode()), load_book(), upstream=upstream.base_url, port=port,
+            keys={"night-shift": "NIGHT_KEY"},
+        )  # fmt: skip
+        assert made.lost == ()
+        config = folder / envoy.BOOTSTRAP
+        config.write_text(made.files[envoy.BOOTSTRAP])
+        command = [
+            str(Path(sys.executable).with_name("envoy")), "-c", str(config), "--concurrency", "1",
+            "--disable-hot-restart", "-l", "warn",
+        ]  # fmt: skip
+        log = folder / "envoy.log"
+        environment = {"PATH": os.environ["PATH"], "HOME": str(folder), "NIGHT_KEY": NIGHT_KEY}
+        with log.open("wb") as output:
+            process = subprocess.Popen(command, cwd=folder, env=environment, stdout=output, stderr=output)
+            try:
+                wait_for(f"http://127.0.0.1:{port}/v1/models", process, log)
                 yield Proxy(f"http://127.0.0.1:{port}", upstream, log)
             finally:
                 process.terminate()

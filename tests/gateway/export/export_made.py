@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import socket
 import subprocess
 import time
+import urllib.error
 import urllib.request
 from pathlib import Path
 from typing import NamedTuple
@@ -53,6 +53,48 @@ entries:
 """
 
 
+NIGHT_KEY = "sk-ant-of-the-night-shift"
+ENVOY_POLICY = """schema_version: 1
+entries:
+  - workload: {id: triage}
+    match: {tag: {use_case: triage*}}
+    decision: pin
+    model: claude-haiku-4-5
+    verdict_id: v1
+  - workload: {id: legal}
+    match: {tag: {use_case: triage-legal, app: letters}}
+    decision: leave
+  - workload: {id: thrifty, name: Thrifty letters}
+    match: {tag: {app: thrifty}}
+    decision: pin
+    model: claude-opus-4-8
+    effort: low
+    verdict_id: v2
+  - workload: {id: newer}
+    match: {tag: {app: newer}}
+    decision: pin
+    model: claude-haiku-5-5
+    from_models: [claude-opus-4-8]
+    verdict_id: v3
+  - workload: {id: night}
+    match: {api_key: [night-*]}
+    decision: pin
+    model: claude-haiku-4-5
+    verdict_id: v4
+  - workload: {id: code}
+    match: {agent: [claude-code]}
+    decision: pin
+    model: claude-haiku-4-5
+    verdict_id: v5
+  - workload: {id: kept}
+    match: {tag: {app: kept}}
+    decision: pin
+    model: claude-haiku-4-5
+    verdict_id: v6
+    pin_original: true
+"""
+
+
 class Proxy(NamedTuple):
     """A running LiteLLM proxy and the upstream behind it."""
 
@@ -72,7 +114,14 @@ def wait_for(url: str, process: subprocess.Popen[bytes], log: Path, seconds: flo
     """Until a server answers; what it wrote where it ends before."""
     until = time.monotonic() + seconds
     while time.monotonic() < until and process.poll() is None:
-        with contextlib.suppress(OSError), urllib.request.urlopen(url, timeout=2):
-            return
+        try:
+            with urllib.request.urlopen(url, timeout=2):
+                return
+        except urllib.error.HTTPError as answer:
+            answer.close()
+            if answer.code < 500:
+                return
+        except OSError:
+            pass
         time.sleep(0.2)
     pytest.fail(f"it does not answer: {log.read_text()[-2_000:]}")

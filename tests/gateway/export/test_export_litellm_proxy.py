@@ -69,7 +69,9 @@ def test_a_system_prompt_names_the_workload_by_its_fingerprint(
     litellm_proxy: Proxy, client: anthropic.Anthropic
 ) -> None:
     client.messages.create(**given(system="Sort this letter."))
-    assert asked(litellm_proxy) == given(system="Sort this letter.") | {"model": SONNET}
+    # Opus 4.8 does not think unless it is asked to, Sonnet 5.5 does: the change says so
+    expected = {"model": SONNET, "thinking": {"type": "between_tools"}}
+    assert asked(litellm_proxy) == given(system="Sort this letter.") | expected
 
 
 def test_the_callers_own_marks_stay_as_they_are(litellm_proxy: Proxy, client: anthropic.Anthropic) -> None:
@@ -117,8 +119,8 @@ def test_a_model_that_litellm_calls_otherwise_is_known(litellm_proxy: Proxy, cli
 
 def test_a_stream_is_moved_and_reaches_its_end(litellm_proxy: Proxy, client: anthropic.Anthropic) -> None:
     with client.messages.stream(**given(), extra_headers=TRIAGE) as stream:
-        found = stream.get_final_message()
-    assert (found.model, found.usage.output_tokens) == (HAIKU, 20)
+        assert stream.response.headers["x-baseload-model"] == HAIKU
+        assert stream.get_final_message().usage.output_tokens == 20
     assert asked(litellm_proxy)["model"] == HAIKU
 
 

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from baseload.gateway.calllog.recover import recover
-from baseload.gateway.state.budgets import Budget, Budgets, Hold, Refused, period_of
+from baseload.gateway.state.budgets import PROBE_S, Budget, Budgets, Hold, Refused, period_of
 from baseload.gateway.state.faults import StateDown
 from baseload.gateway.state.leases import Place
 from baseload.gateway.state.sqlite import SqliteDatabase
@@ -218,6 +218,8 @@ def test_a_store_that_comes_back_is_asked_again(tmp_path: Path) -> None:
         database.is_down = True
         assert await reserved(budgets, ("all",), 10) == Refused("all", "store")
         database.is_down = False
+        assert await reserved(budgets, ("all",), 10) == Refused("all", "store")  # nobody waits for it meanwhile
+        await asyncio.sleep(2 * PROBE_S)
         assert isinstance(await reserved(budgets, ("all",), 10, NOW_US + SECOND_US), Hold)
 
     run(work())
@@ -251,6 +253,7 @@ def test_an_answer_of_the_store_that_was_lost_changes_nothing(tmp_path: Path) ->
         budgets = Budgets(StateThread(store), "a", [ALL])
         database.forgets = 1
         assert await reserved(budgets, ("all",), 400) == Refused("all", "store")
+        await asyncio.sleep(2 * PROBE_S)
         hold = await reserved(budgets, ("all",), 400, NOW_US + SECOND_US)
         assert isinstance(hold, Hold)
         budgets.settle(hold, 300)

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import random
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
+import anthropic
+import pytest
 from served import BOOK, Served
 
 from baseload.gateway.config import UpstreamSettings
@@ -15,6 +18,23 @@ from baseload.gateway.state.records import KeyScope
 from baseload.gateway.upstreams.keys import keys_in
 from baseload.gateway.upstreams.made import pool_of
 from baseload.usage.gateway_records import End, Start, json_of, record_of
+
+_clients: list[anthropic.Anthropic] = []
+
+
+@pytest.fixture(autouse=True)
+def closing_clients() -> Iterator[None]:
+    """What `client` made is closed after its test."""
+    yield
+    while _clients:
+        _clients.pop().close()
+
+
+def client(served: Served, key: str = "sk-ant-caller") -> anthropic.Anthropic:
+    """The official SDK, which tries nothing twice by itself."""
+    made = anthropic.Anthropic(base_url=served.base_url, api_key=key, max_retries=0)
+    _clients.append(made)
+    return made
 
 
 def pooled(gateway: Gateway) -> tuple[Part, ...]:

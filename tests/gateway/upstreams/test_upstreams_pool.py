@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -185,6 +184,15 @@ def test_batches_files_and_models_stay_with_the_first_upstream_and_its_first_key
         course = world.course(request, Failure("connect"), Failure("connect"))
         assert {step[:2] for step in course} == {("a", "a-k1")}
         assert world.again(request, world.first(request), LIMIT) is None or method == b"GET"
+
+
+def test_a_limit_of_counting_or_listing_does_not_rest_a_key_for_messages_nor_move_what_belongs_to_one() -> None:
+    world = World(upstream("a"))
+    count, listing = asked(target=b"/v1/messages/count_tokens"), asked(method=b"GET", target=b"/v1/models")
+    assert world.course(count, LONG) == [("a", "a-k1", 0.0), ("a", "a-k2", 0.0)]
+    assert world.course(listing, LIMIT) == [("a", "a-k1", 0.0), ("a", "a-k1", 3.0)]
+    assert world.course(asked()) == [("a", "a-k1", 0.0)]
+    assert world.course(count) == [("a", "a-k2", 0.0)]
 
 
 def test_ten_failures_in_a_row_open_a_circuit_and_the_next_upstream_is_asked_first() -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 import anthropic
 import pytest
-from pooled import attempts, pooled, with_key
+from pooled import attempts, client, closing_clients, pooled, with_key
 from served import Served, serving, settings
 
 from baseload.demo.upstream.answers import Answers
@@ -26,14 +26,13 @@ ASK: Any = {"model": HAIKU, "max_tokens": 50, "messages": [{"role": "user", "con
 QUICK = "[retry]\nmost_wait_s = 2\n"
 
 
+__all__ = ["closing_clients"]  # pytest runs it around every test
+
+
 @contextmanager
 def gateway_of(url: str, folder: Path, text: str = QUICK, **env: str) -> Iterator[Served]:
     with serving(settings(url, text, folder=folder), env=env, parts=pooled) as served:
         yield served
-
-
-def client(served: Served, key: str = "sk-ant-caller") -> anthropic.Anthropic:
-    return anthropic.Anthropic(base_url=served.base_url, api_key=key, max_retries=0)
 
 
 @pytest.fixture

@@ -8,13 +8,16 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from watching_world import HAIKU, OPUS, SECRET, Running, ask, entry, made_policy
 
 from baseload.demo.upstream.server import Upstream
+from baseload.errors import UsageError
 from baseload.gateway.state.sqlite import SqliteDatabase
 from baseload.gateway.state.store import StateStore
 from baseload.gateway.watching.orders import hold, lift, resume, roll_back
+from baseload.quality.watch.events import Graded
 
 POLICY = """
 [policy]
@@ -65,9 +68,10 @@ def all_paired(gateway: Running) -> None:
 
     def widened(store: StateStore) -> bool:
         row = store.routes()[0]
-        text = row.state.replace('"shadow_share":0.02', '"shadow_share":1.0')
-        assert text != row.state
-        fresh = type(row)(workload=row.workload, policy_id=row.policy_id, events=row.events, state=text, changed_us=1)
+        state = json.loads(row.state)
+        state["terms"]["shadow_share"] = 1.0
+        state["events"] = row.events + 1
+        fresh = msgspec.structs.replace(row, events=row.events + 1, state=json.dumps(state))
         return store.swap_route(fresh, row.events)
 
     while not gateway.loop.run(gateway.gateway.state(widened)):  # a tick was first
@@ -164,3 +168,52 @@ def test_the_secret_of_a_caller_is_in_no_file_of_the_gateway(start: Start, tmp_p
     assert b'"purpose":"shadow"' in written
     assert SECRET.encode() not in written
     assert b"nobody may read" not in written
+
+
+def test_evidence_of_a_loss_rolls_back_for_every_replica_by_a_row_of_its_own(start: Start, store: StateStore) -> None:
+    settings = POLICY.replace("[policy]", '[policy]\nstart = "at_once"')
+    one, two = start(settings, name="a"), start(settings, name="b")
+    assert ask(one.client(), "s-1").headers["x-baseload-model"] == HAIKU
+    until(lambda: bool(store.routes()))
+    one.watching.watch.book.note(KEY, [Graded(at_us=1, d=-1.0)] * 60)
+    one.tick()
+    (back,) = store.rollbacks()
+    assert (back.workload, back.candidate, back.reason) == ("w-1", HAIKU, "quality")
+    assert until(lambda: KEY in two.gateway.core.routes and two.gateway.core.routes[KEY].rolled_back) < 1.0
+    assert ask(two.client(), "s-9").headers["x-baseload-model"] == OPUS
+
+
+def test_two_replicas_lose_no_event_of_each_other(start: Start, store: StateStore) -> None:
+    one, two = start(name="a"), start(name="b")
+    ask(one.client(), "s-0")
+    until(lambda: bool(store.routes()))
+    for number in range(5):
+        for gateway in (one, two):
+            gateway.watching.watch.book.note(KEY, [Graded(at_us=number, d=0.0)])
+    until(lambda: json.loads(store.routes()[0].state)["evidence"]["pairs"] == 10)
+
+
+def test_a_workload_whose_data_may_not_be_used_is_never_sent_twice(start: Start, upstream: Upstream) -> None:
+    gateway = start()
+    client = gateway.client()
+    ask(client, "s-0")
+    until(lambda: KEY in gateway.gateway.core.routes)
+    all_paired(gateway)
+    desk = gateway.watching.watch.desk
+    desk.setup = msgspec.structs.replace(desk.setup, data_use={"w-1": "none"})
+    for number in range(5):
+        ask(client, f"s-{number}")
+    gateway.settle()
+    assert gateway.watching.outcomes() == {}
+    assert all(json.loads(request.body)["model"] == OPUS for request in upstream.requests)
+
+
+def test_orders_ask_for_a_name_a_reason_and_a_route(store: StateStore) -> None:
+    for who, why in (("", "x"), ("ann", " ")):
+        with pytest.raises(UsageError, match="who orders it, and why"):
+            roll_back(store, "w-1", who=who, why=why, at_us=1)
+    with pytest.raises(UsageError, match="has no route yet"):
+        roll_back(store, "w-1", who="ann", why="x", at_us=1)
+    with pytest.raises(UsageError, match="0 candidates rolled back"):
+        lift(store, "w-1", who="ann", why="x", at_us=1)
+    assert roll_back(store, "w-1", who="ann", why="x", at_us=1, candidate=HAIKU).changed

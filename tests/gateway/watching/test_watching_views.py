@@ -17,7 +17,8 @@ from baseload.quality.watch.machine import replay
 from baseload.quality.watch.route import begin, state_bytes
 
 TERMS = promised.Terms(
-    workload="w", policy_id="p", verdict_id="v", decided_us=0, tested=promised.Tested(candidate="haiku", incumbent="opus"),
+    workload="w", policy_id="p", verdict_id="v", decided_us=0,
+    tested=promised.Tested(candidate="haiku", incumbent="opus"),
     margin=0.02, alarm=4.0, budgets={"refusal": Budget(baseline=0.01)}, least_bad=2,
     ladder=(
         promised.Rung(share=0.0, least_us=0, least_calls=1, least_pairs=1),
@@ -56,7 +57,7 @@ def test_a_state_that_cannot_be_read_stands_as_rolled_back() -> None:
 
 def test_watching_loads_nothing_heavy_into_the_process_that_serves() -> None:
     code = (
-        "import sys, baseload.gateway.watching.parts, baseload.gateway.runtime\n"
+        "import sys, baseload.gateway.watching.parts\n"
         "print([name for name in ('numpy', 'duckdb', 'yaml', 'starlette', 'anthropic', 'jsonschema', 'cryptography',"
         " 'prometheus_client', 'opentelemetry') if name in sys.modules])"
     )

@@ -104,6 +104,12 @@ def test_nothing_is_said_where_calls_are_not_counted_or_the_model_has_no_price(b
     assert finding_out([position()], "claude-haiku-5-5", bar(budget_usd="0"), book, DAY) is None
 
 
+def test_dollars_without_a_count_of_calls_are_left_out(book: PriceBook) -> None:
+    """A report's dollars beyond the calls that were seen: what matters is what one call costs."""
+    counted = finding_out([position()], "claude-haiku-5-5", None, book, DAY)
+    assert finding_out([position(), position(requests=None)], "claude-haiku-5-5", None, book, DAY) == counted
+
+
 def test_a_bar_binds_by_id_and_else_by_name() -> None:
     by_name, by_id = bar(workload="Email triage"), bar(workload="wl-1", margin=0.05)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from baseload.levers.route.tried import with_verdicts
 from baseload.levers.summary import summarise
 from baseload.values import Opportunity, Verdict, VerdictState
@@ -34,6 +36,12 @@ def test_a_trial_that_holds_is_said_in_place_of_not_tested() -> None:
     assert (found.verdict, found.verdict_id) == ("holds", "v1")
     assert found.assumption == "proven by a trial; output up to x 1.25"
     assert (found.low_nano, found.high_nano, found.excluded_by) == (40, 90, ())
+
+
+def test_what_held_against_a_stand_in_is_simulated_and_not_proven() -> None:
+    found = tried(replace(said("holds"), grade="simulated"))
+    assert (found.verdict, found.verdict_grade) == ("holds", "simulated")
+    assert found.assumption == "simulated by a trial against a stand-in; output up to x 1.25"
 
 
 def test_a_broken_move_is_excluded_and_counts_in_no_range() -> None:

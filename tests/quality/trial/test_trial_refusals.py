@@ -143,6 +143,8 @@ class _Failing:
         self._error, self._every, self._calls = error, every, 0
 
     def grade(self, call: Asked, output: Answer, reference: Any) -> Grade:
+        if output.text.startswith("qz"):  # the nonsense every grader must see
+            return Grade(score=0.0, reason="nonsense", tier="truth")
         self._calls += 1
         if self._calls % self._every == 0:
             raise self._error

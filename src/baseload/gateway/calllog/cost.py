@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from decimal import ROUND_HALF_EVEN, Decimal
-from typing import Final, NamedTuple
+from typing import Annotated, Any, Final, NamedTuple
+
+import msgspec
 
 from baseload.gateway.calllog.records import End, Head, Start
 from baseload.prices.book import PriceBook
@@ -12,7 +14,7 @@ from baseload.prices.rates import DEAREST_ROW_USD, RATE_FIELDS, PriceKey, Rates
 from baseload.usage.fields import BadRecord
 from baseload.usage.gateway_pairs import Pair
 from baseload.usage.gateway_rows import calls_of, served_and_requested, usage_of
-from baseload.usage.normal import UsageTokens
+from baseload.usage.normal import MAX_CALL_TOKENS, UsageTokens, geo_of, speed_of, tier_of
 from baseload.usage.reader import ReadContext
 from baseload.values import NANO_PER_USD, Call, OrgKey, band_of_prompt
 
@@ -22,6 +24,52 @@ _ATTO_PER_NANO: Final = 10**9
 _TOKENS_PER_RATE: Final = 1_000_000
 _DAY_US: Final = 86_400_000_000
 _MOST_KEPT: Final = 4_096
+DEAREST_ROW_ATTO: Final = int(DEAREST_ROW_USD * _ATTO_PER_USD)
+
+
+Count = Annotated[int, msgspec.Meta(ge=0, le=MAX_CALL_TOKENS)]
+
+
+class _Split(msgspec.Struct, gc=False):
+    ephemeral_5m_input_tokens: Count | None = 0
+    ephemeral_1h_input_tokens: Count | None = 0
+
+
+class _Tools(msgspec.Struct, gc=False):
+    web_search_requests: Count | None = 0
+    web_fetch_requests: Count | None = 0
+    code_execution_requests: Count | None = 0
+
+
+class _Details(msgspec.Struct, gc=False):
+    thinking_tokens: Count | None = 0
+
+
+class _Usual(msgspec.Struct, gc=False):
+    """A usage object of the usual form, read in one go; whatever is not of it is read by `usage.normal`."""
+
+    input_tokens: Count | None = 0
+    cache_read_input_tokens: Count | None = 0
+    cache_creation_input_tokens: Count | None = 0
+    output_tokens: Count | None = 0
+    cache_creation: _Split | None = None
+    server_tool_use: _Tools | None = None
+    output_tokens_details: _Details | None = None
+    iterations: tuple[()] | None = None
+    service_tier: str | None = None
+    inference_geo: str | None = None
+    speed: str | None = None
+
+
+class _Billed(NamedTuple):
+    """What an attempt is priced by: tokens in the order of TOKEN_CLASSES, and what its answer said of the price."""
+
+    tokens: tuple[int, int, int, int, int]
+    unsplit: bool
+    web_searches: int
+    tier: str
+    speed: str
+    geo: str
 
 
 class _Prices(NamedTuple):
@@ -47,16 +95,19 @@ class Pricing:
         """
         if end.usage is None:
             return 0 if end.outcome in ("error", "failed") or end.status >= 400 else None
-        try:
-            found = usage_of(start, end)
-        except BadRecord:
-            return None
-        if found is None or found.extra:
-            return self._row_by_row(start, end)
-        prices = self._prices_of(start, end, found)
-        return self._row_by_row(start, end) if prices is None else _nano(found, prices)
+        billed = _usual(end.usage)
+        if billed is None:
+            try:
+                found = usage_of(start, end)
+            except BadRecord:
+                return None
+            if found is None or found.extra:
+                return self._row_by_row(start, end)
+            billed = _billed(found)
+        prices = self._prices_of(start, end, billed)
+        return self._row_by_row(start, end) if prices is None else _nano(billed, prices)
 
-    def _prices_of(self, start: Start, end: End, found: UsageTokens) -> _Prices | None:
+    def _prices_of(self, start: Start, end: End, found: _Billed) -> _Prices | None:
         """Prices of an ordinary answer; None where the rows have to say what is wrong, or what it is."""
         usage = end.usage or {}
         served, _ = served_and_requested(start, end)
@@ -66,14 +117,17 @@ class Pricing:
             found.geo if usage.get("inference_geo") else start.geo,
             found.tier if found.tier != "standard" else start.tier,
             found.speed if usage.get("speed") else start.speed,
-            band_of_prompt(found.tokens.prompt_tokens),
+            band_of_prompt(sum(found.tokens[:4])),
             start.us // _DAY_US,
         )
-        if key not in self._prices:
+        try:
+            return self._prices[key]
+        except KeyError:
             if len(self._prices) >= _MOST_KEPT:
                 self._prices.clear()
-            self._prices[key] = self._looked_up(PriceKey(self._book.resolve(served) or f"?{served}", *key[1:6]), key[6])
-        return self._prices[key]
+            known = PriceKey(self._book.resolve(served) or f"?{served}", *key[1:6])
+            prices = self._prices[key] = self._looked_up(known, key[6])
+            return prices
 
     def _looked_up(self, key: PriceKey, day: int) -> _Prices | None:
         found = self._book.rates(key, day)
@@ -105,18 +159,62 @@ def _per_token(rates: Rates) -> tuple[int, int, int, int, int]:
     return per[0], per[1], per[2], per[3], per[4]
 
 
-def _nano(found: UsageTokens, prices: _Prices) -> int | None:
-    tokens, per = found.tokens, prices.classes
-    write = prices.unsplit_write if "ttl_unknown" in found.flags else per[2]
-    atto = (
-        tokens.uncached_input_tokens * per[0]
-        + tokens.cache_read_tokens * per[1]
-        + tokens.cache_write_5m_tokens * write
-        + tokens.cache_write_1h_tokens * per[3]
-        + tokens.output_tokens * per[4]
-        + found.web_search_requests * prices.web_search
+def _usual(usage: dict[str, Any]) -> _Billed | None:
+    """What a usage object of the usual form says, as `usage.normal` reads it; None for any other form."""
+    try:
+        found = msgspec.convert(usage, _Usual)
+    except msgspec.ValidationError:
+        return None
+    split, tools = found.cache_creation, found.server_tool_use
+    write_5m = (split.ephemeral_5m_input_tokens or 0) if split is not None else 0
+    write_1h = (split.ephemeral_1h_input_tokens or 0) if split is not None else 0
+    unsplit = max((found.cache_creation_input_tokens or 0) - write_5m - write_1h, 0)
+    return _Billed(
+        (
+            found.input_tokens or 0,
+            found.cache_read_input_tokens or 0,
+            write_5m + unsplit,
+            write_1h,
+            found.output_tokens or 0,
+        ),
+        unsplit > 0,
+        (tools.web_search_requests or 0) if tools is not None else 0,
+        tier_of(found.service_tier),
+        speed_of(found.speed),
+        geo_of(found.inference_geo),
     )
-    if atto > DEAREST_ROW_USD * _ATTO_PER_USD:
+
+
+def _billed(found: UsageTokens) -> _Billed:
+    tokens = found.tokens
+    return _Billed(
+        (
+            tokens.uncached_input_tokens,
+            tokens.cache_read_tokens,
+            tokens.cache_write_5m_tokens,
+            tokens.cache_write_1h_tokens,
+            tokens.output_tokens,
+        ),
+        "ttl_unknown" in found.flags,
+        found.web_search_requests,
+        found.tier,
+        found.speed,
+        found.geo,
+    )
+
+
+def _nano(found: _Billed, prices: _Prices) -> int | None:
+    tokens, per = found.tokens, prices.classes
+    write = prices.unsplit_write if found.unsplit else per[2]
+    atto = (
+        tokens[0] * per[0]
+        + tokens[1] * per[1]
+        + tokens[2] * write
+        + tokens[3] * per[3]
+        + tokens[4] * per[4]
+        + found.web_searches * prices.web_search
+    )
+    if atto > DEAREST_ROW_ATTO:
         return None
     whole, rest = divmod(atto, _ATTO_PER_NANO)
     half = _ATTO_PER_NANO // 2

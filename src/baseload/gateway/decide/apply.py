@@ -51,7 +51,7 @@ def apply(
     as_is = Applied(body=body, served_as=facts.model)
     if not decision.changes or not facts.readable or decision.pinned:
         return as_is
-    located = locate(body, facts.members)
+    located = facts.located
     if located is None:
         return as_is
     fit = fitted(facts, decision, capabilities)

@@ -6,22 +6,26 @@ Fingerprints are those of `usage.features`, so that a request meets the workload
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, TypeVar
 
 import msgspec
 from msgspec import Raw
 
 from baseload.gateway.decide.memo import (
     HEAD_CHARS,
+    NO_PARAMS,
     NO_SYSTEM,
     NO_TOOLS,
     Memo,
+    Params,
     SessionFrom,
+    Slices,
     SystemNote,
     ToolsNote,
     tag_of,
 )
 from baseload.gateway.decide.shape import NO_MESSAGES, Message, Shape, first_text, messages_in, shape_of
+from baseload.gateway.decide.splice import Located, locate
 from baseload.gateway.exchange import Inbound
 from baseload.plan.policy_match import RequestFacts
 from baseload.workloads.cascade import CODING_AGENT
@@ -40,11 +44,17 @@ _READ: Final = frozenset((
     b"authorization", b"x-api-key",
 ))  # fmt: skip
 _KINDS: Final[Mapping[bytes, Kind]] = {b"/v1/messages": "messages", b"/v1/messages/count_tokens": "count_tokens"}
+_PROMPT: Final = ("messages", "system", "tools")
+NOT_SKETCHED: Final = frozenset({*_PROMPT, "model", "metadata", "stream", "stop_sequences"})
+"""Members that decide nothing about which models take a request, or that are looked at by themselves."""
 _PREFIX_TAIL: Final = 1024
+_MOST_PARAMS: Final = 2_048
+_MOST_PARAM_BYTES: Final = 2_048
 _MOST_TAGS: Final = 32
 _MOST_CHARS: Final = 500
 _MOST_WAIT_S: Final = 86_400
 
+T = TypeVar("T")
 _members = msgspec.json.Decoder(dict[str, Raw]).decode
 _str = msgspec.json.Decoder(str).decode
 _int = msgspec.json.Decoder(int).decode
@@ -57,7 +67,8 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     `readable` false: the body is no Messages request that can be edited safely; it goes as it is. `session` is a keyed
     fingerprint, never "" for a readable request. `model` as asked for; `effort` "" where not said. `prompt_bytes` is
     the length of tools, system and messages as sent. `has_marks`: the caller set cache marks of its own. `heads` are
-    the headers read here, by name in lower case, without credentials.
+    the headers read here, by name in lower case, without credentials. `has_ours` false: no header is for the gateway.
+    `located`: where the members stand in the body; None where that cannot be said, and then it is not edited.
     """
 
     kind: Kind = "other"
@@ -76,7 +87,10 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     shape: Shape = NO_MESSAGES
     tools: ToolsNote = NO_TOOLS
     system: SystemNote = NO_SYSTEM
+    params: Params = NO_PARAMS
+    has_ours: bool = True
     members: Mapping[str, Raw] = msgspec.field(default_factory=dict)
+    located: Located | None = None
     messages: list[Message] = msgspec.field(default_factory=list)
     heads: Mapping[bytes, bytes] = msgspec.field(default_factory=dict)
 
@@ -94,12 +108,12 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def stream(self) -> bool:
-        return _is(self.members.get("stream"), b"true")
+        return self.params.stream
 
     @property
     def max_tokens(self) -> int | None:
         """None where not said."""
-        return _count(self.members.get("max_tokens"))
+        return self.params.max_tokens
 
     @property
     def api_version(self) -> str:
@@ -124,45 +138,47 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
 def facts_of(inbound: Inbound, memo: Memo, key_id: str = "") -> Facts:
     """The facts of a request. `key_id` is the virtual key it came with; "" = its own credential, fingerprinted."""
     kind = _KINDS.get(inbound.path, "other") if inbound.method == b"POST" else "other"
-    heads, tags = _headers(inbound)
+    heads, tags, has_ours = _headers(inbound)
     pinned = heads.get(b"x-baseload-pin", b"").strip().lower() == b"original"
     members = _body_members(inbound.body) if kind != "other" and inbound.body else None
     if members is None:
         who = _who(heads, tags, _key_id(heads, memo, key_id))
-        return Facts(kind=kind, who=who, pin_original=pinned, now_us=inbound.us, heads=heads)
-    tools, system, messages = members.get("tools"), members.get("system"), members.get("messages")
-    of_tools, of_system, prompt_bytes = NO_TOOLS, NO_SYSTEM, 0
-    if tools is not None:
-        of_tools = memo.tools.of(data := bytes(tools))
-        prompt_bytes += len(data)
-    if system is not None:
-        of_system = memo.systems.of(data := bytes(system))
-        prompt_bytes += len(data)
+        return Facts(kind=kind, who=who, pin_original=pinned, now_us=inbound.us, has_ours=has_ours, heads=heads)
+    messages = members.get("messages")
+    located = locate(inbound.body, members)
+    of_tools, tools_bytes = _note(memo.tools, NO_TOOLS, "tools", inbound.body, members, located)
+    of_system, system_bytes = _note(memo.systems, NO_SYSTEM, "system", inbound.body, members, located)
     talk = _messages(messages)
     shape = shape_of(talk) if talk else NO_MESSAGES
-    user = _metadata(members.get("metadata"), tags)
+    params = _params(members, memo)
+    for name, text in params.tags:
+        if len(tags) < _MOST_TAGS:
+            tags.setdefault(name, text)
     key = _key_id(heads, memo, key_id)
     first = "" if len(of_system.head) >= HEAD_CHARS or not talk else first_text(talk)
     who = _who(heads, tags, key, of_tools.fp, of_system.fp, memo.template_id(of_system.head, first[:HEAD_CHARS]))
-    session, session_from = _session(heads, user, memo, who, talk)
+    session, session_from = _session(heads, params.user, memo, who, talk)
     return Facts(
         kind=kind,
         readable=bool(talk) and "model" in members,
         who=who,
         session=session,
         session_from=session_from,
-        model=_text(members.get("model")),
-        effort=_effort(members.get("output_config")),
-        fast=_is(members.get("speed"), b'"fast"'),
-        thread=_asked(members, "store") or _asked(members, "previous_thread_event_id"),
-        has_marks=shape.marked or of_tools.marked or of_system.marked or _asked(members, "cache_control"),
+        model=params.model,
+        effort=params.effort,
+        fast=params.fast,
+        thread=params.thread,
+        has_marks=shape.marked or of_tools.marked or of_system.marked or params.marked,
         pin_original=pinned,
         now_us=inbound.us,
-        prompt_bytes=prompt_bytes + (len(memoryview(messages)) if messages is not None else 0),
+        prompt_bytes=tools_bytes + system_bytes + (len(memoryview(messages)) if messages is not None else 0),
         shape=shape,
         tools=of_tools,
         system=of_system,
+        params=params,
+        has_ours=has_ours,
         members=members,
+        located=located,
         messages=talk,
         heads=heads,
     )
@@ -173,19 +189,54 @@ def is_ours(name: bytes) -> bool:
     return name[:11].lower() == OUR_HEADERS
 
 
-def _headers(inbound: Inbound) -> tuple[dict[bytes, bytes], dict[str, str]]:
-    """The headers read here, by name in lower case, the first of each; and the caller's tags."""
+def _headers(inbound: Inbound) -> tuple[dict[bytes, bytes], dict[str, str], bool]:
+    """The headers read here, by name in lower case, the first of each; the caller's tags; whether any is for us."""
     heads: dict[bytes, bytes] = {}
     tags: dict[str, str] = {}
+    has_ours = False
     for name, value in inbound.headers:
         low = name.lower()
         if low in _READ:
             heads.setdefault(low, value)
-        elif low.startswith(_TAG) and len(tags) < _MOST_TAGS:
-            text = value.decode("utf-8", "replace").strip()[:_MOST_CHARS]
-            if text:
-                tags.setdefault(tag_of(low[len(_TAG) :].decode("latin-1")), text)
-    return heads, tags
+        if low.startswith(OUR_HEADERS):
+            has_ours = True
+            if low.startswith(_TAG) and len(tags) < _MOST_TAGS:
+                text = value.decode("utf-8", "replace").strip()[:_MOST_CHARS]
+                if text:
+                    tags.setdefault(tag_of(low[len(_TAG) :].decode("latin-1")), text)
+    return heads, tags, has_ours
+
+
+def _params(members: Mapping[str, Raw], memo: Memo) -> Params:
+    """What the small members say: most requests of a caller say the same, and are read once."""
+    small = dict(members)
+    for name in _PROMPT:
+        small.pop(name, None)
+    said = tuple(small), b"\0".join(small.values())  # no value has a NUL in it
+    found = memo.params.get(said)
+    if found is None:
+        found = _read_params(small)
+        if len(said[1]) <= _MOST_PARAM_BYTES:
+            if len(memo.params) >= _MOST_PARAMS:
+                memo.params.clear()
+            memo.params[said] = found
+    return found
+
+
+def _read_params(members: Mapping[str, Raw]) -> Params:
+    user, tags = _metadata(members.get("metadata"))
+    return Params(
+        model=_text(members.get("model")),
+        effort=_effort(members.get("output_config")),
+        fast=_is(members.get("speed"), b'"fast"'),
+        thread=_asked(members, "store") or _asked(members, "previous_thread_event_id"),
+        marked=_asked(members, "cache_control"),
+        stream=_is(members.get("stream"), b"true"),
+        max_tokens=_count(members.get("max_tokens")),
+        user=user,
+        tags=tags,
+        special=tuple([(name, bytes(raw)) for name, raw in members.items() if name not in NOT_SKETCHED]),
+    )
 
 
 def _body_members(body: bytes) -> dict[str, Raw] | None:
@@ -194,6 +245,20 @@ def _body_members(body: bytes) -> dict[str, Raw] | None:
         return _members(body)
     except (msgspec.MsgspecError, UnicodeError, RecursionError):
         return None
+
+
+def _note(
+    notes: Slices[T], none: T, name: str, body: bytes, members: Mapping[str, Raw], located: Located | None
+) -> tuple[T, int]:
+    """What is known of a long member, and its length; `none` and 0 without it."""
+    raw = members.get(name)
+    if raw is None:
+        return none, 0
+    if located is None:
+        data = bytes(raw)
+        return notes.of(data, 0, len(data)), len(data)
+    _, start, end = located[name]
+    return notes.of(body, start, end), end - start
 
 
 def _messages(raw: Raw | None) -> list[Message]:
@@ -246,19 +311,20 @@ def _key_id(heads: dict[bytes, bytes], memo: Memo, key_id: str) -> str:
     return memo.key_name(secret.strip())
 
 
-def _metadata(raw: Raw | None, tags: dict[str, str]) -> str:
+def _metadata(raw: Raw | None) -> tuple[str, tuple[tuple[str, str], ...]]:
     """`metadata.user_id`, "" without one; what else metadata says in plain words becomes tags."""
     if raw is None:
-        return ""
+        return "", ()
     try:
         found = _object(raw)
     except (msgspec.MsgspecError, UnicodeError):
-        return ""
+        return "", ()
+    tags: dict[str, str] = {}
     for name, value in found.items() if len(found) > 1 else ():
         if isinstance(value, str) and value.strip() and name != "user_id" and len(tags) < _MOST_TAGS:
             tags.setdefault(tag_of(name[:_MOST_CHARS]), value.strip()[:_MOST_CHARS])
     user = found.get("user_id")
-    return user if isinstance(user, str) else ""
+    return user if isinstance(user, str) else "", tuple(tags.items())
 
 
 def _session(

@@ -13,13 +13,12 @@ from typing import Any, Final, NamedTuple, cast
 import msgspec
 
 from baseload.gateway.decide.decide import Decision
-from baseload.gateway.decide.facts import Facts
+from baseload.gateway.decide.facts import NOT_SKETCHED, Facts
 from baseload.prices.book import Model
 from baseload.quality.legality import ApiVersion, Fault
 from baseload.quality.rewrite import Rewritten, rewrite
 from baseload.quality.rewrite_thinking import Change
 
-_NOT_SKETCHED: Final = frozenset({"model", "messages", "system", "tools", "metadata", "stream", "stop_sequences"})
 _VERSIONS: Final = frozenset({"2023-06-01", "2026-10-21"})
 _LONG_FROM: Final = 200_000
 _BYTES_PER_TOKEN_AT_LEAST: Final = 3
@@ -110,8 +109,7 @@ def fitted(facts: Facts, decision: Decision, capabilities: Capabilities) -> Fitt
         key = (
             decision.asked, decision.model, decision.effort, facts.api_version, prompt_tokens, tools.special,
             min(shape.messages, 2), bool(shape.turns), shape.last_role, shape.open_loop, shape.system_role,
-            facts.has_marks,
-            *[(name, bytes(raw)) for name, raw in facts.members.items() if name not in _NOT_SKETCHED],
+            facts.has_marks, facts.params.special,
         )  # fmt: skip
         found = capabilities.sketched(key, facts, decision, prompt_tokens)
         if found is not None:
@@ -121,7 +119,7 @@ def fitted(facts: Facts, decision: Decision, capabilities: Capabilities) -> Fitt
 
 def _sketch(facts: Facts) -> dict[str, Any]:
     """A small request that the capability table cannot tell from this one."""
-    sketch = {name: _decode(raw) for name, raw in facts.members.items() if name not in _NOT_SKETCHED}
+    sketch = {name: _decode(raw) for name, raw in facts.members.items() if name not in NOT_SKETCHED}
     sketch["model"] = facts.model
     sketch["messages"] = _conversation(facts)
     if facts.tools.size:

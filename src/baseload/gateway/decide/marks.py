@@ -152,10 +152,33 @@ def _after_system(page: Page, number: int) -> Spot | None:
 def _tail(page: Page) -> Spot | None:
     """After the end of the last message that can carry a mark."""
     count = len(page.messages)
+    if count and isinstance(page.messages[-1].content, str) and _last_markable(page.messages[-1]) is not None:
+        spot = _after_last_text(page, count - 1)
+        if spot is not None:
+            return spot
     for number in range(count - 1, max(count - 1 - _LOOK_AT, -1), -1):
         if _last_markable(page.messages[number]) is not None:
             return _after_message(page, number)
     return None
+
+
+def _after_last_text(page: Page, number: int) -> Spot | None:
+    """After the last message, whose content is a plain text that stands last in it; None where that is not plain to see.
+
+    A quote inside a text is escaped. So what follows the last `"content":` up to the message's end is that text alone,
+    where it begins with a quote and holds no other before its end.
+    """
+    body = page.body
+    place = page.located.get("messages")
+    if place is None or not body.endswith(b'"}]', 0, place[2]):
+        return None
+    last = place[2] - 3
+    name = body.rfind(b'"content":', place[1], last)
+    start = body.find(b'"', name + 10, last)
+    if name < 0 or start < 0 or body[name + 10 : start].strip(b" ") or body.find(b'"', start + 1) != last:
+        return None
+    before = bytes_of(page, "tools") + bytes_of(page, "system") - place[1]
+    return Spot((2, number, 0), before + last + 1, last + 1, start)
 
 
 def _after_message(page: Page, number: int) -> Spot | None:
@@ -169,7 +192,7 @@ def _after_message(page: Page, number: int) -> Spot | None:
     if span is None:
         return None
     members = _members(items[number])
-    located = locate(page.body, members, span[0])
+    located = locate(page.body, members, *span)
     content = located.get("content") if located else None
     if content is None:
         return None

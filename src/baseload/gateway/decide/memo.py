@@ -69,6 +69,28 @@ NO_SYSTEM: Final = SystemNote("", "")
 _LIGHT: Final = ("type", "name", "allowed_callers", "cache_control", "defer_loading")
 
 
+class Params(NamedTuple):
+    """What the members of a body say that are neither its prompt nor its tools. `user`: `metadata.user_id`; `tags`:
+    what else metadata says in plain words. `special`: those that decide which models take it, as they were written."""
+
+    model: str
+    effort: str
+    fast: bool
+    thread: bool
+    marked: bool
+    stream: bool
+    max_tokens: int | None
+    user: str
+    tags: tuple[tuple[str, str], ...]
+    special: tuple[tuple[str, bytes], ...]
+
+    def __repr__(self) -> str:
+        return f"Params({self.model!r})"
+
+
+NO_PARAMS: Final = Params("", "", False, False, False, False, None, "", (), ())
+
+
 class Slices(Generic[T]):
     """Slices of bodies and what was made of them."""
 
@@ -85,11 +107,13 @@ class Slices(Generic[T]):
     def held_bytes(self) -> int:
         return self._held
 
-    def of(self, data: bytes) -> T:
-        key = (len(data), data[:_END], data[-_END:])
+    def of(self, body: bytes, start: int, end: int) -> T:
+        """What is made of `body[start:end]`, which is copied only where it was not met before."""
+        key = (end - start, body[start : min(start + _END, end)], body[max(end - _END, start) : end])
         found = self._found.get(key)
-        if found is not None and found[0] == data:
+        if found is not None and body.startswith(found[0], start):
             return found[1]
+        data = body[start:end]
         made = self._make(data)
         if len(data) * 4 <= self._most:
             self._keep(key, data, made)
@@ -120,6 +144,7 @@ class Memo:
         self._names: dict[tuple[str, str], str] = {}
         self._keys: dict[int, str] = {}
         self._users: dict[str, tuple[str, SessionFrom]] = {}
+        self.params: dict[tuple[tuple[str, ...], bytes], Params] = {}
 
     def __repr__(self) -> str:
         return f"Memo({self.tools!r}, {self.systems!r})"

@@ -38,31 +38,34 @@ Located = dict[str, Place]
 """The members of one object by name, in order; there is at least one."""
 
 
-def locate(body: bytes, members: Mapping[str, Raw], at: int = 0) -> Located | None:
-    """Where the members of the object that begins at `at` (blanks before it count) stand.
+def locate(body: bytes, members: Mapping[str, Raw], at: int = 0, end: int = -1) -> Located | None:
+    """Where the members of the object from `at` (blanks before it count) to `end` (exclusive; -1 = the last) stand.
 
     `members` is that object as it was decoded, in order. None where the two do not agree to the byte: a name given
     twice, or written with escapes.
     """
-    return _located_as_usual(body, members, at) or _located(body, members, at)
+    return _located_as_usual(body, members, at, len(body) if end < 0 else end) or _located(body, members, at)
 
 
-def _located_as_usual(body: bytes, members: Mapping[str, Raw], at: int) -> Located | None:
-    """The same for the two ways encoders write objects, with and without a space after signs; None for any other."""
+def _located_as_usual(body: bytes, members: Mapping[str, Raw], at: int, stop: int) -> Located | None:
+    """The same for the two ways encoders write objects, with and without a space after signs; None for any other.
+
+    No value is compared: names stand where they would, and the lengths of all of it add up to the object's. A name
+    given twice, or a blank more, would be left over.
+    """
     first = len(next(iter(members), "")) + at + 4
     spaced = body[first : first + 1] == b" "
     places: Located = {}
     position, opening = at, True
     for name, raw in members.items():
         head = _head(name, spaced, opening)
-        value = bytes(raw)
-        start = position + len(head)
-        if not (body.startswith(head, position) and body.startswith(value, start)):
+        if not body.startswith(head, position):
             return None
-        end = start + len(value)
+        start = position + len(head)
+        end = start + len(memoryview(raw))
         places[name] = (position + (1 if opening or not spaced else 2), start, end)
         position, opening = end, False
-    return places if places and body.startswith(b"}", position) else None
+    return places if places and position + 1 == stop and body.startswith(b"}", position) else None
 
 
 @lru_cache(maxsize=1024)
@@ -154,12 +157,13 @@ def spliced(body: bytes, cuts: Sequence[Cut]) -> bytes:
     """The body with the cuts made. They must not overlap; insertions in one place keep their order."""
     if not cuts:
         return body
-    parts, position = [], 0
+    parts: list[bytes | memoryview] = []
+    position, view = 0, memoryview(body)  # a long body is copied once
     for cut in sorted(cuts, key=_where):
-        parts.append(body[position : cut.start])
+        parts.append(view[position : cut.start])
         parts.append(cut.text)
         position = cut.end
-    parts.append(body[position:])
+    parts.append(view[position:])
     return b"".join(parts)
 
 

@@ -12,6 +12,7 @@ the way: everything between two awaits happens at once.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
@@ -30,7 +31,9 @@ EXPIRES_US: Final = 120 * SECOND_US
 RENEW_US: Final = 30 * SECOND_US
 IDLE_US: Final = 30 * SECOND_US
 REFUSED_US: Final = SECOND_US // 4
-"""How long a budget that had nothing left, or a store that was down, is not asked again."""
+"""How long a budget that had nothing left is not asked again."""
+PROBE_S: Final = 0.25
+"""Between two looks at whether a store that is down answers again."""
 
 
 class Budget(msgspec.Struct, frozen=True, kw_only=True):
@@ -102,7 +105,7 @@ class Budgets:
         self._budgets: dict[str, Budget] = {}
         self._leases: dict[tuple[str, str], _Lease] = {}
         self._refills: set[asyncio.Task[None]] = set()
-        self._down_us = -REFUSED_US
+        self._probe: asyncio.Task[None] | None = None  # runs while the store is known to be down
         self._expired_us = 0
         self.configure(budgets)
 
@@ -171,6 +174,28 @@ class Budgets:
 
         Raises StateDown; everything is reported the next time.
         """
+        try:
+            await self._tell_all(now_us)
+        except StateDown:
+            self.store_down()
+            raise
+
+    def store_down(self) -> None:
+        """The store does not answer: from now on no call waits for it, until a look beside the calls finds it back."""
+        if self._probe is None:
+            self._probe = asyncio.get_running_loop().create_task(self._until_it_answers())
+
+    async def _until_it_answers(self) -> None:
+        try:
+            while True:
+                await asyncio.sleep(PROBE_S)
+                with contextlib.suppress(StateDown):
+                    await self._state(lambda store: store.changes())
+                    return
+        finally:
+            self._probe = None
+
+    async def _tell_all(self, now_us: int) -> None:
         for lease in list(self._leases.values()):
             await self._report(lease, now_us)
         if now_us - self._expired_us >= RENEW_US:
@@ -179,6 +204,8 @@ class Budgets:
 
     async def close(self, now_us: int) -> None:
         """Report everything and give back every lease; what is still reserved stays leased until it expires."""
+        if self._probe is not None:
+            self._probe.cancel()
         await asyncio.gather(*self._refills, return_exceptions=True)
         for lease in self._leases.values():
             async with lease.asking:
@@ -200,7 +227,9 @@ class Budgets:
             return "unknown"
         lease = self._leases.setdefault((name, period), _Lease(Place(name, period)))
         why: Literal["cap", "store"] | None = None
-        if lease.available < amount:
+        if lease.available < amount and self._probe is not None:
+            why = "store"
+        elif lease.available < amount:
             async with lease.asking:
                 if lease.available < amount:  # still, after others waited for the store too
                     why = await self._more(lease, budget, amount, now_us)
@@ -216,7 +245,7 @@ class Budgets:
         need = amount - lease.available
         if 0 <= now_us - lease.refused_us < REFUSED_US and need >= lease.refused_need:
             return "cap"
-        if 0 <= now_us - self._down_us < REFUSED_US:
+        if self._probe is not None:
             return "store"
         try:
             row = await self._state(
@@ -225,7 +254,7 @@ class Budgets:
                 )
             )
         except StateDown:
-            self._down_us = now_us
+            self.store_down()
             return "store"
         lease.adopt(row, now_us)
         if lease.available >= amount:

@@ -23,6 +23,7 @@ class SqliteDatabase:
         self._path = path
         self._lock = threading.RLock()
         self._connection: sqlite3.Connection | None = None
+        self._file: tuple[int, int] | None = None  # which file it was; None before the first time
 
     def __repr__(self) -> str:
         return "SqliteDatabase(…)"
@@ -52,6 +53,11 @@ class SqliteDatabase:
             self._forget()
 
     def _connected(self) -> sqlite3.Connection:
+        """Raises StateDown where the file was removed: a new one would say that nothing was ever spent."""
+        if self._file is not None and self._found() != self._file:
+            self._forget()
+            if self._found() is None:
+                raise StateDown("the state store's file was removed. Put it back, or start the gateway again.")
         if self._connection is None:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             connection = sqlite3.connect(
@@ -60,8 +66,16 @@ class SqliteDatabase:
             connection.execute("PRAGMA journal_mode=WAL")
             connection.execute("PRAGMA synchronous=FULL")
             self._path.chmod(0o600)
-            self._connection = connection
+            self._connection, self._file = connection, self._found()
         return self._connection
+
+    def _found(self) -> tuple[int, int] | None:
+        """Which file is there now."""
+        try:
+            found = self._path.stat()
+        except OSError:
+            return None
+        return found.st_dev, found.st_ino
 
     def _undo(self, connection: sqlite3.Connection) -> None:
         try:

@@ -52,8 +52,9 @@ class Changes:
         changed: Callable[[frozenset[Topic]], Awaitable[None]],
         down: Callable[[StateDown], None],
         every_s: float = POLL_SECONDS,
+        answers: Callable[[], None] = lambda: None,
     ) -> None:
-        """Calls `changed` with what did, until cancelled; `down` each time the store does not answer.
+        """Calls `changed` with what did, until cancelled; `down` each time the store does not answer, else `answers`.
 
         Topics whose reading fails are reported again the next time.
         """
@@ -62,6 +63,7 @@ class Changes:
             try:
                 if topics := await self.since_last():
                     await changed(topics)
+                answers()
             except StateDown as error:
                 self._seen = seen
                 down(error)

@@ -108,7 +108,7 @@ def _header(headers: tuple[Header, ...], name: bytes) -> bytes:
 
 def _number(text: bytes) -> float | None:
     """Plain digits, with a fraction or without; None for anything else."""
-    if not text.replace(b".", b"", 1).isdigit() or len(text) > 15:
+    if not text[:1].isdigit() or not text.replace(b".", b"", 1).isdigit() or len(text) > 15:
         return None
     return float(text)
 

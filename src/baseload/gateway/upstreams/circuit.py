@@ -1,8 +1,8 @@
 """An upstream's health: whether it is worth asking, and how often it may be asked twice. Pure: time is passed in.
 
-    closed ──`open_after` failures in a row──> open ──`open_s` later──> half-open: one request goes
-      ^                                         ^────── it fails ──────────┤
-      └───────────────────────────────────────── it is answered ───────────┘
+closed ──`open_after` failures in a row──> open ──`open_s` later──> half-open: one request goes
+  ^                                         ^────── it fails ──────────┤
+  └───────────────────────────────────────── it is answered ───────────┘
 """
 
 from __future__ import annotations

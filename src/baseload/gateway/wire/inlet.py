@@ -245,7 +245,7 @@ class Inlet(asyncio.Protocol):
             way = self._server.door.enter(self._inbound)
         except Exception as error:  # noqa: BLE001 - the original request goes on instead
             faulty("enter", error)
-            way = self._server.door.untouched(self._inbound)
+            way = self._untouched()
         if isinstance(way, Forward):
             pipe = Pipe(self, self._server.client, self._head, self._inbound, way)
             self._exchange = pipe
@@ -255,9 +255,17 @@ class Inlet(asyncio.Protocol):
         else:
             self._exchange = Waiting(self, way, self._go)
 
+    def _untouched(self) -> Way:
+        """The original request; an error of ours where even that cannot be had."""
+        try:
+            return self._server.door.untouched(self._inbound)
+        except Exception as error:  # noqa: BLE001 - nobody else could answer this caller
+            faulty("untouched", error)
+            return error_answer(500, "The gateway could not pass this request on", self._server.request_id())
+
     def _go(self, way: Way | None, early: bytes, fed: bool) -> None:
         """The way of a request that waited for it, with what came of its body meanwhile."""
-        found = self._server.door.untouched(self._inbound) if way is None else way
+        found = self._untouched() if way is None else way
         if isinstance(found, Answer):
             self._answer(found)
             return

@@ -8,9 +8,10 @@ import logging
 import re
 from typing import Final, Literal, Protocol
 
-from baseload.gateway.exchange import Again, Failure, Forward, Header, Inbound, Origin
+from baseload.gateway.exchange import Again, Failure, Forward, Header, Inbound, NotSent, Origin
 from baseload.gateway.wire.answer import LAST_CHUNK, chunk, error_event, last_chunk, lines, passed_head, safe
 from baseload.gateway.wire.client import Client
+from baseload.gateway.wire.foreign import Foreign
 from baseload.gateway.wire.outlet import Lost, Outlet
 from baseload.gateway.wire.parse import HOP_BY_HOP, UNKNOWN, AnswerHead, RequestHead
 
@@ -121,14 +122,20 @@ class Pipe:
         try:
             if not self._resends:  # nobody has seen what went before: it is one attempt
                 forward.trip.sending()
+        except NotSent as why:
+            self._outlet, self._over = None, True
+            outlet.rest()
+            self._caller.refuse(503, str(why))
+            return
         except Exception as error:  # noqa: BLE001 - never into a caller's request
             faulty("sending", error)
         self._resends = False
         head = self._head(forward)
+        user = self if forward.translate is None else Foreign(self, forward.translate, outlet)
         if not self._streamed:
-            outlet.begin(self, forward.method, head, forward.body, forward.timeout_s)
+            outlet.begin(user, forward.method, head, forward.body, forward.timeout_s)
             return
-        outlet.begin(self, forward.method, head, b"", forward.timeout_s)
+        outlet.begin(user, forward.method, head, b"", forward.timeout_s)
         outlet.whole = False
         for piece in self._early:
             self._up(outlet, piece)
@@ -141,8 +148,6 @@ class Pipe:
         """The request's lines: host of the origin, a length or chunks of ours, the rest as it is in the forward."""
         origin = forward.origin
         left_out = _LEFT_OUT | self._request.nominated if self._request.nominated else _LEFT_OUT
-        default = 443 if origin.tls else 80
-        host = origin.host if origin.port == default else f"{origin.host}:{origin.port}"
         start = b"%b %b%b HTTP/1.1\r\nhost: %b\r\n" % (forward.method, origin.base_path, forward.target, host(origin))
         length = self._request.length if self._streamed else len(forward.body)
         if length == UNKNOWN:
@@ -206,14 +211,7 @@ class Pipe:
         if self._failed_head is not None:
             self._hold_back(self._failed_head, piece, done)
             return
-        trip = self.forward.trip
-        try:
-            if piece:
-                trip.data(piece)
-            if done:
-                trip.end()
-        except Exception as error:  # noqa: BLE001 - never into a caller's request
-            faulty("data", error)
+        self._tell_piece(piece, done)
         if self._sse:
             self._last = piece or self._last
         if self._chunked:
@@ -228,16 +226,13 @@ class Pipe:
             self._finished()
 
     def _pass_head(self, head: AnswerHead, piece: bytes, done: bool) -> None:
-        trip = self.forward.trip
         added: tuple[Header, ...] = ()
         try:
-            added = trip.head(head.status, head.headers)
-            if piece:
-                trip.data(piece)
-            if done:
-                trip.end()
+            added = self.forward.trip.head(head.status, head.headers)
         except Exception as error:  # noqa: BLE001 - never into a caller's request
             faulty("head", error)
+        if piece or done:
+            self._tell_piece(piece, done)
         self._passed = True
         self._chunked = head.length < 0 and not self._request.old
         to_the_end = head.length < 0 and not self._chunked
@@ -256,6 +251,20 @@ class Pipe:
         self._caller.write(out + piece if piece else out)
         if done:
             self._finished()
+
+    def _tell_piece(self, piece: bytes, done: bool) -> None:
+        """What comes is told, and its end whatever became of that."""
+        trip = self.forward.trip
+        if piece:
+            try:
+                trip.data(piece)
+            except Exception as error:  # noqa: BLE001 - never into a caller's request
+                faulty("data", error)
+        if done:
+            try:
+                trip.end()
+            except Exception as error:  # noqa: BLE001 - never into a caller's request
+                faulty("end", error)
 
     def _streams(self, head: AnswerHead) -> bool:
         """Whether an error event may be added to it: server-sent events that are not compressed."""
@@ -315,6 +324,8 @@ class Pipe:
             again = self.forward.trip.failed(failure)
         except Exception as error:  # noqa: BLE001 - never into a caller's request
             faulty("failed", error)
+            if failure.kind != "status":  # else the answer that there is goes on, and ends it
+                self._tell_broken("gateway")
             return False
         if again is None:
             return False

@@ -43,8 +43,8 @@ class Alone(msgspec.Struct, frozen=True, kw_only=True):
     """Routing alone over all workloads, at the prices of one day.
 
     `spend_nano` is today's cost. `proven` takes only candidates a trial holds for; `all_assumed` adds untested ones and
-    those that held against a stand-in, proven ones first. `by_grade` divides `all_assumed` by how each moved workload's option is known. `moved` names the
-    model each workload would go to.
+    those that held against a stand-in, proven ones first. `by_grade` divides `all_assumed` by how each moved workload's
+    option is known. `moved` names the model each workload would go to.
     """
 
     spend_nano: int

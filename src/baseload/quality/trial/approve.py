@@ -10,6 +10,7 @@ import msgspec
 
 from baseload.errors import UsageError
 from baseload.quality.record import verify
+from baseload.quality.trial.borne_out import content_sha256
 from baseload.quality.trial.document import Approval, TrialDocument, load_trial, trial_bytes
 from baseload.quality.trial.evidence import NAME, Evidence, write_whole
 from baseload.quality.trial.run import DOCUMENT
@@ -29,12 +30,13 @@ def approved(folder: Path, approval: Approval) -> TrialDocument:
     path, record = folder / DOCUMENT, folder / NAME
     if not path.is_file() or not record.is_file():
         raise UsageError(f"{folder}: no trial that has ended; expected {NAME} and {DOCUMENT}")
-    document = load_trial(path.read_bytes())
+    data = path.read_bytes()
+    document = load_trial(data)
     if document.state == "invalid":
         raise UsageError(f"{folder}: the verdict is INVALID; there is nothing to stand by")
     with Evidence(record) as evidence, record.open("rb") as held:
         fcntl.flock(held, fcntl.LOCK_EX)
-        document = _level(document, evidence)
+        document = _level(document, data, evidence)
         evidence.walk()
         evidence.put(("approval", {"of": "verdict", **msgspec.to_builtins(approval)}))
         document = msgspec.structs.replace(
@@ -44,7 +46,7 @@ def approved(folder: Path, approval: Approval) -> TrialDocument:
     return document
 
 
-def _level(document: TrialDocument, evidence: Evidence) -> TrialDocument:
+def _level(document: TrialDocument, data: bytes, evidence: Evidence) -> TrialDocument:
     """The document with all approvals of its record. Raises Tampered where the record is not the document's."""
     heads = [line.sha256 for line in evidence.lines]
     if document.verdict_id not in heads:
@@ -52,6 +54,8 @@ def _level(document: TrialDocument, evidence: Evidence) -> TrialDocument:
     verified = verify(evidence.path.read_bytes())
     if not verified.agrees or verified.recorded.lower() != document.state:
         raise UsageError(f"{evidence.path}: it does not give the verdict {document.state}; nothing was approved")
+    if verified.document_sha256 and content_sha256(data) != verified.document_sha256:
+        raise UsageError(f"{evidence.path.parent}: {DOCUMENT} was changed after its verdict; nothing was approved")
     behind = evidence.lines[heads.index(document.verdict_id) + 1 :]
     if any(line.kind != "approval" for line in behind):
         raise UsageError(f"{evidence.path}: more than approvals stand after the verdict; nothing was approved")

@@ -111,7 +111,10 @@ def order_of(sample: Iterable[Mapping[str, Any]]) -> list[Drawn] | None:
     lines = [body.get("calls") for body in sample if body.get("of") == "order"]
     if not lines:
         return None
-    return [_drawn(row) for line in lines for row in (line if isinstance(line, list) else [None])]
+    found = [_drawn(row) for line in lines for row in (line if isinstance(line, list) else [None])]
+    if len({one.call_id for one in found}) != len(found):
+        raise ValueError("sample: a call stands twice in the order; expected each call once")
+    return found
 
 
 def _drawn(row: Any) -> Drawn:
@@ -148,6 +151,7 @@ def _graded(body: Mapping[str, Any]) -> Graded:
         tier=tier,
         stratum=str(body.get("stratum", "")),
         fault=bool(body.get("fault")),
+        blank=how == "both_failed" or (body.get("candidate") == 0 and body.get("incumbent") == 0),
     )
 
 

@@ -31,7 +31,7 @@ _TRUNCATED: Final = ("max_tokens", "model_context_window_exceeded")
 
 
 class Costed(msgspec.Struct, frozen=True, kw_only=True):
-    """One pair with its dollars, at the list price of one day, with the tier and the caching the call was recorded with.
+    """One pair with its dollars, at list prices of one day, with the tier and the caching the call was recorded with.
 
     Both arms cost what they cost on that day, so that a past price move is no saving, and a call that is older than the
     candidate has a price on it. `candidate_usd` is 0 for a call that brought no answer; None = no price.

@@ -15,6 +15,7 @@ from baseload.quality.replay.run import Replayed
 from baseload.quality.trial.prepare import Case
 
 NO_INCUMBENT: Final = "no incumbent answer"
+ANOTHER_MODEL: Final = "another model"
 _REASON_CHARS: Final = 200
 
 
@@ -50,24 +51,32 @@ def answer(replayed: Replayed) -> Answer:
     return answer_of(replayed.message)
 
 
-def compared(grader: Grader | PairGrader, seen: Seen, agreement: bool) -> Difference:
+def compared(grader: Grader | PairGrader, seen: Seen, agreement: bool, *, by_another: bool = False) -> Difference:
     """Candidate against incumbent on one call.
 
-    Where nobody knows what the incumbent would have said, its score is taken for a full one and the candidate's for 0:
-    a call that is missing must not help.
+    An answer `by_another` model than the candidate says nothing of it, and counts against it. Where nobody knows what
+    the incumbent would have said, its score is taken for a full one and the candidate's for 0: a call that is missing
+    must not help.
     """
+    if by_another:
+        return _against(grader, seen, "another model answered than the candidate", ANOTHER_MODEL)
     theirs = seen.incumbent_answer(agreement)
     if theirs is None:
-        return Difference(
-            call_id=seen.case.call.call_id,
-            d=-1.0,
-            how="graded",
-            reason="the incumbent gave no answer to compare with",
-            tier=grader.tier,
-            usd=Decimal(0),
-            fault=NO_INCUMBENT,
-        )
+        return _against(grader, seen, "the incumbent gave no answer to compare with", NO_INCUMBENT)
     return difference(grader, seen.case.asked, seen.candidate_answer, theirs, seen.case.reference)
+
+
+def _against(grader: Grader | PairGrader, seen: Seen, reason: str, fault: str) -> Difference:
+    """Nothing to compare: as if the incumbent were right and the candidate wrong."""
+    return Difference(
+        call_id=seen.case.call.call_id,
+        d=-1.0,
+        how="graded",
+        reason=reason,
+        tier=grader.tier,
+        usd=Decimal(0),
+        fault=fault,
+    )
 
 
 def repeated(grader: Grader | PairGrader, seen: Seen) -> Difference | None:

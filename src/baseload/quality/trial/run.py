@@ -19,8 +19,10 @@ import msgspec
 
 from baseload.errors import UsageError
 from baseload.prices.book import PriceBook
+from baseload.quality.graders.answers import Answer
 from baseload.quality.graders.controls import Controls, controls
-from baseload.quality.graders.grader import Pair
+from baseload.quality.graders.grader import Pair, PairGrader, graded
+from baseload.quality.graders.signals import SignalGrader
 from baseload.quality.record import Kind
 from baseload.quality.replay.desk import Sleep
 from baseload.quality.replay.journal import Seal
@@ -28,6 +30,7 @@ from baseload.quality.replay.plan import ReplayPlan
 from baseload.quality.replay.run import Look
 from baseload.quality.replay.transport import Transport
 from baseload.quality.sampling.sample import Sample
+from baseload.quality.trial.borne_out import content_sha256, document_fault
 from baseload.quality.trial.conclude import Ended, Told, document_of, verdict_body
 from baseload.quality.trial.control_pairs import ControlPairs
 from baseload.quality.trial.document import TrialDocument, load_trial, trial_bytes
@@ -38,7 +41,7 @@ from baseload.quality.trial.pairs import Seen, answers_body, compared, pair_body
 from baseload.quality.trial.prepare import Prepared, prepared
 from baseload.quality.trial.setup import TrialSetup, checked, chosen_from, sampled, user_texts
 from baseload.quality.trial.stages import Pace, Stages
-from baseload.quality.trial.tested import Terms, Weighing, check
+from baseload.quality.trial.tested import Terms, Weighing, check, in_stratum
 from baseload.values import Call, Problem, day_of
 from baseload.vault.body import Body
 
@@ -48,6 +51,8 @@ BUDGET: Final = "the budget ended before an answer"
 _AT_ONCE: Final = 50
 """Pairs written in one go where grading them costs nothing: nothing is lost when they must be graded again."""
 _MOST_TEXTS: Final = 20_000
+_TRIED: Final = 3
+_NONSENSE: Final = Answer(text="qz 7f3a9c, this answers nothing.", stop_reason="end_turn")
 _DAY_S: Final = 1_000_000
 
 Bodies = Callable[[Sequence[Call]], Iterable[tuple[Call, Body | Problem]]]
@@ -95,6 +100,7 @@ async def run_trial(
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     day = day_of(int(clock() * _DAY_S))
     kept = _kept(setup, folder, bodies)
+    _check_guards(setup, kept.sample)
     ready = prepared(setup, kept.sample, _bodies_of(setup, kept.sample, bodies), book, day)
     plan = ReplayPlan(
         items=ready.items, cap_usd=setup.cap_usd, transport=setup.transport, **msgspec.structs.asdict(pace)
@@ -108,12 +114,26 @@ async def run_trial(
         stages.close()
 
 
+def _check_guards(setup: TrialSetup, sample: Sample) -> None:
+    """Raises UsageError where a guard watches nothing of the sample: it could never veto."""
+    unmet = [name for name in setup.bar.guards if not any(in_stratum(name, one) for one in sample.strata)]
+    if unmet:
+        listed = ", ".join(sorted({part for one in sample.strata for part in one.split("|") if part})[:12])
+        raise UsageError(f"guard {unmet[0][:40]!r} is of no call of the sample; expected a stratum or a part: {listed}")
+
+
 def finished(folder: Path, setup: TrialSetup | None = None) -> TrialDocument | None:
-    """The folder's trial where it has ended; None where it has not. Raises UsageError where it is another one."""
+    """The folder's trial where it has ended; None where it has not. Raises UsageError where it is another one, or
+    its record does not bear it out.
+    """
     path = folder / DOCUMENT
     if not path.exists():
         return None
-    found = load_trial(path.read_bytes())
+    data, record = path.read_bytes(), folder / NAME
+    found = load_trial(data)
+    fault = document_fault(found, record.read_bytes() if record.is_file() else b"", data)
+    if fault:
+        raise UsageError(f"{folder}: {fault}. Get the folder back as the trial left it, or begin anew with --again.")
     if setup is not None and found.bar_sha256 != setup.bar.sha256:
         raise UsageError(f"{folder}: the trial there was under another bar. Begin anew with --again, which keeps it.")
     return found
@@ -176,8 +196,9 @@ class _Trial:
         cut = "" if weighing.ended else await self._looks(weighing)
         found = weighing.result()
         ended = self._ended(cut if found.state == "NOT_SHOWN" else "", day)
-        self.evidence.put(("verdict", verdict_body(self.setup, found, ended)))
         document = document_of(self.setup, self.sample, self.ready, terms, found, ended, self.told, self.book)
+        hashed = {"document_sha256": content_sha256(trial_bytes(document))}
+        self.evidence.put(("verdict", verdict_body(self.setup, found, ended) | hashed))
         document = msgspec.structs.replace(document, verdict_id=self.evidence.head)
         write_whole(folder / DOCUMENT, trial_bytes(document))
         return document
@@ -188,10 +209,24 @@ class _Trial:
         self.evidence.put(("bar", msgspec.to_builtins(setup.bar)))
         if setup.approval is not None:
             self.evidence.put(("approval", {"of": "bar", **msgspec.to_builtins(setup.approval)}))
+        self._refuse_blind()
         summary = summary_of(self.sample, ready.not_replayable, **setup.identity)
         order = [case.drawn for case in ready.cases]
         self.evidence.put(*[("sample", body) for body in sample_bodies(summary, order)])
         self.evidence.put(("rewrite", {"calls": ready.rewrites}))
+
+    def _refuse_blind(self) -> None:
+        """Raises UsageError where the grader gives full marks to nonsense: any candidate would hold."""
+        grader = self.setup.grader
+        if isinstance(grader, (PairGrader, SignalGrader)):  # controls say what a judge sees; signals are a screen
+            return
+        tried = [graded(grader, case.asked, _NONSENSE, case.reference) for case in self.ready.cases[:_TRIED]]
+        self.told.noise_usd += sum((one.usd for one in tried), Decimal(0))
+        if tried and all(one.score >= 1 for one in tried):
+            raise UsageError(
+                f"the grader gives full marks to nonsense on {len(tried)} of {len(tried)} calls: whatever a candidate "
+                "says would hold. Mend the grader or its truths."
+            )
 
     async def _terms(self) -> Terms:
         summary = {**summary_of(self.sample, self.ready.not_replayable), "of": "summary", "judged": self.setup.judged}
@@ -267,7 +302,13 @@ class _Trial:
         return False
 
     def _compared(self, one: Seen) -> Pair:
-        return compared(self.setup.grader, one, self.setup.agreement)
+        return compared(self.setup.grader, one, self.setup.agreement, by_another=self._by_another(one))
+
+    def _by_another(self, one: Seen) -> bool:
+        """Whether another model answered than was asked, as behind a router; a dated name is the model's own."""
+        named = one.candidate.model
+        known = self.book.resolve(named) == self.setup.candidate or named.startswith(self.setup.candidate)
+        return not one.candidate.failed and not known
 
     def _line(self, one: Seen) -> dict[str, Any]:
         found: dict[str, Any] = msgspec.to_builtins(

@@ -47,9 +47,9 @@ class TrialSetup(msgspec.Struct, frozen=True, kw_only=True):
 
     `earlier_trials` of this candidate were set aside: who tries until one holds has shown nothing, so they are counted.
     `seed` and `key` (the organisation's) make the draw. `simulated`: the answers come from a stand-in. `kind` is the
-    task of all calls, "" = by each one's cues. `most` None = one and a half times the first horizon. `calls_a_month` are
-    the workload's on its incumbent, None = nobody counts them; `calls_counted_share` is the share of its dollars that
-    they were counted of, the rest scaled.
+    task of all calls, "" = by each one's cues. `most` None = one and a half times the first horizon. `calls_a_month`
+    are the workload's on its incumbent, None = nobody counts them; `calls_counted_share` is the share of its dollars
+    that they were counted of, the rest scaled.
     """
 
     bar: Bar

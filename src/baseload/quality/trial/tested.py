@@ -24,12 +24,14 @@ from baseload.quality.trial.document import MOST_POINTS, GuardResult, TrialState
 
 MOST_FAULTS: Final = 0.05
 """Of the pairs: more that nobody could grade, and there is no verdict."""
+MOST_BLANK: Final = 0.5
+"""Of the pairs of a verdict that holds: more on which neither arm scored anything, and there is no verdict."""
 SPENT_ON_CONTROLS: Final = ALPHA - JUDGED_ALPHA
 
 
 class Graded(msgspec.Struct, frozen=True, kw_only=True):
     """One pair as the test takes it: `d` is weighted. `fault` = it could not be graded and counts against the
-    candidate."""
+    candidate. `blank` = neither arm scored anything, by failing or by two wrong answers that differ."""
 
     call: str
     d: float
@@ -37,6 +39,7 @@ class Graded(msgspec.Struct, frozen=True, kw_only=True):
     tier: Tier
     stratum: str
     fault: bool = False
+    blank: bool = False
 
 
 class Terms(msgspec.Struct, frozen=True, kw_only=True):
@@ -175,9 +178,18 @@ class Weighing:
             return f"scores rest on {weakest(*worse)}; the bar requires {required}"
         if not self.terms.judged and any(pair.how == "judged" for pair in self.seen):
             return "pairs were judged and no controls show what the judge sees"
+        if decision.verdict == "HOLDS" and not vetoed:
+            return self._empty()
         if faults and (vetoed or decision.verdict == "BREAKS") and not self._breaks_without_faults():
             return f"it breaks only with the {faults} pairs that could not be graded"
         return ""
+
+    def _empty(self) -> str:
+        """Why nothing was shown although no call was lost."""
+        blank = sum(pair.blank for pair in self.seen)
+        if blank <= MOST_BLANK * len(self.seen):
+            return ""
+        return f"neither arm scored anything on {blank} of {len(self.seen)} calls: no worse than nothing is no news"
 
     def _breaks_without_faults(self) -> bool:
         again = Weighing(self.terms)

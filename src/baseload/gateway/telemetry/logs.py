@@ -1,0 +1,60 @@
+"""Log lines: one JSON object an event on standard error. Text is cut, and whatever looks like a key is taken out."""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+import re
+import sys
+from typing import Final, Literal, TextIO
+
+import msgspec
+
+MOST_CHARS: Final = 1_000
+_SECRET: Final = re.compile(
+    r"sk-ant-[\w-]+|blk_[\w-]+|AKIA[0-9A-Z]{12,}|(?:postgres(?:ql)?)://\S+"
+    r"|(?:authorization|x-api-key)\s*[:=]\s*(?:bearer\s+)?\S+|bearer\s+\S+",
+    re.IGNORECASE,
+)
+LEVELS: Final = {"error": logging.ERROR, "warning": logging.WARNING, "info": logging.INFO}
+
+
+class JsonLines(logging.Formatter):
+    """`{"at": …, "level": …, "part": …, "says": …, "fault": …}`. Of an exception only its type is told: its text and
+    its traceback may quote what was sent."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line: dict[str, str] = {
+            "at": dt.datetime.fromtimestamp(record.created, dt.UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "part": record.name,
+            "says": without_secrets(record.getMessage()),
+        }
+        if record.exc_info and record.exc_info[0] is not None:
+            line["fault"] = record.exc_info[0].__name__
+        return msgspec.json.encode(line).decode()
+
+
+def without_secrets(text: str) -> str:
+    """The text on one line, cut, without what looks like a key or an address with a password.
+
+    >>> without_secrets("used sk-ant-api03-abc for it")
+    'used … for it'
+    """
+    return _SECRET.sub("…", " ".join(text.split()))[:MOST_CHARS]
+
+
+def log_to(
+    stream: TextIO | None = None, level: Literal["error", "warning", "info"] = "info", name: str = "baseload.gateway"
+) -> logging.Handler:
+    """Send the gateway's events there, and nowhere else; returns the handler, to be taken off again."""
+    handler = logging.StreamHandler(stream if stream is not None else sys.stderr)
+    handler.setFormatter(JsonLines())
+    logger = logging.getLogger(name)
+    for old in list(logger.handlers):
+        if isinstance(old.formatter, JsonLines):
+            logger.removeHandler(old)
+    logger.addHandler(handler)
+    logger.setLevel(LEVELS[level])
+    logger.propagate = False
+    return handler

@@ -1,0 +1,125 @@
+"""The watching process: `python -m baseload.gateway.watching.grade`. One JSON line asked, one answered.
+
+Numbers and graders are heavy and run code of the company's own: they stay out of the process that serves callers.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+from baseload.errors import UsageError
+from baseload.gateway.watching.messages import Ask, Begin, Difference, Fault, Grade, State, Step
+from baseload.project_bars import INCUMBENT, GraderTable
+from baseload.quality.graders.answers import Asked, Unparsable, answer_of
+from baseload.quality.graders.grader import Grader, PairGrader, difference
+from baseload.quality.trial.bars import grader_of
+from baseload.quality.trial.tables import GraderFiles, bytes_of, files_of, needs_truths, truth_of_incumbent
+from baseload.quality.watch.machine import replay
+from baseload.quality.watch.route import RolledBack, Route, begin, carried, read_state, state_bytes
+
+_asks: Final = msgspec.json.Decoder(Ask)
+MOST_FILE_BYTES: Final = 64 * 1024 * 1024
+
+
+class Answering:
+    """Answers what is asked; graders are made once for each table."""
+
+    def __init__(self) -> None:
+        self._graders: dict[tuple[str, bytes], tuple[GraderTable, Grader | PairGrader]] = {}
+
+    def answer(self, line: bytes) -> bytes:
+        """A line's answer; a fault names the type of the error only, since its text may quote what was sent."""
+        try:
+            found: State | Difference | Fault = self._answered(_asks.decode(line))
+        except Exception as error:  # noqa: BLE001 - whatever a customer's grader raises costs one pair
+            found = Fault(fault=type(error).__name__)
+        return msgspec.json.encode(found) + b"\n"
+
+    def _answered(self, ask: Ask) -> State | Difference:
+        match ask:
+            case Begin():
+                return _state(begun(ask))
+            case Step():
+                route, actions = replay(read_state(ask.state.encode()), ask.events)
+                return msgspec.structs.replace(_state(route), actions=actions)
+            case Grade():
+                return self._graded(ask)
+
+    def _graded(self, ask: Grade) -> Difference:
+        try:
+            spec, grader = self._grader(ask)
+            if needs_truths(spec):
+                return Difference(reason="the grader needs the truth of each call")
+        except UsageError:
+            return Difference(reason="the bar's grader cannot be made here")
+        call = Asked(call_id=ask.call_id, request=msgspec.json.decode(ask.request, type=dict[str, Any]))
+        candidate, incumbent = (
+            answer_of(msgspec.json.decode(one, type=dict[str, Any])) for one in (ask.candidate, ask.incumbent)
+        )
+        try:
+            wanted = getattr(spec, "truth", "") == INCUMBENT and not incumbent.failure
+            truth = truth_of_incumbent(spec, incumbent) if wanted else incumbent.text
+        except Unparsable:
+            return Difference(reason="the incumbent's answer is not in the grader's form")
+        pair = difference(grader, call, candidate, incumbent, truth)
+        return Difference(d=pair.d, how=pair.how, reason="grader fault" if pair.fault else "", grader=grader_id(grader))
+
+    def _grader(self, ask: Grade) -> tuple[GraderTable, Grader | PairGrader]:
+        key = (ask.folder, msgspec.json.encode(ask.grader, order="sorted"))
+        found = self._graders.get(key)
+        if found is None:
+            spec: GraderTable = msgspec.convert(ask.grader, GraderTable)
+            folder = Path(ask.folder)
+            files = GraderFiles(folder=folder, contents={name: _read(folder / name) for name in files_of(spec)})
+            for name in files_of(spec):
+                bytes_of(name, "file", files)
+            found = self._graders[key] = (spec, grader_of(spec, files))
+        return found
+
+
+def begun(ask: Begin) -> Route:
+    """The state a route begins in. A `before` that cannot be read counts as none: it begins in shadow."""
+    past = tuple(msgspec.convert(msgspec.to_builtins(one), RolledBack) for one in ask.past)
+    try:
+        before = read_state(ask.before.encode()) if ask.before else None
+        if before is not None:
+            return carried(before, ask.terms)
+    except UsageError:
+        pass
+    return begin(ask.terms, ask.at_us, past)
+
+
+def grader_id(grader: Grader | PairGrader) -> str:
+    """What a grader calls itself, "" where it says nothing."""
+    return " ".join(filter(None, (str(getattr(grader, "id", "")), str(getattr(grader, "version", "")))))
+
+
+def _state(route: Route) -> State:
+    return State(state=state_bytes(route).decode(), events=route.events)
+
+
+def _read(path: Path) -> bytes:
+    try:
+        if path.stat().st_size > MOST_FILE_BYTES:
+            raise UsageError(f"{path.name}: larger than {MOST_FILE_BYTES} bytes; expected a grader's file")
+        return path.read_bytes()
+    except OSError as error:
+        raise UsageError(f"{path.name}: {error.strerror}; expected a grader's file") from error
+
+
+def main() -> None:
+    """Answer until standard input ends."""
+    answering = Answering()
+    answers = sys.stdout.buffer
+    sys.stdout = sys.stderr  # what a grader prints is no answer
+    for line in sys.stdin.buffer:
+        answers.write(answering.answer(line))
+        answers.flush()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,59 @@
+"""What a route promises: from its trial's document where that is at hand, else the usual margin."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from watching_world import HAIKU, OPUS, entry, made_policy
+
+from baseload.gateway.watching.terms import candidate_of, promises_in, terms_of
+from baseload.plan.policy import Match, Router
+from baseload.prices.load import load_book
+from baseload.quality.watch.burn import Budget
+
+BOOK = load_book()
+TRIAL: dict[str, Any] = {
+    "schema": "baseload.trial/1", "verdict_id": "v-1", "decided_day": "2026-11-20", "candidate": HAIKU,
+    "incumbent": OPUS, "tested_margin": 0.05, "bar": {"expires_days": 30, "grader": "label abc"},
+    "arms": [{"arm": "incumbent", "calls": 200, "refusals": 2, "truncations": 8, "failures": 10}],
+}  # fmt: skip
+
+
+def project(folder: Path, *trials: Any) -> Path:
+    for number, trial in enumerate(trials):
+        path = folder / ".baseload" / "trials" / f"t-{number}" / "trial.json"
+        path.parent.mkdir(parents=True)
+        path.write_text(trial if isinstance(trial, str) else json.dumps(trial))
+    return folder
+
+
+def test_a_trial_gives_margin_day_expiry_and_the_incumbents_own_rates(tmp_path: Path) -> None:
+    served = made_policy()
+    terms = terms_of(served.entries[0], served, promises_in(project(tmp_path, TRIAL)), BOOK, holdback=0.1)
+    assert (terms.margin, terms.expires_days, terms.holdback) == (0.05, 30, 0.1)
+    assert terms.decided_us == 20_777 * 86_400_000_000  # 2026-11-20
+    assert (terms.tested.candidate, terms.tested.incumbent) == (HAIKU, OPUS)
+    assert terms.budgets["refusal"] == Budget(baseline=0.01)
+    assert terms.budgets["truncation"] == Budget(baseline=0.04)
+
+
+def test_without_the_trial_the_usual_margin_counts_from_the_day_of_the_policy(tmp_path: Path) -> None:
+    served = made_policy(entry(match=Match(api_key=("*",), system_fp=("s1",), tools_fp=("t1",))))
+    terms = terms_of(served.entries[0], served, promises_in(tmp_path), BOOK, holdback=0.0)
+    assert terms.margin == 0.02
+    assert terms.decided_us == 20_779 * 86_400_000_000  # 2026-11-22
+    assert (terms.tested.systems, terms.tested.tools) == (("s1",), ("t1",))
+    assert "refusal" not in terms.budgets  # nothing was measured
+
+
+@pytest.mark.parametrize("bad", ["{", "[]", json.dumps({**TRIAL, "decided_day": "yesterday"})])
+def test_a_trial_that_cannot_be_read_promises_nothing(tmp_path: Path, bad: str) -> None:
+    assert promises_in(project(tmp_path, bad)) == {}
+
+
+def test_a_fitted_router_is_watched_under_its_content() -> None:
+    routed = entry(decision="route", router=Router(path="r.json", sha256="ab" * 32))
+    assert candidate_of(routed, BOOK) == "router:" + "ab" * 8
