@@ -83,7 +83,9 @@ def test_the_config_map_says_what_the_gateway_reads(chart: Path, values: dict[st
 def test_a_pod_that_goes_finishes_its_streams(chart: Path, values: dict[str, Any], tmp_path: Path) -> None:
     """Ten minutes a stream may last, and the load balancer needs some seconds to look elsewhere."""
     pod = next(d for d in rendered(chart, values, tmp_path) if d["kind"] == "Deployment")["spec"]["template"]["spec"]
-    assert pod["terminationGracePeriodSeconds"] >= 600 + values["preStopSeconds"]
+    drain_s = parse_config(values["config"]).limits.drain_s
+    assert drain_s == 600
+    assert pod["terminationGracePeriodSeconds"] >= drain_s + values["preStopSeconds"]
     assert pod["containers"][0]["lifecycle"]["preStop"]["exec"]["command"] == ["sleep", "10"]
     assert pod["containers"][0]["securityContext"]["readOnlyRootFilesystem"] is True
 

@@ -137,6 +137,26 @@ def test_with_virtual_keys_the_callers_credential_never_goes_upstream(upstream: 
     assert b"sk-ant-ours" not in text
 
 
+def test_revoking_the_last_key_opens_nothing_and_no_virtual_key_goes_upstream(
+    upstream: Upstream, tmp_path: Path
+) -> None:
+    """`virtual_keys` is left to what is in the store: a key that was ever made keeps callers asked for one."""
+    made, stray = new_key("team", KeyScope(), 0), new_key("stray", KeyScope(), 0)
+    given: dict[str, Any] = {"model": OPUS, "max_tokens": 30, "messages": ASK}
+    with serving(settings(upstream.base_url, "", "", tmp_path), env={"ANTHROPIC_API_KEY": "sk-ant-ours"}) as gateway:
+        with pytest.raises(anthropic.AuthenticationError):
+            client(gateway, stray.secret).messages.create(**given)
+        assert len(upstream.requests) == 0
+        assert client(gateway).messages.create(**given)
+        gateway.call(lambda: gateway.gateway.state(lambda store: store.add_key(made.row)))
+        gateway.call(lambda: gateway.gateway.state(lambda store: store.revoke_key(made.row.key_id, 1)))
+        gateway.call(lambda: gateway.gateway._changed(frozenset({"keys"})))
+        for secret in ("sk-ant-caller", made.secret):
+            with pytest.raises(anthropic.AuthenticationError):
+                client(gateway, secret).messages.create(**given)
+        assert len(upstream.requests) == 1
+
+
 def test_a_budget_that_is_used_up_refuses_before_anything_is_sent(upstream: Upstream, tmp_path: Path) -> None:
     """A call reserves about 2.9 cents (1,000 tokens of Opus at the dearest) and costs about a tenth of one."""
     with serving(settings(upstream.base_url, '[[budget]]\nusd = "0.05"\n', "", tmp_path)) as gateway:

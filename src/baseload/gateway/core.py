@@ -76,6 +76,7 @@ class Core:
         self.upstreams = upstreams
         self.clock_us = clock_us
         self.keys = KeyView()
+        self.keys_defined = False  # any was ever made: revoking the last one opens nothing
         self.capped_keys: frozenset[str] = frozenset()  # names of virtual keys with a budget of their own
         self.sessions = Sessions()
         self.routes: dict[RouteKey, RouteView] = {}
@@ -103,7 +104,7 @@ class Core:
     def asks_for_keys(self) -> bool:
         """Whether callers must present a virtual key."""
         wanted = self.config.virtual_keys
-        return bool(len(self.keys)) if wanted is None else wanted
+        return self.keys_defined or not self.config.listen.is_loopback if wanted is None else wanted
 
     def next_trip(self) -> str:
         """The name of a caller's request, shared by its attempts."""
@@ -171,7 +172,7 @@ class Core:
         return _atto_per_token(prompt or Decimal(0)), _atto_per_token(output or Decimal(0))
 
     def keeps(self, trip: Metering) -> bool:
-        return bool(self.watchers) and any([self._keeps(watcher, trip) for watcher in self.watchers])
+        return bool(self.watchers) and any(self._keeps(watcher, trip) for watcher in self.watchers)
 
     def _keeps(self, watcher: Watcher, trip: Metering) -> bool:
         try:

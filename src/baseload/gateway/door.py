@@ -74,7 +74,9 @@ class GatewayDoor:
     def untouched(self, inbound: Inbound) -> Forward:
         """The request as its caller wrote it, with its own credential or ours; metered like every other."""
         key = self._key(inbound)
-        ours = not isinstance(key, Answer) and bool(key.key_id)
+        if isinstance(key, Answer):
+            raise LookupError("its credential is none that goes upstream")
+        ours = bool(key.key_id)
         is_call = inbound.method == b"POST" and inbound.path == MESSAGES
         facts = Facts(kind="messages" if is_call else "other", now_us=inbound.us)
         way = self._sent(inbound, ours, facts, _OBSERVED, Applied(body=inbound.body, served_as=""), None)
@@ -86,10 +88,11 @@ class GatewayDoor:
 
     def _key(self, inbound: Inbound) -> KeyRow | Answer:
         """The virtual key it came with; `_NOBODY` where none are asked for; else why it goes no further."""
-        if not self.core.asks_for_keys:
-            return _NOBODY
         secret = inbound.header(b"x-api-key") or inbound.header(b"authorization").partition(b" ")[2].strip()
-        found = self.core.keys.find(secret, inbound.us) if is_virtual(secret) else None
+        ours = is_virtual(secret)
+        if not ours and not self.core.asks_for_keys:
+            return _NOBODY
+        found = self.core.keys.find(secret, inbound.us) if ours else None
         return found or error_answer(401, "This gateway takes virtual keys only, and this is none that it knows.")
 
     def _allowed(self, key: KeyRow, decision: Decision, applied: Applied) -> bool:

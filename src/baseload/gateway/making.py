@@ -18,6 +18,7 @@ from baseload.gateway.state.sqlite import SqliteDatabase
 from baseload.gateway.wire.limits import Limits
 from baseload.plan.policy import Policy
 from baseload.prices.book import PriceBook
+from baseload.project import parse_project
 from baseload.values import NANO_PER_USD
 
 MIB: Final = 1024 * 1024
@@ -35,6 +36,17 @@ def database_of(settings: StateSettings, folder: Path, env: Mapping[str, str]) -
     from baseload.gateway.state.postgres import PostgresDatabase
 
     return PostgresDatabase(dsn)
+
+
+def key_names_of(settings: str, folder: Path) -> dict[str, str]:
+    """What the project's settings call a key, by its id or fingerprint; {} where none are named. Raises UsageError."""
+    if not settings:
+        return {}
+    path = folder / settings
+    try:
+        return dict(parse_project(path.read_text(encoding="utf-8"), path.name).key_name)
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"policy.settings: {path} cannot be read ({type(error).__name__})") from error
 
 
 def routers_of(policy: Policy, folder: Path) -> dict[str, Chooser]:

@@ -25,7 +25,16 @@ from baseload.gateway.core import Core
 from baseload.gateway.decide.memo import Memo
 from baseload.gateway.decide.rules import Rules, Ways
 from baseload.gateway.door import GatewayDoor
-from baseload.gateway.making import MIB, budgets_of, database_of, limits_of, online_of, read_secret, routers_of
+from baseload.gateway.making import (
+    MIB,
+    budgets_of,
+    database_of,
+    key_names_of,
+    limits_of,
+    online_of,
+    read_secret,
+    routers_of,
+)
 from baseload.gateway.reload import Loaded, Reloader
 from baseload.gateway.state.budgets import Budgets
 from baseload.gateway.state.faults import StateDown
@@ -38,7 +47,6 @@ from baseload.gateway.upstreams.port import Upstreams
 from baseload.gateway.wire.client import Client
 from baseload.gateway.wire.server import Server
 from baseload.gateway.wire.tls import server_context
-from baseload.plan.policy import Policy
 from baseload.prices.book import PriceBook
 from baseload.values import OrgKey
 
@@ -89,12 +97,12 @@ class Gateway:
         self.replica_id = new_replica_id(name)
         self.budgets = Budgets(self.state, self.replica_id, budgets_of(config))
         self.upstreams = self._upstreams(config)
-        memo = Memo(org_key)
+        memo = Memo(org_key, key_names=key_names_of(config.policy.settings, loaded.folder))
         self.core = Core(
             config=config,
             book=book,
             memo=memo,
-            rules=self._rules(config, loaded.policy, org_key),
+            rules=self._rules(loaded, org_key),
             log=self._call_log(config),
             budgets=self.budgets,
             upstreams=self.upstreams,
@@ -158,7 +166,7 @@ class Gateway:
         Raises UsageError, and then nothing has changed.
         """
         before, config = self.loaded.config, loaded.config
-        rules = self._rules(config, loaded.policy, self.core.memo.org_key)
+        rules = self._rules(loaded, self.core.memo.org_key)
         kept = [
             name
             for name in ("listen", "log", "state", "upstream", "retry", "batch")
@@ -204,14 +212,11 @@ class Gateway:
         """The first of them; b"" where there is none."""
         return next(iter(self.upstream_keys(settings)), b"")
 
-    @property
-    def _beside_policy(self) -> Path:
-        return (self.folder / self.loaded.config.policy.file).parent
-
-    def _rules(self, config: GatewayConfig, policy: Policy, org_key: OrgKey) -> Rules:
-        settings = config.policy
+    def _rules(self, loaded: Loaded, org_key: OrgKey) -> Rules:
+        settings = loaded.config.policy
         ways = Ways(start=settings.start, holdback=settings.holdback, cache=settings.cache)
-        return Rules(policy, self.book, org_key, ways=ways, routers=routers_of(policy, self._beside_policy))
+        beside = (loaded.folder / settings.file).parent
+        return Rules(loaded.policy, self.book, org_key, ways=ways, routers=routers_of(loaded.policy, beside))
 
     def _online(self, config: GatewayConfig) -> None:
         if config.policy.cache == "online" and self.core.online is None:
@@ -241,6 +246,7 @@ class Gateway:
         if "keys" in topics:
             rows = await self.state(lambda store: store.key_rows())
             self.core.keys.replace(rows, self.clock_us())
+            self.core.keys_defined = bool(rows)
             self._key_rows = tuple(row for row in rows if row.revoked_us is None)
             self.core.capped_keys = frozenset(row.name or row.key_id for row in self._key_rows if row.scope.budget)
             self.budgets.configure(budgets_of(self.loaded.config, self._key_rows))
@@ -289,12 +295,6 @@ def _beside(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
     """What nobody caught costs a line. Neither its text nor its traceback is told: both may quote a prompt."""
     error = context.get("exception")
     log.error("a fault beside the requests: %s", type(error).__name__ if error is not None else "unknown")
-
-
-def org_key_of(config: GatewayConfig, env: Mapping[str, str], fallback: Callable[[], OrgKey]) -> OrgKey:
-    """The organisation's key: from the environment, else as the other commands find it."""
-    text = env.get(config.org_key_env, "")
-    return OrgKey(text.encode()) if text else fallback()
 
 
 async def watch_files(

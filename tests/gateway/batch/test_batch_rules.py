@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,6 +11,7 @@ from hypothesis import strategies as st
 from baseload.gateway.batch import rules
 from baseload.gateway.batch.rules import Queued, Times
 from baseload.gateway.decide.facts import Facts
+from baseload.gateway.decide.memo import NO_PARAMS
 from baseload.gateway.exchange import Inbound
 from baseload.plan.policy import Batch
 
@@ -35,7 +35,7 @@ def inbound(*headers: tuple[bytes, bytes]) -> Inbound:
 def test_how_a_caller_waits_is_what_it_asks_for_else_by_its_stream(
     headers: tuple[tuple[bytes, bytes], ...], stream: bool, expected: str
 ) -> None:
-    facts = Facts(members={"stream": msgspec.Raw(b"true" if stream else b"false")})
+    facts = Facts(params=NO_PARAMS._replace(stream=stream))
     assert rules.mode_of(inbound(*headers), facts) == expected
 
 

@@ -156,6 +156,7 @@ def test_key_agent_name_and_tag_each_find_their_entry(
         ({"thinking": {"type": "adaptive"}}, "kept:thinking"),
         ({"output_config": {"effort": "high"}}, "kept:output_config"),
         ({"max_tokens": 64_001}, "kept:max_tokens"),
+        ({"messages": [{**ASK[0], "effort": "low"}]}, "kept:effort"),
         ({"tools": [{"type": "web_search_20260209", "name": "web_search"}]}, "kept:tool-of-the-api"),
         ({"messages": [*ASK, {"role": "assistant", "content": [{"type": "thinking", "thinking": "", "signature": ""}]},
                        *ASK]}, "kept:thinking"),

@@ -68,11 +68,14 @@ def test_every_place_to_cut_an_answer_in_two_gives_the_same_answer(tmp_path: Pat
             time.sleep(0.002)
             line.send(whole[number * 7 :])
 
-    with rough(behave) as upstream, serving(settings(upstream.base_url, ONCE, folder=tmp_path)) as gateway:
-        with Caller(gateway.gateway.port) as caller:
-            for number in range(len(whole) // 7):
-                caller.send(request_bytes(number, stream=True))
-                assert caller.told().body == b"".join(events(0))
+    with (
+        rough(behave) as upstream,
+        serving(settings(upstream.base_url, ONCE, folder=tmp_path)) as gateway,
+        Caller(gateway.gateway.port) as caller,
+    ):
+        for number in range(len(whole) // 7):
+            caller.send(request_bytes(number, stream=True))
+            assert caller.told().body == b"".join(events(0))
     found = books(tmp_path)
     assert len(found.ends) == len(whole) // 7
     assert all(end.settled and end.outcome == "ok" for _, end in found.ends)
@@ -100,17 +103,19 @@ def test_nobody_listens_then_somebody_does(tmp_path: Path) -> None:
     holder.bind(("127.0.0.1", 0))
     port = holder.getsockname()[1]
     text = ONCE + '[[budget]]\nusd = "5"\n'
-    with serving(settings(f"http://127.0.0.1:{port}", text, folder=tmp_path)) as gateway:
-        with Caller(gateway.gateway.port) as caller:
-            for number in range(20):
-                caller.send(request_bytes(number))
-                assert caller.told().error == "api_error"
-            holder.listen()
-            served = threading.Thread(target=_serve_one, args=(holder,))
-            served.start()
-            caller.send(request_bytes(20))
-            assert caller.told().json["id"] == "msg_00000020"
-            served.join()
+    with (
+        serving(settings(f"http://127.0.0.1:{port}", text, folder=tmp_path)) as gateway,
+        Caller(gateway.gateway.port) as caller,
+    ):
+        for number in range(20):
+            caller.send(request_bytes(number))
+            assert caller.told().error == "api_error"
+        holder.listen()
+        served = threading.Thread(target=_serve_one, args=(holder,))
+        served.start()
+        caller.send(request_bytes(20))
+        assert caller.told().json["id"] == "msg_00000020"
+        served.join()
     holder.close()
     assert [number for number, _ in books(tmp_path).starts] == [20]
 
@@ -203,21 +208,24 @@ def test_a_connection_that_ended_while_the_gateway_was_busy_is_not_used(tmp_path
         if number < count:
             done.wait(10)
 
-    with rough(behave) as upstream, serving(settings(upstream.base_url, ONCE, folder=tmp_path)) as gateway:
-        with ExitStack() as stack:
-            callers = [stack.enter_context(Caller(gateway.gateway.port)) for _ in range(count)]
-            for number, caller in enumerate(callers):
-                caller.send(request_bytes(number))
-            assert [caller.told().status for caller in callers] == [200] * count
-            time.sleep(0.4)  # idle long enough that a server may close them
-            gateway.loop.call_soon_threadsafe(gate.wait, 10)
-            ends.set()
-            done.wait(10)
-            for number, caller in enumerate(callers):
-                caller.send(request_bytes(count + number))
-            time.sleep(0.05)
-            gate.set()
-            assert [caller.told().status for caller in callers] == [200] * count
+    with (
+        rough(behave) as upstream,
+        serving(settings(upstream.base_url, ONCE, folder=tmp_path)) as gateway,
+        ExitStack() as stack,
+    ):
+        callers = [stack.enter_context(Caller(gateway.gateway.port)) for _ in range(count)]
+        for number, caller in enumerate(callers):
+            caller.send(request_bytes(number))
+        assert [caller.told().status for caller in callers] == [200] * count
+        time.sleep(0.4)  # idle long enough that a server may close them
+        gateway.loop.call_soon_threadsafe(gate.wait, 10)
+        ends.set()
+        done.wait(10)
+        for number, caller in enumerate(callers):
+            caller.send(request_bytes(count + number))
+        time.sleep(0.05)
+        gate.set()
+        assert [caller.told().status for caller in callers] == [200] * count
     assert max(reached(upstream).values()) == 1
 
 
@@ -233,12 +241,12 @@ def test_thousands_of_calls_over_connections_closed_at_random(
 
 
 MALFORMED: tuple[bytes, ...] = (
-    b"data: {\n\n", b"event: message_delta\ndata: {\"type\":\"message_delta\",\"usage\":5}\n\n", b"\xff\xfe\x00\n\n",
-    b"event: message_start\ndata: {\"type\":\"message_start\",\"message\":[]}\n\n", b": comment\n\n", b"\n\n\n\n",
-    b"data:" + b"x" * 70_000 + b"\n\n", b"event: error\ndata: {\"type\":\"error\",\"error\":7}\n\n",
-    b"event: message_delta\ndata: {\"type\":\"message_delta\",\"usage\":{\"output_tokens\":\"many\"}}\n\n",
-    b"event: message_delta\ndata: {\"type\":\"message_delta\",\"usage\":{\"output_tokens\":1e300}}\n\n",
-    b"event: message_delta\ndata: {\"type\":\"message_delta\",\"usage\":{\"output_tokens\":-4}}\n\n", b"id: 4\nretry: 1\n\n",
+    b"data: {\n\n", b'event: message_delta\ndata: {"type":"message_delta","usage":5}\n\n', b"\xff\xfe\x00\n\n",
+    b'event: message_start\ndata: {"type":"message_start","message":[]}\n\n', b": comment\n\n", b"\n\n\n\n",
+    b"data:" + b"x" * 70_000 + b"\n\n", b'event: error\ndata: {"type":"error","error":7}\n\n',
+    b'event: message_delta\ndata: {"type":"message_delta","usage":{"output_tokens":"many"}}\n\n',
+    b'event: message_delta\ndata: {"type":"message_delta","usage":{"output_tokens":1e300}}\n\n',
+    b'event: message_delta\ndata: {"type":"message_delta","usage":{"output_tokens":-4}}\n\n', b"id: 4\nretry: 1\n\n",
 )  # fmt: skip
 
 
@@ -259,7 +267,13 @@ def test_malformed_events_reach_the_caller_byte_for_byte_and_cost_no_record(tmp_
     check(tmp_path, reached(upstream), set(range(len(MALFORMED))))
 
 
-BAD_CHUNKS: tuple[bytes, ...] = (b"zz\r\n", b"-1\r\n", b"5\r\nabc\r\n", b"ffffffffffffffffff\r\n", b"5;" + b"a" * 70_000)
+BAD_CHUNKS: tuple[bytes, ...] = (
+    b"zz\r\n",
+    b"-1\r\n",
+    b"5\r\nabc\r\n",
+    b"ffffffffffffffffff\r\n",
+    b"5;" + b"a" * 70_000,
+)
 
 
 @pytest.mark.parametrize("bad", BAD_CHUNKS, ids=[repr(one[:12]) for one in BAD_CHUNKS])
@@ -271,13 +285,16 @@ def test_chunks_that_are_none_end_the_stream_in_an_error_event(tmp_path: Path, b
         line.send(STREAM_HEAD + b"%x\r\n%b\r\n" % (len(body), body) + bad)
         line.request()
 
-    with rough(behave) as upstream, serving(settings(upstream.base_url, ONCE, folder=tmp_path)) as gateway:
-        with Caller(gateway.gateway.port) as caller:
-            caller.send(request_bytes(1, stream=True))
-            told = caller.told()
-            assert told.whole
-            assert told.body.startswith(b"".join(events(1)[:3]))
-            assert told_events(told.body)[-1] == "error"
+    with (
+        rough(behave) as upstream,
+        serving(settings(upstream.base_url, ONCE, folder=tmp_path)) as gateway,
+        Caller(gateway.gateway.port) as caller,
+    ):
+        caller.send(request_bytes(1, stream=True))
+        told = caller.told()
+        assert told.whole
+        assert told.body.startswith(b"".join(events(1)[:3]))
+        assert told_events(told.body)[-1] == "error"
     found = books(tmp_path)
     assert [end.outcome for _, end in found.ends] == ["upstream"]
 
@@ -291,11 +308,14 @@ def test_a_compressed_stream_that_breaks_off_breaks_off(tmp_path: Path) -> None:
         line.send(head + b"4\r\n\x1f\x8b\x08\x00\r\n")
         line.reset()
 
-    with rough(behave) as upstream, serving(settings(upstream.base_url, ONCE, folder=tmp_path)) as gateway:
-        with Caller(gateway.gateway.port) as caller:
-            caller.send(request_bytes(1, stream=True))
-            told = caller.told()
-            assert (told.status, told.whole, told.body) in [(200, False, b"\x1f\x8b\x08\x00"), (502, True, told.body)]
+    with (
+        rough(behave) as upstream,
+        serving(settings(upstream.base_url, ONCE, folder=tmp_path)) as gateway,
+        Caller(gateway.gateway.port) as caller,
+    ):
+        caller.send(request_bytes(1, stream=True))
+        told = caller.told()
+        assert (told.status, told.whole, told.body) in [(200, False, b"\x1f\x8b\x08\x00"), (502, True, told.body)]
     assert len(books(tmp_path).ends) == 1
 
 

@@ -129,7 +129,7 @@ def test_a_fault_of_ours_costs_no_caller_its_answer_and_no_call_its_record(
             assert (told.status, told.whole) == (200, True)
             caller.send(request_bytes(2, body=body.replace(b"Question 1", b"Question 2")))
             assert caller.told().whole
-        assert upstream.bodies[1] == body or fault in (bad_planner,)
+        assert upstream.bodies[1] == body or fault == bad_planner
         assert upstream.numbers == {1: 1, 2: 1}
         reserved = gateway.call(lambda: [one.reserved for one in gateway.gateway.budgets._leases.values()])
         assert reserved in ([], [0])  # nothing is held for a call that is over
@@ -169,9 +169,7 @@ def test_a_door_that_fails_twice_still_answers(tmp_path: Path, monkeypatch: pyte
         assert gateway.gateway.server.exchanges == 0
 
 
-def test_a_door_that_fails_twice_after_waiting_still_answers(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_door_that_fails_twice_after_waiting_still_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with world(tmp_path, False) as (gateway, _):
         monkeypatch.setattr(type(gateway.gateway.budgets), "ask", broken)
         monkeypatch.setattr(type(gateway.gateway.door), "untouched", broken)
@@ -240,7 +238,8 @@ def test_bodies_that_are_no_request_go_to_the_api_as_they_are(tmp_path: Path) ->
 ODD_USAGE: tuple[Any, ...] = (
     None, 5, [], {}, {"input_tokens": -1}, {"input_tokens": "many"}, {"input_tokens": 10**30, "output_tokens": 1},
     {"input_tokens": 1.5}, {"input_tokens": None, "output_tokens": 2}, {"cache_creation": 5, "input_tokens": 1},
-    {"iterations": 5, "input_tokens": 1}, {"server_tool_use": "x", "input_tokens": 1}, {"a": {"b": [1, 2, {"c": None}]}},
+    {"iterations": 5, "input_tokens": 1}, {"server_tool_use": "x", "input_tokens": 1},
+    {"a": {"b": [1, {"c": None}]}},
 )  # fmt: skip
 
 

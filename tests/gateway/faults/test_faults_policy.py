@@ -1,4 +1,4 @@
-"""A policy file torn in the middle while callers are served: the last good one keeps serving, each call by one whole."""
+"""A policy file torn in the middle while callers are served: the last good one keeps serving."""
 
 from __future__ import annotations
 
@@ -139,9 +139,7 @@ def _until(holds: Callable[[], bool]) -> None:
         time.sleep(0.01)
 
 
-def test_a_policy_torn_while_serving_leaves_the_last_good_one(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_policy_torn_while_serving_leaves_the_last_good_one(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     said: list[str] = []
     tear(tmp_path, said, 10, 1)

@@ -202,9 +202,7 @@ def storm(many: Upstream, folder: Path, count: int) -> dict[str, Any]:
         many.faults.add(Fault(kind="status", status=429, retry_after_s=1, times=count // 3))
         ended, answered, refused = asyncio.run(crowd(gateway.base_url, range(count)))
         spent = gateway.call(lambda: sum(sum(by.values()) for by in gateway.gateway.budgets.spent.values()))
-        reserved = gateway.call(
-            lambda: [lease.reserved for lease in gateway.gateway.budgets._leases.values()]
-        )
+        reserved = gateway.call(lambda: [lease.reserved for lease in gateway.gateway.budgets._leases.values()])
     assert ended["529"] == ended["429"] == count // 3
     assert len(answered) == count - 2 * (count // 3)
     assert len(refused) == 2 * (count // 3)

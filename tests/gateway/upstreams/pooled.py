@@ -1,22 +1,16 @@
-"""Gateways whose upstreams are a pool, and the pairs of records they leave."""
+"""Clients of a gateway, and the pairs of records it leaves."""
 
 from __future__ import annotations
 
-import random
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import anthropic
 import pytest
-from served import BOOK, Served
+from served import Served
 
-from baseload.gateway.config import UpstreamSettings
-from baseload.gateway.runtime import Gateway, Part
 from baseload.gateway.state.keys import new_key
 from baseload.gateway.state.records import KeyScope
-from baseload.gateway.upstreams.keys import keys_in
-from baseload.gateway.upstreams.made import pool_of
 from baseload.usage.gateway_records import End, Start, json_of, record_of
 
 _clients: list[anthropic.Anthropic] = []
@@ -35,19 +29,6 @@ def client(served: Served, key: str = "sk-ant-caller") -> anthropic.Anthropic:
     made = anthropic.Anthropic(base_url=served.base_url, api_key=key, max_retries=0)
     _clients.append(made)
     return made
-
-
-def pooled(gateway: Gateway) -> tuple[Part, ...]:
-    """The gateway asks its upstreams as a pool."""
-    config = gateway.loaded.config
-
-    def keys_of(settings: UpstreamSettings) -> tuple[bytes, ...]:
-        return keys_in(gateway.env.get(settings.key_env, "").encode())
-
-    gateway.core.upstreams = pool_of(
-        config.upstream, config.retry, keys_of=keys_of, clock_ns=time.monotonic_ns, chance=random.random, book=BOOK
-    )
-    return ()
 
 
 def attempts(folder: Path) -> list[tuple[Start, End]]:

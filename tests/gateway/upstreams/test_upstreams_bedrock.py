@@ -22,7 +22,7 @@ from clouds import (
     exception_frame,
     frame,
 )
-from pooled import attempts, client, closing_clients, pooled, with_key
+from pooled import attempts, client, closing_clients, with_key
 from served import BOOK, Served, serving, settings
 
 from baseload.demo.upstream.faults import Fault
@@ -60,7 +60,7 @@ def served(server: Upstream, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         f'name = "aws"\nkind = "bedrock"\nregion = "us-east-1"\nbetas = ["interleaved-thinking-2025-05-14"]\n'
         f'models = {{"{HAIKU}" = "{PROFILE}"}}\n[retry]\nmost_wait_s = 1\n'
     )
-    with serving(settings(server.base_url, text, folder=tmp_path), parts=pooled) as found:
+    with serving(settings(server.base_url, text, folder=tmp_path)) as found:
         yield found
 
 
@@ -199,7 +199,7 @@ def test_tokens_are_counted_by_the_api_where_one_is_there_and_else_said_not_to_b
         f'[[upstream]]\nname = "api"\nbase_url = "{upstream.base_url}"\n'
     )
     env = {"ANTHROPIC_API_KEY": "sk-ant-ours"}
-    with serving(settings(server.base_url, text, folder=tmp_path / "b"), env=env, parts=pooled) as both:
+    with serving(settings(server.base_url, text, folder=tmp_path / "b"), env=env) as both:
         caller = client(both, with_key(both))
         assert caller.messages.count_tokens(**counted).input_tokens > 0
         assert caller.messages.create(**ASK)._request_id == "0f0f-amzn"  # messages still go to the first
@@ -216,7 +216,7 @@ def test_when_the_api_is_overloaded_bedrock_answers_the_same_request(
         f'models = {{"{HAIKU}" = "{PROFILE}"}}\n[retry]\ntries = 2\n'
     )
     env = {"ANTHROPIC_API_KEY": "sk-ant-ours"}
-    with serving(settings(upstream.base_url, text, folder=tmp_path), env=env, parts=pooled) as both:
+    with serving(settings(upstream.base_url, text, folder=tmp_path), env=env) as both:
         with client(both, with_key(both)).messages.stream(**ASK) as stream:
             assert stream.get_final_message().content
         with pytest.raises(anthropic.APIStatusError) as caught:  # Bedrock does not have it: not asked for it

@@ -11,7 +11,7 @@ from typing import Any
 
 import anthropic
 import pytest
-from pooled import attempts, client, closing_clients, pooled, with_key
+from pooled import attempts, client, closing_clients, with_key
 from served import Served, serving, settings
 
 from baseload.demo.upstream.answers import Answers
@@ -31,7 +31,7 @@ __all__ = ["closing_clients"]  # pytest runs it around every test
 
 @contextmanager
 def gateway_of(url: str, folder: Path, text: str = QUICK, **env: str) -> Iterator[Served]:
-    with serving(settings(url, text, folder=folder), env=env, parts=pooled) as served:
+    with serving(settings(url, text, folder=folder), env=env) as served:
         yield served
 
 

@@ -13,7 +13,7 @@ import pytest
 from clouds import PROJECT, TOKEN, CloudServer, VertexCloud, google_error
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
-from pooled import attempts, client, closing_clients, pooled, with_key
+from pooled import attempts, client, closing_clients, with_key
 from served import BOOK, Served, serving, settings
 
 from baseload.demo.upstream.server import Upstream, running
@@ -71,7 +71,7 @@ def served(server: Upstream, private_key: str, tmp_path: Path, monkeypatch: pyte
         f'name = "gcp"\nkind = "vertex"\nregion = "europe-west1"\nproject = "{PROJECT}"\n'
         'betas = ["known-2026-01-01"]\n[retry]\nmost_wait_s = 1\n'
     )
-    with serving(settings(f"{server.base_url}/v1", text, folder=tmp_path), parts=pooled) as found:
+    with serving(settings(f"{server.base_url}/v1", text, folder=tmp_path)) as found:
         yield found
 
 

@@ -256,7 +256,7 @@ def _note(
         return none, 0
     if located is None:
         data = bytes(raw)
-        return notes.of(data, 0, len(data)), len(data)
+        return notes.of(data), len(data)
     _, start, end = located[name]
     return notes.of(body, start, end), end - start
 

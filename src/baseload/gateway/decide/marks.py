@@ -163,7 +163,7 @@ def _tail(page: Page) -> Spot | None:
 
 
 def _after_last_text(page: Page, number: int) -> Spot | None:
-    """After the last message, whose content is a plain text that stands last in it; None where that is not plain to see.
+    """After the last message, a plain text that stands last in it; None where that is not plain to see.
 
     A quote inside a text is escaped. So what follows the last `"content":` up to the message's end is that text alone,
     where it begins with a quote and holds no other before its end.

@@ -107,8 +107,10 @@ class Slices(Generic[T]):
     def held_bytes(self) -> int:
         return self._held
 
-    def of(self, body: bytes, start: int, end: int) -> T:
-        """What is made of `body[start:end]`, which is copied only where it was not met before."""
+    def of(self, body: bytes, start: int = 0, end: int = -1) -> T:
+        """What is made of the body from `start` to `end` (-1 = all of it): copied only where it was not met before."""
+        if end < 0:
+            end = len(body)
         key = (end - start, body[start : min(start + _END, end)], body[max(end - _END, start) : end])
         found = self._found.get(key)
         if found is not None and body.startswith(found[0], start):

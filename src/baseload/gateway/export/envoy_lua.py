@@ -155,7 +155,7 @@ function envoy_on_request(handle)
     reason = "pinned-by-header"
   elseif rule and not rule.moves then
     reason = "leave"
-  elseif false then
+  elseif rule and headers:get("content-encoding") then
     reason = "kept:content-encoding"
   elseif rule then
     local body = handle:body()
