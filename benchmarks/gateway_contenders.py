@@ -13,6 +13,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import textwrap
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -31,10 +32,20 @@ entries:
     decision: pin
     model: claude-sonnet-4-6
     verdict_id: bench
+    from_models: [claude-opus-4-8]
     cache:
       marks:
         - {section: system, after: "system:0", ttl: 5m}
         - {section: messages, after: tail, ttl: 5m}
+"""
+GSUB = """function envoy_on_request(handle)
+  if handle:headers():get("x-baseload-tag-app") == "bench" then
+    local body = handle:body()
+    local text = body:getBytes(0, body:length())
+    local made = string.gsub(text, '"model": "claude%-opus%-4%-8"', '"model": "claude-sonnet-4-6"', 1)
+    handle:headers():replace("content-length", tostring(body:setBytes(made)))
+  end
+end
 """
 SETTINGS = """[policy]
 file = "policy.yaml"
@@ -106,13 +117,32 @@ def ours(*flags: str, settings: str = "") -> Callable[[int, int, Path], list[str
 
 
 def envoy(port: int, upstream: int, folder: Path) -> list[str]:
-    """Envoy with a Lua filter that rewrites the model by a header, as `baseload export envoy` writes it."""
-    from baseload.gateway.export.envoy import bootstrap
+    """Envoy with the least Lua that rewrites a model by a header: no guard of any kind, the fastest it can be."""
+    whole = _envoy_yaml(port, upstream)
+    begin = whole.index("function envoy_on_request")
+    begin = whole.rindex("\n", 0, begin) + 1
+    indent = " " * (len(whole[begin:]) - len(whole[begin:].lstrip()))
+    end = whole.index("- name: envoy.filters.http.router")
+    end = whole.rindex("\n", 0, end) + 1
+    text = whole[:begin] + textwrap.indent(GSUB, indent) + whole[end:]
+    return _envoy(folder, text)
 
-    from baseload.gateway.config import origin_of
+
+def guarded_envoy(port: int, upstream: int, folder: Path) -> list[str]:
+    """Envoy as `baseload export envoy` sets it up: it leaves alone what it may not change."""
+    return _envoy(folder, _envoy_yaml(port, upstream))
+
+
+def _envoy_yaml(port: int, upstream: int) -> str:
+    from baseload.gateway.export.envoy import exported
     from baseload.plan.policy_read import read_policy
+    from baseload.prices.load import load_book
 
-    text = bootstrap(read_policy(POLICY.encode()), origin_of(f"http://127.0.0.1:{upstream}"), port=port)
+    found = exported(read_policy(POLICY.encode()), load_book(), upstream=f"http://127.0.0.1:{upstream}", port=port)
+    return found.files["envoy.yaml"]
+
+
+def _envoy(folder: Path, text: str) -> list[str]:
     (folder / "envoy.yaml").write_text(text)
     program = Path(sys.executable).with_name("envoy")
     return [
@@ -171,6 +201,7 @@ def contenders(upstream: int) -> list[Contender]:
     ]
     if Path(sys.executable).with_name("envoy").exists():
         found.append(Contender("Envoy + Lua rewrite", envoy, (tag,)))
+        found.append(Contender("Envoy as we export it", guarded_envoy, (tag,)))
     if (ROOT / "build" / ".venv-litellm" / "bin" / "litellm").exists():
         env = {"LITELLM_LOCAL_MODEL_COST_MAP": "True", "LITELLM_LOG": "ERROR"}
         found.append(Contender("LiteLLM proxy", litellm, (), env, 90.0))

@@ -13,7 +13,6 @@ import random
 import ssl
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from pathlib import Path
 from typing import Any, Final, Protocol
 
 from baseload.errors import UsageError

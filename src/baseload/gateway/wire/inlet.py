@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from baseload.gateway.wire.server import Server
 
 NEVER: Final = float("inf")
+HELD_BYTES: Final = 16 * 1024
+"""Of an answer that its caller does not take: with more, its upstream is read no further. Thousands may be so slow."""
 _NO_REQUEST: Final = Inbound(b"", b"", (), b"", us=0)
 
 
@@ -64,6 +66,7 @@ class Inlet(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
+        self._transport.set_write_buffer_limits(HELD_BYTES)
         server = self._server
         peer = transport.get_extra_info("peername")
         self._peer = str(peer[0]) if isinstance(peer, tuple) else ""
