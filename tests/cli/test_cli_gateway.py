@@ -8,6 +8,7 @@ import signal
 import socket
 import sys
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -84,6 +85,29 @@ def test_it_says_where_it_listens_serves_and_leaves_a_ledger_behind(upstream: Up
         assert running_one.stop() == 0
         assert running_one.said == ""
     assert rows(tmp_path) == 1
+
+
+def test_the_admin_endpoint_reads_the_files_again_and_refuses_bad_ones(upstream: Upstream, tmp_path: Path) -> None:
+    def reload() -> tuple[int, str]:
+        ask = urllib.request.Request(f"http://127.0.0.1:{port}/reload", b"", {"authorization": "Bearer t-0001"})
+        try:
+            with urllib.request.urlopen(ask) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code, error.read().decode()
+
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    (tmp_path / "gateway.toml").write_text(f"[listen]\nadmin_port = {port}\n{AT_ONCE}")
+    (tmp_path / "policy.yaml").write_text(POLICY.format(model=HAIKU))
+    with gateway(tmp_path, "--upstream", upstream.base_url, env={"BASELOAD_ADMIN_TOKEN": "t-0001"}) as running_one:
+        status, text = reload()
+        assert (status, json.loads(text)) == (200, {"policy_id": running_one.hello["policy_id"]})
+        (tmp_path / "policy.yaml").write_text("entries: [")
+        assert reload()[0] == 409
+        assert message(running_one.client()).model == SONNET
 
 
 def test_a_port_that_is_taken_is_named_with_the_way_out(upstream: Upstream, tmp_path: Path) -> None:

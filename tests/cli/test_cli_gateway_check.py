@@ -93,6 +93,18 @@ def test_what_a_start_would_trip_over_is_a_fault(
     assert says in faults(capsys)
 
 
+def test_a_vault_key_that_is_none_is_a_fault_and_is_not_shown(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "gateway.toml").write_text("[batch]\nenabled = true\n")
+    monkeypatch.setenv("BASELOAD_VAULT_KEY", "no-hex-at-all")
+    said = faults(capsys)
+    assert "64 hex digits" in said
+    assert "no-hex-at-all" not in said
+    monkeypatch.setenv("BASELOAD_VAULT_KEY", "ab" * 32)
+    assert checked(capsys)[0] == 0
+
+
 def test_with_a_virtual_key_the_gateway_needs_one_of_its_own(
     folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

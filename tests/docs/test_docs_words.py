@@ -73,5 +73,8 @@ def test_every_reader_is_in_the_list_of_sources(root: Path) -> None:
 
 def test_every_variable_that_is_read_is_documented(root: Path) -> None:
     text = page(root, "reference/environment.md")
-    for name in ("BASELOAD_ORG_KEY", "ANTHROPIC_ADMIN_KEY", "CLAUDE_CONFIG_DIR", "XDG_CONFIG_HOME", "XDG_CACHE_HOME"):
+    for name in (
+        "BASELOAD_ORG_KEY", "BASELOAD_VAULT_KEY", "BASELOAD_ADMIN_TOKEN", "ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL",
+        "ANTHROPIC_ADMIN_KEY", "CLAUDE_CONFIG_DIR", "XDG_CONFIG_HOME", "XDG_CACHE_HOME",
+    ):  # fmt: skip
         assert f"`{name}`" in text

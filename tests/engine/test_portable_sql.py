@@ -14,7 +14,17 @@ from baseload.levers.batch import ledger as batch
 from baseload.quality.trial import planning_population
 from baseload.workloads import latency, neighbours
 
-MODULES = (queries, peaks, prompt_sizes, request_settings, session_models, latency, neighbours, batch, planning_population)
+MODULES = (
+    queries,
+    peaks,
+    prompt_sizes,
+    request_settings,
+    session_models,
+    latency,
+    neighbours,
+    batch,
+    planning_population,
+)
 QUERIES: dict[str, Callable[[], str]] = {
     f"{module.__name__.removeprefix('baseload.')}.{name}": found
     for module in MODULES

@@ -12,6 +12,7 @@ import pytest
 from served import KEY, Served, serving, settings
 from test_gateway_sdk import ASK, HAIKU, records
 
+from baseload.demo.upstream.faults import Fault
 from baseload.demo.upstream.server import Upstream
 from baseload.gateway.state.keys import new_key
 from baseload.gateway.state.records import KeyScope
@@ -106,6 +107,33 @@ def test_what_the_target_refuses_goes_out_as_its_caller_wrote_it(upstream: Upstr
         raw = client(gateway).messages.with_raw_response.create(**given, extra_headers=TAGGED)
         assert asked(upstream) == given
         assert raw.parse().content
+
+
+@pytest.mark.parametrize("status", [400, 404, 413])
+def test_an_edit_that_the_upstream_refuses_is_taken_back(upstream: Upstream, tmp_path: Path, status: int) -> None:
+    """Its caller sees one answer, the original's; both attempts are on record."""
+    given: dict[str, Any] = {"model": OPUS, "max_tokens": 30, "messages": ASK, "system": LONG}
+    with serving(settings(upstream.base_url, AT_ONCE, POLICY, tmp_path)) as gateway:
+        upstream.faults.add(Fault(kind="status", status=status))
+        raw = client(gateway).messages.with_raw_response.create(**given, extra_headers=TAGGED)
+        assert raw.parse().model == raw.headers["x-baseload-model"] == OPUS
+        assert raw.headers["x-baseload-reason"] == "refused-upstream"
+        assert asked(upstream) == given
+    found = records(tmp_path)
+    starts = [one for one in found if isinstance(one, Start)]
+    assert [(one.attempt, one.sent_model, one.reason) for one in starts] == [
+        (1, HAIKU, "candidate"),
+        (2, "", "refused-upstream"),
+    ]
+    assert [one.status for one in found if isinstance(one, End)] == [status, 200]
+
+
+def test_a_mistake_of_the_callers_own_is_told_once(upstream: Upstream, tmp_path: Path) -> None:
+    with serving(settings(upstream.base_url, AT_ONCE, POLICY, tmp_path)) as gateway:
+        before = len(upstream.requests)
+        with pytest.raises(anthropic.BadRequestError):
+            client(gateway).messages.create(model=OPUS, max_tokens=30, messages=[], extra_headers=TAGGED)
+        assert len(upstream.requests) - before <= 2
 
 
 def test_with_virtual_keys_the_callers_credential_never_goes_upstream(upstream: Upstream, tmp_path: Path) -> None:

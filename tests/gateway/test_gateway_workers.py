@@ -105,6 +105,15 @@ def test_a_stop_drains_every_process_and_ends_with_0(supervisor: subprocess.Pope
     assert supervisor.wait(5) == 0
 
 
+def test_processes_whose_first_one_is_killed_drain_by_themselves(supervisor: subprocess.Popen[str]) -> None:
+    """Left alone they would share the port with the next start's, and nobody could tell them to stop."""
+    line(supervisor, "port")
+    for _ in range(2):
+        line(supervisor, "up")
+    supervisor.kill()
+    assert {line(supervisor, "drained")[1] for _ in range(2)} == {"0", "1"}
+
+
 def test_a_port_that_somebody_listens_on_is_refused() -> None:
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))

@@ -14,6 +14,7 @@ from baseload.cli.gateway_settings import Setup, book_of, check_tls, needs_extra
 from baseload.errors import BaseloadError
 from baseload.gateway.config import LOOPBACK, UpstreamSettings
 from baseload.gateway.making import read_secret, routers_of
+from baseload.vault.key import find_key
 
 State = Literal["ok", "note", "fault"]
 _OF_KIND: Final = {"bedrock": ("botocore", "bedrock"), "vertex": ("google.auth", "vertex")}
@@ -221,11 +222,11 @@ def _seals(setup: Setup) -> Iterator[Finding]:
     if not _installed("cryptography"):
         yield _fault(names, "bodies at rest are encrypted: pip install 'baseload[vault]'")
         return
-    if config.sample.key_file:
-        read_secret(setup.loaded.folder / config.sample.key_file)
-    elif not os.environ.get(config.sample.key_env):
+    given = os.environ.get(config.sample.key_env, "").strip()
+    if not given and not config.sample.key_file:
         yield _fault(
             names, f"{config.sample.key_env} is not in the environment; expected the key that bodies are kept under"
         )
         return
+    find_key(given, setup.loaded.folder / config.sample.key_file)
     yield _ok(names, "its key is there")

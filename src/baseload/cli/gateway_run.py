@@ -22,7 +22,7 @@ from baseload.cli.gateway_settings import Setup, book_of, check_tls, org_key_of,
 from baseload.errors import UsageError
 from baseload.gateway.assembly import parts_of
 from baseload.gateway.reload import Reloader
-from baseload.gateway.runtime import Gateway, process_name, watch_files
+from baseload.gateway.runtime import Gateway, process_name, settle_memory, watch_files
 from baseload.gateway.shipping import TableSender
 from baseload.gateway.telemetry.logs import log_to
 from baseload.gateway.workers import Workers, reserve
@@ -105,6 +105,8 @@ async def _serve(run: Run, number: int, *, port: int, shared: bool) -> int:
         if isinstance(error, OSError):
             raise _taken(run.setup.config.listen.host, port, error) from error
         raise
+    settle_memory()
+    gateway.read = run.setup.read
     reloader = Reloader(run.setup.loaded, run.setup.read, run.setup.loaded.files, _say)
     watching = asyncio.create_task(watch_files(gateway, reloader, at_once=hup))
     run.says(gateway.port)

@@ -30,7 +30,7 @@ def status(
     ] = None,
     *,
     plan: Annotated[
-        Path | None, Parameter(help="plan.json of `baseload plan --out`: what each workload was to save.")
+        Path | None, Parameter(help="plan.json of `baseload plan --output`: what each workload was to save.")
     ] = None,
     config: Annotated[
         Path | None, Parameter(help="gateway.toml; else the one in this folder, where there is one.")
@@ -155,11 +155,11 @@ def _plan(path: Path | None) -> PlanFigures | None:
 def _show(document: StatusDocument) -> None:
     from rich.text import Text
 
-    from baseload.report.names import PROSE, clean
+    from baseload.report.names import PROSE, legible
 
     console = stdout()
     for line in _lines(document):
-        console.print(Text(clean(line, PROSE)), soft_wrap=True)
+        console.print(Text(legible(line, PROSE)), soft_wrap=True)
 
 
 def _lines(document: StatusDocument) -> list[str]:

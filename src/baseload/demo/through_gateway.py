@@ -169,5 +169,5 @@ def _sessions(log: Path) -> Iterator[SessionCost]:
             elif isinstance(record, End) and record.cost_nano is not None and record.status == 200:
                 start = starts[record.seq]
                 costs[start.session_id, start.arm] += record.cost_nano
-    for (_, arm), nano in costs.items():
+    for (_, arm), nano in sorted(costs.items()):  # the log's order is that of the answers
         yield SessionCost("demo", "candidate" if arm == "candidate" else "reference", nano / NANO_PER_USD, 1)

@@ -26,6 +26,10 @@ def _batches(gateway: Gateway) -> tuple[Part, ...]:
     config = gateway.loaded.config
     if not config.batch.enabled:
         return ()
+    if gateway.core.capabilities.zdr:
+        raise UsageError(
+            "batch.enabled with zero_data_retention in the project: batches keep results. Set it to false."
+        )
     try:
         from baseload.gateway.batch.opening import open_desk
     except ImportError as error:

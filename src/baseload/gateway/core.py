@@ -18,9 +18,10 @@ from baseload.gateway.decide.marks import Online
 from baseload.gateway.decide.memo import Memo
 from baseload.gateway.decide.rules import Rules
 from baseload.gateway.decide.state import RouteKey, RouteView, Sessions, State
+from baseload.gateway.start import start_record
 from baseload.gateway.state.budgets import Budgets, Hold
 from baseload.gateway.state.keys import KeyView
-from baseload.gateway.trip import Finished, Metering, start_record
+from baseload.gateway.trip import Finished, Metering
 from baseload.gateway.upstreams.port import Upstreams
 from baseload.prices.book import PriceBook
 from baseload.prices.rates import PriceKey

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable
 from typing import Final, Protocol
 
 from baseload.gateway.core import Core
 from baseload.gateway.decide.apply import Applied, apply
 from baseload.gateway.decide.decide import Decision, decide, remember
-from baseload.gateway.decide.facts import Facts, facts_of, is_ours
+from baseload.gateway.decide.facts import Facts, facts_of, is_ours, kind_of
 from baseload.gateway.exchange import Answer, Forward, Header, Inbound, Way
 from baseload.gateway.passing import Passing
 from baseload.gateway.state.budgets import Hold, Refused
@@ -17,11 +18,23 @@ from baseload.gateway.state.records import KeyRow
 from baseload.gateway.trip import FULL, Metering
 from baseload.gateway.upstreams.port import Asked
 from baseload.gateway.wire.answer import error_answer
+from baseload.gateway.wire.pipe import faulty
+from baseload.plan.policy_match import RequestFacts
 
 MESSAGES: Final = b"/v1/messages"
 _DECIDED: Final = frozenset((MESSAGES, MESSAGES + b"/count_tokens"))
 _OBSERVED: Final = Decision(reason="no-entry")
 _NOBODY: Final = KeyRow(key_id="", hash="", name="", created_us=0)
+_READS: Final = frozenset((b"GET", b"HEAD", b"OPTIONS", b"DELETE"))
+_CREATES: Final = re.compile(rb"/v1/files|/v1/messages/batches/[0-9A-Za-z_-]{1,200}/cancel")
+
+
+def is_free(method: bytes, path: bytes) -> bool:
+    """Whether a request that is no call costs nothing by itself. Batches do, and what is not known may.
+
+    A path is compared as it is spelt: what an upstream may take for `/v1/messages` after decoding it is not known.
+    """
+    return method in _READS or (method == b"POST" and _CREATES.fullmatch(path) is not None)
 
 
 class Diversion(Protocol):
@@ -57,14 +70,12 @@ class GatewayDoor:
             return error_answer(503, FULL, retry_after_s=5)
         if self.diversion is not None and self.diversion.owns(inbound.target):
             return self.diversion.serve(inbound, key.key_id)
-        facts = facts_of(inbound, core.memo, key.name or key.key_id)
-        if core.observes:
-            decision, applied = _OBSERVED, Applied(body=inbound.body, served_as=facts.model)
-        else:
-            decision = decide(facts, core.rules, core.state)
-            applied = apply(inbound.body, facts, decision, core.capabilities, core.online)
-        if key.key_id and facts.kind == "messages" and not self._allowed(key, decision, applied):
-            return error_answer(403, "This key may not call this model for this workload.")
+        facts, decision, applied = self._decided(inbound, key)
+        if key.key_id:
+            if facts.kind == "messages" and not self._allowed(key, facts, decision, applied):
+                return error_answer(403, "This key may not call this model for this workload.")
+            if facts.kind == "other" and self._is_held(key) and not is_free(inbound.method, inbound.path):
+                return error_answer(403, "This key is held to models, workloads or a budget: not on this path.")
         if facts.kind == "messages":
             names = core.budget_names(decision.workload, facts.who.api_key)
             if names:
@@ -95,7 +106,29 @@ class GatewayDoor:
         found = self.core.keys.find(secret, inbound.us) if ours else None
         return found or error_answer(401, "This gateway takes virtual keys only, and this is none that it knows.")
 
-    def _allowed(self, key: KeyRow, decision: Decision, applied: Applied) -> bool:
+    def _decided(self, inbound: Inbound, key: KeyRow) -> tuple[Facts, Decision, Applied]:
+        """What becomes of a request. After a fault of ours: as its caller wrote it, and no key or budget is let off."""
+        core = self.core
+        name = key.name or key.key_id
+        kind = kind_of(inbound)
+        facts = Facts(kind=kind, who=RequestFacts(api_key=name), now_us=inbound.us)
+        try:
+            facts = facts_of(inbound, core.memo, name)
+            if not core.observes:
+                decision = decide(facts, core.rules, core.state)
+                return facts, decision, apply(inbound.body, facts, decision, core.capabilities, core.online)
+        except Exception as error:  # noqa: BLE001 - its text may quote the prompt
+            faulty("decided", error)
+        return facts, _OBSERVED, Applied(body=inbound.body, served_as=facts.model)
+
+    def _is_held(self, key: KeyRow) -> bool:
+        """Whether anything bounds what this key may ask for or spend."""
+        scope = key.scope
+        return bool(scope.models or scope.workloads or self.core.budget_names("", key.name or key.key_id))
+
+    def _allowed(self, key: KeyRow, facts: Facts, decision: Decision, applied: Applied) -> bool:
+        if key.scope.models and facts.located is None:
+            return False  # its model may be another to the upstream: a name given twice, a body nobody can read
         served = self.core.book.resolve(applied.served_as) or applied.served_as
         return may_use(key.scope, decision.workload or key.scope.workload, served)
 
@@ -109,6 +142,8 @@ class GatewayDoor:
         names: tuple[str, ...],
     ) -> Way | Awaitable[Way]:
         most = self.core.most_nano(facts, applied.served_as)
+        if applied.served_as != facts.model:  # which may yet have to serve it
+            most = max(most, self.core.most_nano(facts, facts.model))
         hold = self.core.budgets.reserve(names, most, inbound.us)
         if hold is not None:
             return self._on(inbound, key, facts, decision, applied, hold)
@@ -155,11 +190,12 @@ class GatewayDoor:
         asked = Asked(inbound.method, inbound.target, headers, applied.body, applied.served_as, facts.stream, ours)
         trip: Metering | Passing = Passing(core, asked)
         if facts.kind == "messages":
-            trip = Metering(core, facts, decision, applied, asked, hold, core.next_trip())
+            trip = Metering(core, facts, decision, applied, asked, hold, core.next_trip(), inbound.body)
         sent = core.upstreams.first(asked, trip)
         if isinstance(sent, Answer):
             if hold is not None:
                 core.budgets.settle(hold, 0)
             return sent
         trip.sent = sent
+        sent.forward.edited = not applied.is_original
         return sent.forward

@@ -64,6 +64,10 @@ class Origin(NamedTuple):
 FailureKind = Literal["connect", "reset", "timeout", "status"]
 
 
+REFUSED: Final = frozenset((400, 404, 413, 422))
+"""Statuses that an edit of ours may have brought about."""
+
+
 class Failure(NamedTuple):
     """Why an attempt brought no answer that could be passed on, before the client got a byte.
 
@@ -123,7 +127,7 @@ class Translator(Protocol):
 class Forward:
     """A request as it goes upstream. `headers` are complete but for host, length and hop-by-hop ones."""
 
-    __slots__ = ("body", "headers", "method", "origin", "target", "timeout_s", "translate", "trip")
+    __slots__ = ("body", "edited", "headers", "method", "origin", "target", "timeout_s", "translate", "trip")
 
     def __init__(
         self,
@@ -144,6 +148,7 @@ class Forward:
         self.trip = trip
         self.timeout_s = timeout_s  # without a byte from upstream
         self.translate: Translator | None = None  # of an upstream that is not of the API's own kind
+        self.edited = False  # the body is not the caller's own: a refusal of it is asked about too (`trip.failed`)
 
 
 class Again(NamedTuple):

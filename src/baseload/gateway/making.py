@@ -18,7 +18,7 @@ from baseload.gateway.state.sqlite import SqliteDatabase
 from baseload.gateway.wire.limits import Limits
 from baseload.plan.policy import Policy
 from baseload.prices.book import PriceBook
-from baseload.project import parse_project
+from baseload.project import Project, parse_project
 from baseload.values import NANO_PER_USD
 
 MIB: Final = 1024 * 1024
@@ -38,13 +38,13 @@ def database_of(settings: StateSettings, folder: Path, env: Mapping[str, str]) -
     return PostgresDatabase(dsn)
 
 
-def key_names_of(settings: str, folder: Path) -> dict[str, str]:
-    """What the project's settings call a key, by its id or fingerprint; {} where none are named. Raises UsageError."""
+def project_of(settings: str, folder: Path) -> Project:
+    """The project whose settings the policy names; an empty one where it names none. Raises UsageError."""
     if not settings:
-        return {}
+        return Project()
     path = folder / settings
     try:
-        return dict(parse_project(path.read_text(encoding="utf-8"), path.name).key_name)
+        return parse_project(path.read_text(encoding="utf-8"), path.name)
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"policy.settings: {path} cannot be read ({type(error).__name__})") from error
 

@@ -181,17 +181,19 @@ def status(
 def session_costs(attempts: Sequence[Attempt]) -> list[SessionCost]:
     """Sessions of one workload, each on the side and in the stage it began with, and all it cost from then on.
 
-    Sessions that began on the incumbent outside the holdback are on neither side. Calls of unknown cost add nothing.
+    Sessions that began on the incumbent outside the holdback are on neither side, nor are those of which no
+    call's cost is known: they were not free. Of the others, calls of unknown cost add nothing.
     """
     served = [attempt for attempt in attempts if attempt.purpose in _SERVED and attempt.session]
     usd: defaultdict[str, Decimal] = defaultdict(Decimal)
+    known = {attempt.session for attempt in served if attempt.usd is not None}
     done: defaultdict[str, int] = defaultdict(int)
     for attempt in served:
         usd[attempt.session] += attempt.usd or 0
         done[attempt.session] += attempt.done
     found = []
     for first in each_first(served):
-        if first.arm in ("candidate", "holdback"):
+        if first.arm in ("candidate", "holdback") and first.session in known:
             side = "candidate" if first.arm == "candidate" else "reference"
             period = f"{first.policy_id} {first.stage}"
             cost = float(usd[first.session])

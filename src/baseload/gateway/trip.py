@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import TYPE_CHECKING, Final, Literal
 
 import msgspec
@@ -14,13 +13,9 @@ from baseload.gateway.content import SKIPPED, Content
 from baseload.gateway.decide.apply import Applied
 from baseload.gateway.decide.decide import Decision
 from baseload.gateway.decide.facts import Facts
-from baseload.gateway.exchange import Again, Failure, Forward, Header, NotSent
+from baseload.gateway.exchange import REFUSED, Again, Answer, Failure, Forward, Header, NotSent
 from baseload.gateway.state.budgets import Hold
 from baseload.gateway.upstreams.port import Asked, Sent
-from baseload.levers.options import CacheMark
-from baseload.quality.rewrite_thinking import Change
-from baseload.usage.features import FEATURES_VERSION
-from baseload.usage.normal import tags_text
 
 if TYPE_CHECKING:
     from baseload.gateway.core import Core
@@ -55,12 +50,21 @@ class Metering:
 
     __slots__ = (
         "_answer", "_asked", "_attempt", "_content", "_core", "_cost_nano", "_first_us", "_heads", "_hold", "_kept",
-        "_meter", "_name", "_over", "_start", "_status", "applied", "decision", "facts", "purpose", "sent",
+        "_meter", "_name", "_original", "_over", "_start", "_status", "applied", "decision", "facts", "purpose", "sent",
     )  # fmt: skip
 
     def __init__(
-        self, core: Core, facts: Facts, decision: Decision, applied: Applied, asked: Asked, hold: Hold | None, name: str
+        self,
+        core: Core,
+        facts: Facts,
+        decision: Decision,
+        applied: Applied,
+        asked: Asked,
+        hold: Hold | None,
+        name: str,
+        original: bytes = b"",
     ) -> None:
+        """`original` is the body as its caller wrote it, for an upstream that refuses what became of it."""
         self._core = core
         self.facts = facts
         self.decision = decision
@@ -68,6 +72,7 @@ class Metering:
         self._asked = asked
         self._hold = hold
         self._name = name
+        self._original = original
         self.sent: Sent | None = None
         self.purpose: Purpose = "serve"
         self._attempt = 0
@@ -92,7 +97,11 @@ class Metering:
         core = self._core
         self._attempt += 1
         self._meter, self._status, self._first_us, self._heads = None, 0, None, {}
-        self._start = core.start_of(self, self._attempt, self._hold, self._name)
+        try:
+            self._start = core.start_of(self, self._attempt, self._hold, self._name)
+        except Exception:  # noqa: BLE001 - the record says less then, and is there all the same
+            core.faults += 1
+            self._start = self._bare_start()
         if self._attempt == 1:
             core.soon(self._look)
         try:
@@ -133,6 +142,8 @@ class Metering:
 
     def failed(self, failure: Failure) -> Forward | Again | None:
         self._status = failure.status
+        if failure.status in REFUSED and not self.applied.is_original:
+            return self._as_written(failure)
         sent = self.sent
         again = None
         if sent is not None:
@@ -148,10 +159,43 @@ class Metering:
         self.sent, how = again
         return how
 
+    def _as_written(self, failure: Failure) -> Forward | None:
+        """The upstream refuses what we made of the request: its caller's own goes out, and its session stays there."""
+        self.head(failure.status, failure.headers)
+        self.data(failure.body)
+        self._ended("error", last=False)
+        core, facts = self._core, self.facts
+        self.applied = Applied(body=self._original, served_as=facts.model)
+        self.decision = msgspec.structs.replace(self.decision, reason="refused-upstream")
+        self._asked = self._asked._replace(body=self._original, model=facts.model)
+        if self.decision.workload and facts.readable:
+            asked = self.decision.asked
+            core.sessions.note(self.decision.workload, facts.session, asked=asked, model=asked, now_us=facts.now_us)
+        sent = core.upstreams.first(self._asked, self)
+        if isinstance(sent, Answer):
+            return None
+        self.sent = sent
+        return sent.forward
+
     def broken(self, who: Literal["client", "upstream", "gateway"]) -> None:
         self._ended(_BROKEN[who], last=True)
 
     # inside
+
+    def _bare_start(self) -> Start:
+        """What the books need of a start."""
+        core, hold = self._core, self._hold
+        return Start(
+            seq=core.log.next_seq(),
+            us=core.clock_us(),
+            model=self.facts.model,
+            trip=self._name,
+            attempt=self._attempt,
+            reason=FAULT,
+            budgets=tuple(lease.place.budget for lease in hold.leases) if hold is not None else (),
+            period=hold.period if hold is not None else "",
+            held_nano=hold.amount_nano if hold is not None else 0,
+        )
 
     def _look(self) -> None:
         """Work out what the request is like while the upstream has it."""
@@ -265,57 +309,3 @@ class Metering:
 
 def _sum(usage: dict[str, object], names: tuple[str, ...]) -> int:
     return sum([value for name in names if isinstance(value := usage.get(name), int) and value > 0])
-
-
-@lru_cache(maxsize=1024)
-def _tags(tags: tuple[tuple[str, str], ...]) -> str:
-    return tags_text(dict(tags))
-
-
-@lru_cache(maxsize=1024)
-def _changes(changes: tuple[Change, ...], marks: tuple[CacheMark, ...]) -> tuple[str, ...]:
-    """What was done, in the words of the record."""
-    return (*[change.action for change in changes], *[f"mark {mark.section}" for mark in marks])
-
-
-def start_record(
-    trip: Metering, *, seq: int, us: int, attempt: int, hold: Hold | None, budgets: tuple[str, ...], name: str
-) -> Start:
-    """The record of an attempt about to go upstream."""
-    facts, decision, applied, sent = trip.facts, trip.decision, trip.applied, trip.sent
-    who = facts.who
-    return Start(
-        seq=seq,
-        us=us,
-        model=facts.model,
-        sent_model=applied.served_as if applied.served_as != facts.model else "",
-        trip=name,
-        attempt=attempt,
-        purpose=trip.purpose,
-        workspace=who.workspace,
-        api_key=who.api_key,
-        agent=who.agents[0] if who.agents else "",
-        tags=_tags(tuple(who.tags.items())) if who.tags else "",
-        session_id=facts.session,
-        platform=sent.platform if sent is not None else "anthropic",
-        upstream=sent.upstream if sent is not None else "",
-        geo=sent.geo if sent is not None else "global",
-        speed="fast" if facts.fast else "standard",
-        effort=decision.effort or facts.effort,
-        stream=facts.stream,
-        max_tokens=facts.max_tokens,
-        features_version=FEATURES_VERSION,
-        tools_fp=who.tools_fp,
-        system_fp=who.system_fp,
-        template_id=who.template_id,
-        messages=len(facts.messages) if facts.messages else None,
-        workload=decision.workload,
-        policy_id=decision.policy_id,
-        stage=decision.stage,
-        arm=decision.arm,
-        reason=decision.reason,
-        changes=() if applied.is_original else _changes(applied.changes, applied.marks),
-        budgets=budgets if hold is not None else (),
-        period=hold.period if hold is not None else "",
-        held_nano=hold.amount_nano if hold is not None else 0,
-    )

@@ -10,6 +10,7 @@ import os
 import signal
 import socket
 import sys
+import threading
 import time
 from collections.abc import Callable
 from types import FrameType
@@ -19,6 +20,8 @@ FIRST_PAUSE_S: Final = 0.2
 MOST_PAUSE_S: Final = 10.0
 STEADY_S: Final = 30.0
 """Who lived so long did not die of its start."""
+_LOOK_S: Final = 0.5
+"""Between two looks at whether the first process is still there."""
 _FORWARDED: Final = (signal.SIGHUP,)
 _STOPS: Final = (signal.SIGTERM, signal.SIGINT)
 _ALL: Final = (*_STOPS, *_FORWARDED)
@@ -50,6 +53,7 @@ class Workers:
         self._due = dict.fromkeys(range(count), 0.0)  # number: when it may start
         self._pauses = dict.fromkeys(range(count), FIRST_PAUSE_S)
         self._stopping = False
+        self._first = os.getpid()
 
     def run(self) -> int:
         """Until SIGTERM or SIGINT and the last process is gone; 0 where all of them drained."""
@@ -90,6 +94,7 @@ class Workers:
             for name in _ALL:
                 signal.signal(name, signal.SIG_DFL)
             signal.pthread_sigmask(signal.SIG_SETMASK, signals)
+            threading.Thread(target=_drain_when_alone, args=(self._first,), name="alone", daemon=True).start()
             code = self._serve(number)
         finally:
             sys.stdout.flush()
@@ -121,3 +126,11 @@ class Workers:
     def _forward(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002 - as above
         for process in self._alive:
             os.kill(process, number)
+
+
+def _drain_when_alone(first: int) -> None:
+    """Nobody tells a process to stop whose first one was killed: it drains by itself, or it would serve for ever,
+    beside those of the next start."""
+    while os.getppid() == first:
+        time.sleep(_LOOK_S)
+    os.kill(os.getpid(), signal.SIGTERM)

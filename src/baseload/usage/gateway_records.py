@@ -168,4 +168,5 @@ def json_of(line: bytes) -> bytes | None:
 
 def record_of(body: bytes) -> LogRecord:
     """The record of a line's JSON. Raises `msgspec.MsgspecError` on what this version does not know."""
-    return _decode(body)
+    found: LogRecord = _decode(body)
+    return found

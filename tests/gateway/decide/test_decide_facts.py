@@ -190,3 +190,10 @@ def test_our_own_headers_are_told_from_the_others() -> None:
     assert is_ours(b"X-Baseload-Pin")
     assert not is_ours(b"X-Base")
     assert not is_ours(b"anthropic-version")
+
+
+@pytest.mark.parametrize("model", ["claude\r\nset-cookie: a=1", "claude\x00", "c" * 201, "claude\u2028"])
+def test_what_is_no_models_name_is_none(model: str) -> None:
+    """It would go into an answer's header, and into a record, as it is."""
+    assert facts_from(plain(model=model)).model == ""
+    assert facts_from(plain(model="c" * 200)).model == "c" * 200

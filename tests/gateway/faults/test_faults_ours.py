@@ -91,13 +91,17 @@ def bad_bound(_: Served, patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Core, "most_nano", broken)
 
 
+def bad_start(_: Served, patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Core, "start_of", broken)
+
+
 def bad_answered(gateway: Served, patch: pytest.MonkeyPatch) -> None:
     patch.setattr(type(gateway.gateway.core.upstreams), "answered", broken)
 
 
 FAULTS: tuple[Callable[[Served, pytest.MonkeyPatch], None], ...] = (
     bad_decide, bad_facts, bad_apply, bad_watcher, bad_planner, bad_meter, bad_metered, bad_price, bad_content,
-    bad_bound, bad_answered,
+    bad_bound, bad_answered, bad_start,
 )  # fmt: skip
 
 
@@ -159,7 +163,7 @@ def test_where_nothing_can_be_decided_the_request_goes_on_byte_for_byte_and_is_m
 def test_a_door_that_fails_twice_still_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Even the way around is broken: an error in the API's shape, and nothing stays open."""
     with world(tmp_path, False) as (gateway, _):
-        bad_facts(gateway, monkeypatch)
+        monkeypatch.setattr(type(gateway.gateway.door), "_decided", broken)
         monkeypatch.setattr(type(gateway.gateway.door), "untouched", broken)
         for number in range(3):
             with Caller(gateway.gateway.port) as caller:

@@ -84,6 +84,15 @@ def test_calls_in_flight_have_no_cost_and_say_what_is_reserved() -> None:
     assert spend.actual_usd == "0.02"
 
 
+def test_a_session_of_which_no_cost_is_known_is_on_no_side() -> None:
+    """Taken for free, ten calls that a killed process left open would have the candidate cost half of what it does."""
+    rows = [*sessions("candidate", 10, "0.02"), *sessions("holdback", 10, "0.10")]
+    rows += [attempt(session=f"cut-{n}", usd=None, original_usd=None, in_flight=True) for n in range(10)]
+    rows += [attempt(session="candidate-0", usd=None, original_usd=None, in_flight=True, start_us=2)]
+    realised = of(rows).workloads[0].realised
+    assert (realised.sessions, realised.candidate_per_session_usd, realised.saved_usd) == (10, "0.02", "0.8")
+
+
 def test_a_workload_stands_beside_what_the_plan_expects_of_it() -> None:
     plan = msgspec.json.decode(
         b'{"basis":{"unit":"a year"},"more":1,"workloads":[{"id":"w","name":"tickets","saving_share":0.75,'

@@ -46,6 +46,14 @@ def test_an_event_is_one_json_line_and_an_exception_only_its_type() -> None:
     assert "prompt" not in line
 
 
+def test_a_fault_that_was_caught_is_told_by_its_type_too() -> None:
+    stream = io.StringIO()
+    handler = log_to(stream, "info", "baseload.caught")
+    logging.getLogger("baseload.caught").error("a fault in %s", "enter", extra={"error": "RecursionError"})
+    logging.getLogger("baseload.caught").removeHandler(handler)
+    assert json.loads(stream.getvalue())["fault"] == "RecursionError"
+
+
 def test_logging_again_replaces_the_handler() -> None:
     first, second = io.StringIO(), io.StringIO()
     log_to(first, "warning", "baseload.twice")

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from watching_world import HAIKU, OPUS, entry, made_policy
 
@@ -47,6 +48,14 @@ def test_without_the_trial_the_usual_margin_counts_from_the_day_of_the_policy(tm
     assert terms.decided_us == 20_779 * 86_400_000_000  # 2026-11-22
     assert (terms.tested.systems, terms.tested.tools) == (("s1",), ("t1",))
     assert "refusal" not in terms.budgets  # nothing was measured
+
+
+def test_a_policy_without_a_day_is_as_old_as_its_route() -> None:
+    """`created` may be left out of a policy: its verdicts are no fifty years old then."""
+    served = made_policy()
+    undated = msgspec.structs.replace(served, created="")
+    assert terms_of(undated.entries[0], undated, {}, BOOK, holdback=0.0, now_us=77).decided_us == 77
+    assert terms_of(served.entries[0], served, {}, BOOK, holdback=0.0, now_us=77).decided_us > 77
 
 
 @pytest.mark.parametrize("bad", ["{", "[]", json.dumps({**TRIAL, "decided_day": "yesterday"})])

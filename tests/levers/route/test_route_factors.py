@@ -96,6 +96,13 @@ def test_growth_times_the_measured_factor_is_the_measured_ratio(low: Decimal, wi
     assert product == pytest.approx([float(low), float(low + wide / 2), float(low + wide)], abs=1e-6)
 
 
+@pytest.mark.parametrize(("low", "high"), [("0.0386", "0.0509"), ("19", "20.1")])
+def test_answers_far_shorter_or_longer_are_none_to_plan_with(low: str, high: str) -> None:
+    failed = Verdict(workload="w-1", model=HAIKU, state="not_shown", verdict_id="v", output_ratio_low=Decimal(low),
+                     output_ratio_high=Decimal(high))  # fmt: skip
+    assert measured_output(failed, SAME) is None
+
+
 def test_a_mean_is_weighted_and_one_factor_alone_stays_exact() -> None:
     third = Factor(Decimal(1) / 3, Decimal(1), Decimal(2))
     assert blended([(third, 1), (third, 5)]) == third

@@ -109,3 +109,19 @@ def test_a_verdict_about_a_workload_that_is_not_here_is_said(book: PriceBook) ->
     found, _ = read(book, document())
     assert unused_verdicts(found, ["w-1"]) == []
     assert [one.code for one in unused_verdicts(found, ["w-2"])] == ["verdict-unused"]
+
+
+@pytest.mark.parametrize("state", ["breaks", "not_shown", "invalid"])
+@pytest.mark.parametrize(("low", "high"), [("0.0386", "0.0509"), ("20", "36.5")])
+def test_an_answer_far_shorter_or_longer_does_not_unsay_that_a_trial_failed(
+    book: PriceBook, state: str, low: str, high: str
+) -> None:
+    found, problems = read(book, document(state=state, output_ratio_low=low, output_ratio_high=high))
+    assert problems == []
+    assert found[KEY].state == state  # "not tested" would put a broken move back into the plan
+
+
+@pytest.mark.parametrize(("low", "high"), [("0", "1"), ("-1", "1"), ("NaN", "1"), ("1.2", "1.1"), ("1", "1E+999999")])
+def test_of_a_failed_trial_too_a_ratio_must_be_one(book: PriceBook, low: str, high: str) -> None:
+    broken = document(state="breaks", output_ratio_low=low, output_ratio_high=high)
+    assert read(book, broken) == ({}, ["verdict-unreadable"])

@@ -19,8 +19,9 @@ from baseload.gateway.calllog.meter import Meter
 from baseload.gateway.calllog.records import End, Note, Start
 from baseload.gateway.calllog.segment import LogFull
 from baseload.gateway.core import Core
+from baseload.gateway.start import start_record
 from baseload.gateway.state.budgets import Hold, Refused
-from baseload.gateway.trip import Finished, Metering, start_record
+from baseload.gateway.trip import Finished, Metering
 from baseload.gateway.upstreams.port import Asked
 
 ABANDONED: Final = "abandoned"

@@ -52,6 +52,8 @@ _MOST_PARAMS: Final = 2_048
 _MOST_PARAM_BYTES: Final = 2_048
 _MOST_TAGS: Final = 32
 _MOST_CHARS: Final = 500
+_MOST_MODEL_CHARS: Final = 200
+_MOST_EFFORT_CHARS: Final = 40
 _MOST_WAIT_S: Final = 86_400
 
 T = TypeVar("T")
@@ -137,7 +139,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
 
 def facts_of(inbound: Inbound, memo: Memo, key_id: str = "") -> Facts:
     """The facts of a request. `key_id` is the virtual key it came with; "" = its own credential, fingerprinted."""
-    kind = _KINDS.get(inbound.path, "other") if inbound.method == b"POST" else "other"
+    kind = kind_of(inbound)
     heads, tags, has_ours = _headers(inbound)
     pinned = heads.get(b"x-baseload-pin", b"").strip().lower() == b"original"
     members = _body_members(inbound.body) if kind != "other" and inbound.body else None
@@ -184,6 +186,11 @@ def facts_of(inbound: Inbound, memo: Memo, key_id: str = "") -> Facts:
     )
 
 
+def kind_of(inbound: Inbound) -> Kind:
+    """What a request is, by method and path alone."""
+    return _KINDS.get(inbound.path, "other") if inbound.method == b"POST" else "other"
+
+
 def is_ours(name: bytes) -> bool:
     """Whether a header is for the gateway alone and not passed on."""
     return name[:11].lower() == OUR_HEADERS
@@ -226,7 +233,7 @@ def _params(members: Mapping[str, Raw], memo: Memo) -> Params:
 def _read_params(members: Mapping[str, Raw]) -> Params:
     user, tags = _metadata(members.get("metadata"))
     return Params(
-        model=_text(members.get("model")),
+        model=_model(members.get("model")),
         effort=_effort(members.get("output_config")),
         fast=_is(members.get("speed"), b'"fast"'),
         thread=_asked(members, "store") or _asked(members, "previous_thread_event_id"),
@@ -317,7 +324,7 @@ def _metadata(raw: Raw | None) -> tuple[str, tuple[tuple[str, str], ...]]:
         return "", ()
     try:
         found = _object(raw)
-    except (msgspec.MsgspecError, UnicodeError):
+    except (msgspec.MsgspecError, UnicodeError, RecursionError):
         return "", ()
     tags: dict[str, str] = {}
     for name, value in found.items() if len(found) > 1 else ():
@@ -345,11 +352,13 @@ def _session(
     return memo.org_key.fingerprint("session-prefix", begins), "prefix"
 
 
-def _text(raw: Raw | None) -> str:
+def _model(raw: Raw | None) -> str:
+    """The model asked for; "" for what is no name: it is written into records and answer headers as it is."""
     try:
-        return _str(raw) if raw is not None else ""
+        model = _str(raw) if raw is not None else ""
     except (msgspec.MsgspecError, UnicodeError):
         return ""
+    return model if len(model) <= _MOST_MODEL_CHARS and model.isprintable() else ""
 
 
 def _count(raw: Raw | None) -> int | None:
@@ -364,9 +373,9 @@ def _effort(raw: Raw | None) -> str:
         return ""
     try:
         effort = _object(raw).get("effort")
-    except (msgspec.MsgspecError, UnicodeError):
+    except (msgspec.MsgspecError, UnicodeError, RecursionError):
         return ""
-    return effort if isinstance(effort, str) else ""
+    return effort if isinstance(effort, str) and len(effort) <= _MOST_EFFORT_CHARS else ""
 
 
 def _is(raw: Raw | None, text: bytes) -> bool:

@@ -32,6 +32,8 @@ class JsonLines(logging.Formatter):
         }
         if record.exc_info and record.exc_info[0] is not None:
             line["fault"] = record.exc_info[0].__name__
+        elif isinstance(named := getattr(record, "error", None), str):
+            line["fault"] = named  # a type's name, given by who caught it
         return msgspec.json.encode(line).decode()
 
 

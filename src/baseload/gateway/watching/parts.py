@@ -18,6 +18,7 @@ from baseload.gateway.config import dollars
 from baseload.gateway.core import Watcher
 from baseload.gateway.decide.state import RouteKey
 from baseload.gateway.exchange import Forward
+from baseload.gateway.making import project_of
 from baseload.gateway.state.records import Rollback
 from baseload.gateway.watching.cap import DayCap
 from baseload.gateway.watching.child import Child
@@ -30,7 +31,7 @@ from baseload.gateway.watching.views import Standing
 from baseload.gateway.watching.watch import Watch
 from baseload.gateway.wire.fetch import Fetched, fetch
 from baseload.plan.policy import Policy
-from baseload.project import Project, parse_project
+from baseload.project import Project
 from baseload.quality.watch.terms import LADDER, Rung
 from baseload.values import NANO_PER_USD
 from baseload.vault.data_use import DataUse, parse_data_use
@@ -59,7 +60,7 @@ class Watching:
         self.sampler: Sampler | None = None
         self._metrics: Metrics | None = None
         self._spans_made: Spans | None = None
-        self._project = project_of(gateway)
+        self._project = project_of(gateway.loaded.config.policy.settings, gateway.folder)
         self._learned: Mapping[str, Promise] = {}
         parts: list[Part] = []
         config = gateway.loaded.config
@@ -123,10 +124,9 @@ class Watching:
 
     async def reload(self) -> str:
         """Read settings and policy now. Raises UsageError; the last good ones then keep serving."""
-        read = getattr(self.gateway, "read", None)
-        if read is None:
+        if self.gateway.read is None:
             raise UsageError("this gateway was not given files to read again")
-        self.gateway.reload(await asyncio.to_thread(read))
+        self.gateway.reload(await asyncio.to_thread(self.gateway.read))
         return self.gateway.loaded.policy.policy_id
 
     # how each is made
@@ -151,7 +151,7 @@ class Watching:
     def _renew(self) -> None:
         """Another policy serves: what the project says of its workloads is read again."""
         try:
-            self._project = project_of(self.gateway)
+            self._project = project_of(self.gateway.loaded.config.policy.settings, self.gateway.folder)
         except UsageError as error:
             log.error("the project's settings cannot be read, the last ones hold: %s", type(error).__name__)
         self._learned = self._promises()
@@ -180,6 +180,7 @@ class Watching:
             data_use=data_uses(self._project, policy),
             graders=graders_of(self._project, policy),
             folder=str(folder) if folder is not None else "",
+            zero_data_retention=self._project.zero_data_retention,
         )
 
     def _sampler(self) -> Sampler:
@@ -207,18 +208,6 @@ class Watching:
         self._metrics = Metrics(gateway.core, Labels(gateway.core, gateway.loaded.policy), self)
         token = gateway.env.get(listen.admin_token_env, "")
         return Admin(self, listen.admin_host, port, token, reuse_port=listen.workers > 1)
-
-
-def project_of(gateway: Gateway) -> Project:
-    """The project whose settings the policy names; an empty one where it names none. Raises UsageError."""
-    name = gateway.loaded.config.policy.settings
-    if not name:
-        return Project()
-    path = gateway.folder / name
-    try:
-        return parse_project(path.read_text(encoding="utf-8"), path.name)
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"policy.settings: {path} cannot be read ({type(error).__name__})") from error
 
 
 def data_uses(project: Project, policy: Policy) -> dict[str, DataUse]:

@@ -109,7 +109,7 @@ class RouteBook:
             self._take(own)
             return
         before = own or self._latest(entry.workload.id)
-        terms = self._terms(entry, before, references)
+        terms = self._terms(entry, before, references, now_us)
         begun = await self._steps.ask(
             Begin(
                 terms=terms,
@@ -193,10 +193,12 @@ class RouteBook:
                 await self._state(partial(_barring, back))
                 self._backs[back.workload, back.candidate] = back
 
-    def _terms(self, entry: Entry, before: RouteRow | None, references: Mapping[str, Reference] | None) -> Terms:
+    def _terms(
+        self, entry: Entry, before: RouteRow | None, references: Mapping[str, Reference] | None, now_us: int
+    ) -> Terms:
         terms = terms_of(
             entry, self._policy(), self._promises(), self.core.book,
-            holdback=self.core.config.policy.holdback, ladder=self._ladder,
+            holdback=self.core.config.policy.holdback, ladder=self._ladder, now_us=now_us,
         )  # fmt: skip
         known = dict(references) if references else _references(before)
         return msgspec.structs.replace(terms, references=known)

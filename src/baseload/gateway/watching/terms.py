@@ -112,12 +112,14 @@ def terms_of(
     *,
     holdback: float,
     ladder: tuple[Rung, ...] = LADDER,
+    now_us: int = 0,
 ) -> Terms:
-    """The terms of an entry's route. Without the trial's document: the usual margin, decided when the policy was made.
+    """The terms of an entry's route. Without the trial's document: the usual margin, decided when the policy was made;
+    `now_us`, when the route begins, where the policy does not say when that was.
 
     Raises UsageError on values out of range.
     """
-    promise = promises.get(entry.verdict_id) or Promise(decided_us=_day_us(policy.created))
+    promise = promises.get(entry.verdict_id) or Promise(decided_us=_day_us(policy.created, now_us))
     candidate = candidate_of(entry, book)
     incumbent = book.resolve(promise.incumbent) if len(entry.from_models) <= 1 else ""
     return Terms(
@@ -139,5 +141,5 @@ def terms_of(
     )
 
 
-def _day_us(day: str) -> int:
-    return day_of_date(dt.date.fromisoformat(day)) * DAY_US if day else 0
+def _day_us(day: str, unsaid_us: int) -> int:
+    return day_of_date(dt.date.fromisoformat(day)) * DAY_US if day else unsaid_us

@@ -8,7 +8,7 @@ import logging
 import re
 from typing import Final, Literal, Protocol
 
-from baseload.gateway.exchange import Again, Failure, Forward, Header, Inbound, NotSent, Origin
+from baseload.gateway.exchange import REFUSED, Again, Failure, Forward, Header, Inbound, NotSent, Origin
 from baseload.gateway.wire.answer import LAST_CHUNK, chunk, error_event, last_chunk, lines, passed_head, safe
 from baseload.gateway.wire.client import Client
 from baseload.gateway.wire.foreign import Foreign
@@ -202,7 +202,9 @@ class Pipe:
             self._caller.write(passed_head(head, (), chunked=False, close=False))
 
     def head(self, head: AnswerHead, piece: bytes, done: bool) -> None:
-        if (head.status == 429 or head.status >= 500) and not self._uploaded:
+        status = head.status
+        may_be_ours = self.forward.edited and status in REFUSED
+        if (status == 429 or status >= 500 or may_be_ours) and not self._uploaded:
             self._hold_back(head, piece, done)
         else:
             self._pass_head(head, piece, done)

@@ -10,6 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Final, NamedTuple
 
+from baseload.levers.route.verdicts import LEAST_RATIO, MOST_RATIO
 from baseload.prices.book import Model, PriceBook
 from baseload.prices.capabilities import LEVELS, can_stop_thinking, thinks_by_default
 from baseload.values import Verdict
@@ -129,13 +130,13 @@ def blended(parts: Sequence[tuple[Factor, int]]) -> Factor:
 
 
 def measured_output(verdict: Verdict, tokens: Factor) -> Factor | None:
-    """The output factor a trial measured; None where it did not.
+    """The output factor a trial measured; None where it did not, or where the answers were none to plan with.
 
     A trial counts tokens, so its ratio holds the tokenizer too: what the option multiplies by `tokens` anyway is
     divided out, and the two together give the measured range again.
     """
     low, high = verdict.output_ratio_low, verdict.output_ratio_high
-    if low is None or high is None:
+    if low is None or high is None or low < LEAST_RATIO or high > MOST_RATIO:
         return None
     middle = (low + high) / 2
     return Factor(_step(low / tokens.low), _step(middle / tokens.likely), _step(high / tokens.high))

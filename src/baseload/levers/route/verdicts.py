@@ -14,8 +14,11 @@ from baseload.values import Problem, Verdict, VerdictGrade, VerdictState, iso_da
 
 SCHEMA: Final = "baseload.verdict/1"
 _MOST_BYTES: Final = 1 << 20
-_LEAST_RATIO, _MOST_RATIO = Decimal("0.05"), Decimal(20)
+LEAST_RATIO, MOST_RATIO = Decimal("0.05"), Decimal(20)
 """An answer a twentieth as long, or twenty times as long, is another answer: no trial found that its quality holds."""
+_FAILED: Final = ("breaks", "not_shown", "invalid")
+_FARTHEST_RATIO = Decimal(1_000_000)
+"""Of a trial that failed: answers of another length are often why, and leaving its verdict out would unsay it."""
 _STRICTEST_FIRST: Final = ("breaks", "invalid", "not_shown", "holds", "assumed")
 
 VerdictKey = tuple[str, str, str]
@@ -100,8 +103,9 @@ def _fault(document: _Document) -> tuple[str, str] | None:
     if not document.workload or not document.verdict_id:
         return "an empty id", "workload and verdict_id, both not empty"
     ratios = [one for one in (document.output_ratio_low, document.output_ratio_high) if one is not None]
-    if any(not one.is_finite() or not _LEAST_RATIO <= one <= _MOST_RATIO for one in ratios):
-        return _ratios_text(ratios), f"output ratios from {_LEAST_RATIO} to {_MOST_RATIO}"
+    least, most = (1 / _FARTHEST_RATIO, _FARTHEST_RATIO) if document.state in _FAILED else (LEAST_RATIO, MOST_RATIO)
+    if any(not one.is_finite() or not least <= one <= most for one in ratios):
+        return _ratios_text(ratios), f"output ratios from {least:f} to {most:f}"
     if len(ratios) == 1 or (len(ratios) == 2 and ratios[0] > ratios[1]):
         return _ratios_text(ratios), "output_ratio_low <= output_ratio_high, both or neither"
     if document.expires_day is not None and not 0 <= document.expires_day < 1_000_000:

@@ -1,0 +1,139 @@
+"""A virtual key that is held to models, workloads or a budget stays held: by any path, any body, any fault of ours."""
+
+from __future__ import annotations
+
+import http.client
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import msgspec
+import pytest
+from served import KEY, Served, serving, settings
+
+from baseload.demo.upstream.server import Upstream
+from baseload.gateway import door as door_module
+from baseload.gateway.state.keys import new_key
+from baseload.gateway.state.records import KeyScope
+
+DEAR = b'{"model":"claude-opus-4-8","max_tokens":30,"messages":[{"role":"user","content":"x"}]}'
+CHEAP = DEAR.replace(b"claude-opus-4-8", b"claude-haiku-4-5")
+HELD = KeyScope(models=("claude-haiku*",))
+
+
+@contextmanager
+def keyed(upstream: Upstream, folder: Path, scope: KeyScope, more: str = "") -> Iterator[tuple[Served, str]]:
+    """A gateway that takes one virtual key of this scope."""
+    made = new_key("team", scope, 0)
+    loaded = settings(upstream.base_url, more, "", folder)
+    loaded = msgspec.structs.replace(loaded, config=msgspec.structs.replace(loaded.config, virtual_keys=True))
+    with serving(loaded, env={"ANTHROPIC_API_KEY": "sk-ant-ours"}) as gateway:
+        gateway.call(lambda: gateway.gateway.state(lambda store: store.add_key(made.row)))
+        gateway.call(lambda: gateway.gateway._changed(frozenset({"keys"})))
+        yield gateway, made.secret
+
+
+def status(gateway: Served, key: str, body: bytes, path: str = "/v1/messages", method: str = "POST") -> int:
+    connection = http.client.HTTPConnection(urlsplit(gateway.base_url).netloc, timeout=10)
+    try:
+        connection.request(method, path, body, {"x-api-key": key, "anthropic-version": "2023-06-01"})
+        answer = connection.getresponse()
+        answer.read()
+        return answer.status
+    finally:
+        connection.close()
+
+
+ROUND = [
+    "/v1/messages/batches", "//v1/messages", "/v1/messages/", "/v1/%6dessages", "/v1/./messages", "/V1/Messages",
+    "/v1/messages;x=1", "/v1/complete", "/v1/messages/batches/../../messages/cancel",
+]  # fmt: skip
+FREE = [
+    ("POST", "/v1/messages/count_tokens"), ("POST", "/v1/messages/batches/msgbatch_1/cancel"), ("POST", "/v1/files"),
+    ("GET", "/v1/messages/batches"), ("GET", "/v1/models?limit=5"), ("DELETE", "/v1/files/file_1"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("path", ROUND)
+def test_a_key_held_to_models_reaches_no_path_whose_cost_nobody_looks_at(
+    upstream: Upstream, tmp_path: Path, path: str
+) -> None:
+    with keyed(upstream, tmp_path, HELD) as (gateway, key):
+        assert status(gateway, key, CHEAP) == 200
+        before = len(upstream.requests)
+        assert status(gateway, key, DEAR, path) == 403
+        assert status(gateway, key, DEAR, method="PUT") == 403
+        assert len(upstream.requests) == before
+
+
+def test_what_costs_nothing_stays_open_to_a_key_that_is_held(upstream: Upstream, tmp_path: Path) -> None:
+    with keyed(upstream, tmp_path, HELD) as (gateway, key):
+        for method, path in FREE:
+            before = len(upstream.requests)
+            status(gateway, key, DEAR if method == "POST" else b"", path, method)
+            assert len(upstream.requests) == before + 1, path
+
+
+@pytest.mark.parametrize(
+    ("scope", "more", "expected"),
+    [
+        (KeyScope(), "", 200),
+        (KeyScope(budget="5"), "", 403),
+        (KeyScope(workloads=("w",)), "", 403),
+        (KeyScope(), '[[budget]]\nusd = "5"\n', 403),
+        (KeyScope(), '[[budget]]\nusd = "5"\nkey = "team"\n', 403),
+        (KeyScope(), '[[budget]]\nusd = "5"\nkey = "another"\n', 200),
+    ],
+)
+def test_batches_are_for_keys_that_nothing_holds(
+    upstream: Upstream, tmp_path: Path, scope: KeyScope, more: str, expected: int
+) -> None:
+    batch = b'{"requests":[{"custom_id":"a","params":%b}]}' % CHEAP
+    with keyed(upstream, tmp_path, scope, more) as (gateway, key):
+        assert status(gateway, key, batch, "/v1/messages/batches") == expected
+
+
+def test_a_fault_of_ours_opens_nothing_to_a_key_that_is_held(
+    upstream: Upstream, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("a body nobody thought of")
+
+    with keyed(upstream, tmp_path, HELD) as (gateway, key):
+        monkeypatch.setattr(door_module, "facts_of", broken)
+        assert status(gateway, key, DEAR) == 403
+        assert len(upstream.requests) == 0
+
+
+def test_a_budget_that_is_used_up_stays_so_whatever_fails_in_the_decision(
+    upstream: Upstream, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One call of 30 tokens costs more than the cap of a thousandth of a cent, which was looked at before it went."""
+
+    def broken(*_: object) -> None:
+        raise RuntimeError("a body nobody thought of")
+
+    with keyed(upstream, tmp_path, KeyScope(budget="0.00001")) as (gateway, key):
+        assert status(gateway, key, DEAR) == 429
+        monkeypatch.setattr(door_module, "facts_of", broken)
+        assert [status(gateway, key, DEAR) for _ in range(3)][-1] == 429
+
+
+@pytest.mark.parametrize("depth", range(940, 1_000))
+def test_no_depth_of_nesting_is_a_way_round(depth: int, tmp_path: Path) -> None:
+    """Read once at one depth of the stack and once at another: what the first still reads may be too deep later."""
+    from baseload.gateway.decide.facts import facts_of
+    from baseload.gateway.decide.memo import Memo
+    from baseload.gateway.exchange import Inbound
+
+    for name in (b"metadata", b"output_config", b"system", b"tools", b"thinking"):
+        body = DEAR.replace(b'"max_tokens"', b'"%b":{"x":%b%b},"max_tokens"' % (name, b"[" * depth, b"]" * depth))
+        facts_of(Inbound(b"POST", b"/v1/messages", (), body, us=0), Memo(KEY))
+
+
+def test_a_body_that_says_its_model_twice_is_not_for_a_key_held_to_models(upstream: Upstream, tmp_path: Path) -> None:
+    """The upstream may read the first, the gateway reads the last."""
+    with keyed(upstream, tmp_path, HELD) as (gateway, key):
+        assert status(gateway, key, b'{"model":"claude-opus-4-8",' + CHEAP[1:]) == 403
+        assert len(upstream.requests) == 0
