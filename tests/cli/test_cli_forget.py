@@ -98,3 +98,21 @@ def test_anything_but_one_choice_is_refused_and_removes_nothing(project: Path, o
 def test_a_project_without_a_vault_says_so(tmp_path: Path) -> None:
     with pytest.raises(VaultError, match="no vault"):
         forget(all_records=True, project=tmp_path)
+
+
+def test_a_workload_is_known_by_the_name_the_project_gives_it(project: Path) -> None:
+    (project / "baseload.toml").write_text(
+        'schema = 1\n[[workload]]\nname = "Ticket triage"\nid = "w-3bb241a81b35"\ndeadline = "4h"\n'
+    )
+    vault = Vault.open(project / VAULT_FOLDER, KEY)
+    today = max(entry.day for entry in vault.entries)
+    vault.store([(Entry(call_id="c4", day=0, workload="w-3bb241a81b35"), Body(request={"text": "secret"}))], today)
+    assert forget(workload="Ticket triage", project=project) == 0
+    assert left(project) == {FIRST, "c2", "c3"}
+
+
+def test_a_name_nobody_knows_is_refused_and_never_nothing_removed(project: Path) -> None:
+    with pytest.raises(UsageError, match=r"'Ticket triage' is no workload of the vault.*Nothing was removed"):
+        forget(workload="Ticket triage", project=project)
+    assert left(project) == {FIRST, "c2", "c3"}
+    assert forget(workload="w-3bb241a81b35", project=project) == 0  # an id may have no records, and no more of them

@@ -63,6 +63,13 @@ def test_fit_then_eval(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> No
     ]  # fmt: skip
 
 
+def test_the_folder_of_the_router_is_made(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    path = table(tmp_path / "fit.parquet", 0, 100)
+    code, _, err = run(capsys, "fit", path, "--strong", "big", "--weak", "small", "-o", "routers/chat/r.json")
+    assert (code, err) == (0, "")
+    assert Path("routers/chat/r.json").stat().st_size > 0
+
+
 def test_the_terminal_says_the_decision_and_that_estimates_are_relative(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:

@@ -67,10 +67,11 @@ def call(number: int) -> str:
     return json.dumps({"timestamp": time, "request": request, "response": response, "tags": {"app": "one"}}) + "\n"
 
 
-def settings(home: Path, use: str = "batch_allowed", bar: bool = True) -> None:
+def settings(home: Path, use: str = "batch_allowed", bar: bool = True, most: int = 0) -> None:
     text = f'schema = 1\n[[workload]]\nname = "One"\ntag = {{ app = "one" }}\ndata_use = "{use}"\n'
     if bar:
         text += '[[bar]]\nworkload = "One"\nbudget_usd = "5"\nmargin = 0.05\n'
+        text += f"most_calls = {most}\n" if most else ""
         text += '[bar.grader]\nkind = "label"\ntruth = "t.jsonl"\n'
     (home / "baseload.toml").write_text(text)
 
@@ -105,6 +106,28 @@ def test_a_trial_that_ended_is_told_again_without_key_or_question(
     monkeypatch.delenv("ANTHROPIC_API_KEY")
     assert run(model=HAIKU) == 0
     assert capsys.readouterr().out == first
+
+
+def test_what_could_not_be_sent_says_why(
+    home: Path, url: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BASELOAD_ORG_KEY", "another machine's, not that of the import")
+    assert run("One", model=HAIKU, base_url=url, yes=True) == 1
+    out = capsys.readouterr().out
+    assert "100.0% of the sample cannot be sent" in out
+    assert "could not be sent: body-changed" in out
+    assert "another key (docs/how-to/share-key.md)" in out
+
+
+def test_no_answer_says_why(home: Path, url: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("One", model=HAIKU, base_url=url, yes=True) == 0
+    assert "Why: " not in capsys.readouterr().out
+    settings(home, most=60)
+    assert run("One", model=HAIKU, base_url=url, yes=True, again=True) == 0
+    out = capsys.readouterr().out
+    assert "was not shown to be no worse than" in out
+    assert "Why: not shown: the " in out
+    assert "1 earlier trial of this candidate was set aside" in out
 
 
 def test_again_keeps_the_trial_there_is_and_counts_it(home: Path, url: str, capsys: pytest.CaptureFixture[str]) -> None:

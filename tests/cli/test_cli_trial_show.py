@@ -134,6 +134,40 @@ def test_one_trial_is_shown_with_the_break_even_and_the_command_that_verifies_it
     assert run(capfd, "trial", "verify", place / "record.jsonl", "--head", head)[0] == 0
 
 
+def test_a_narrow_terminal_names_the_arms_and_cuts_no_figure(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    names = ("candidate", "incumbent", "incumbent_again")
+    trial(tmp_path, arms=tuple(
+        ArmSummary(
+            arm=name, model=HAIKU, calls=465, failures=0, refusals=0, truncations=0, latency_p50_ms=1_312.0,
+            latency_p95_ms=1_535.0, cost_per_call_usd=Decimal("0.0003701"), cost_per_completed_usd=Decimal("0.0003701"),
+        )
+        for name in names
+    ))  # fmt: skip
+    out = run(capfd, "trial", "show", "Email triage")[1]
+    arms = out[out.index("Arms") : out.index("Calls that scored apart")]
+    assert "Candidate" in arms
+    assert arms.count("$0.0003701") == 6
+    assert arms.count("1,312 ms") == 3
+    assert "…" not in arms
+
+
+def test_a_named_candidate_is_the_trial_that_counts_and_not_one_set_aside(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    place = trial(tmp_path)
+    place.rename(place.with_name(f"{place.name}~1"))
+    trial(tmp_path)
+    shown = json.loads(run(capfd, "trial", "show", "Email triage", "--model", HAIKU, "--json")[1])
+    assert (shown["schema"], shown["name"]) == ("baseload.trial.shown/1", place.name)
+    listed = json.loads(run(capfd, "trial", "show", "Email triage", "--json")[1])
+    assert len(listed["trials"]) == 2
+    aside = json.loads(run(capfd, "trial", "show", f"{place.name}~1", "--json")[1])
+    assert aside["name"] == f"{place.name}~1"
+
+
 def test_a_record_or_its_folder_names_a_trial_too(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     place = trial(tmp_path)
     for named in (place, place / "record.jsonl", place / "trial.json", "wl-1", place.name):

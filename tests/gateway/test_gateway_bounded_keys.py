@@ -23,10 +23,12 @@ HELD = KeyScope(models=("claude-haiku*",))
 
 
 @contextmanager
-def keyed(upstream: Upstream, folder: Path, scope: KeyScope, more: str = "") -> Iterator[tuple[Served, str]]:
+def keyed(
+    upstream: Upstream, folder: Path, scope: KeyScope, more: str = "", policy: str = ""
+) -> Iterator[tuple[Served, str]]:
     """A gateway that takes one virtual key of this scope."""
     made = new_key("team", scope, 0)
-    loaded = settings(upstream.base_url, more, "", folder)
+    loaded = settings(upstream.base_url, more, policy, folder)
     loaded = msgspec.structs.replace(loaded, config=msgspec.structs.replace(loaded.config, virtual_keys=True))
     with serving(loaded, env={"ANTHROPIC_API_KEY": "sk-ant-ours"}) as gateway:
         gateway.call(lambda: gateway.gateway.state(lambda store: store.add_key(made.row)))
@@ -137,3 +139,23 @@ def test_a_body_that_says_its_model_twice_is_not_for_a_key_held_to_models(upstre
     with keyed(upstream, tmp_path, HELD) as (gateway, key):
         assert status(gateway, key, b'{"model":"claude-opus-4-8",' + CHEAP[1:]) == 403
         assert len(upstream.requests) == 0
+
+
+POLICY = """schema_version: 1
+entries:
+  - workload: {id: all}
+    match: {api_key: ["*"]}
+    decision: pin
+    model: claude-haiku-4-5
+    verdict_id: v1
+"""
+AT_ONCE = '[policy]\nstart = "at_once"\nholdback = 0.0\n'
+
+
+def test_a_key_is_held_to_what_it_asks_for_and_the_policy_to_nothing_of_it(upstream: Upstream, tmp_path: Path) -> None:
+    """Moved by its owner's policy, a key for Opus goes on; one for Haiku may not ask for Opus and count on the policy:
+    an upstream that refuses the edit would be asked for Opus."""
+    for scope, expected in ((KeyScope(models=("claude-opus*",)), 200), (HELD, 403)):
+        with keyed(upstream, tmp_path / str(expected), scope, AT_ONCE, POLICY) as (gateway, key):
+            assert status(gateway, key, DEAR) == expected
+    assert [msgspec.json.decode(one.body)["model"] for one in upstream.requests] == ["claude-haiku-4-5-20251001"]

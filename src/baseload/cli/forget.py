@@ -13,15 +13,20 @@ from baseload.cli.help import Json, ProjectFolder
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from baseload.project import Project
     from baseload.vault.frame import Entry
     from baseload.vault.store import Forgotten, Vault
 
 __all__ = ["VAULT_FOLDER", "forget"]
 
+_ID_BEGINS = "w-"
+
 
 def forget(
     *,
-    workload: Annotated[str | None, Parameter(help="Everything of one workload, by its id.")] = None,
+    workload: Annotated[
+        str | None, Parameter(help="Everything of one workload: its id, or the name baseload.toml gives that id.")
+    ] = None,
     user: Annotated[
         str | None, Parameter(help="Everything of one user: the id your calls carry, or its fingerprint.")
     ] = None,
@@ -61,9 +66,10 @@ def forget(
     home = project or find_project(Path.cwd()) or Path()
     settings = load_project(home)
     kept_days = settings.vault.max_days if days is None else days
-    chosen = _chosen(workload, user, call, all_records=all_records, expired=expired, days=kept_days)
+    chosen = _chosen(_ids(workload, settings), user, call, all_records=all_records, expired=expired, days=kept_days)
     folder = vault_folder(home, settings)
     vault = Vault.open(folder, None, caps=Caps(days=kept_days))
+    _check_known(workload, settings, vault)
     today = day_of_date(dt.datetime.now(dt.UTC).date())
     problems = vault.problems()
     done = _done(vault, lambda entry: chosen(entry, today), dry_run=dry_run)
@@ -87,8 +93,34 @@ def forget(
     return EXIT_PROBLEMS if problems else EXIT_DONE
 
 
+def _ids(workload: str | None, settings: Project) -> frozenset[str]:
+    """The ids a text may stand for: itself, and those that baseload.toml gives this name."""
+    from baseload.errors import UsageError
+
+    if workload is None:
+        return frozenset()
+    if not workload:
+        raise UsageError("--workload is empty; expected an id, as `baseload rank --json` lists them")
+    return frozenset({workload, *(rule.id for rule in settings.workload if rule.id and rule.name == workload)})
+
+
+def _check_known(workload: str | None, settings: Project, vault: Vault) -> None:
+    """Raises UsageError where a text is neither an id nor a name: "forgot 0" would be taken for done."""
+    from baseload.errors import UsageError
+
+    ids = _ids(workload, settings)
+    there = {entry.workload for entry in vault.entries} - {""}
+    if not workload or workload.startswith(_ID_BEGINS) or len(ids) > 1 or ids & there:
+        return
+    named = ", ".join(sorted(there)[:5]) or "none"
+    raise UsageError(
+        f"{workload[:60]!r} is no workload of the vault; expected an id, as `baseload rank --json` lists them beside "
+        f"the names. The vault has records of: {named}{', …' if len(there) > 5 else ''}. Nothing was removed."
+    )
+
+
 def _chosen(
-    workload: str | None, user: str | None, call: str | None, *, all_records: bool, expired: bool, days: int
+    workload: frozenset[str], user: str | None, call: str | None, *, all_records: bool, expired: bool, days: int
 ) -> Callable[[Entry, int], bool]:
     """What the options choose. Raises UsageError unless it is exactly one thing."""
     from baseload.cli.places import load_org_key
@@ -96,12 +128,12 @@ def _chosen(
     from baseload.usage.normal import call_id
 
     given = [bool(workload), bool(user), bool(call), all_records, expired]
-    if sum(given) != 1 or "" in (workload, user, call):
+    if sum(given) != 1 or "" in (user, call):
         raise UsageError(f"{sum(given)} choices; expected one of --workload, --user, --call, --all, --expired")
     if days < 1:
         raise UsageError(f"--days {days}; expected at least 1")
     if workload:
-        return lambda entry, _: entry.workload == workload
+        return lambda entry, _: entry.workload in workload
     if user:
         users = {user, load_org_key().fingerprint("user", user)}
         return lambda entry, _: entry.user_id in users
@@ -125,9 +157,9 @@ def _show(vault: Vault, done: Forgotten, *, by_user: bool, dry_run: bool) -> Non
     from baseload.cli.output import numbered, stdout
 
     console = stdout()
-    verb = "Would forget" if dry_run else "Forgot"
+    said = "Would forget {}" if dry_run else f"Forgot {{}} ({done.bytes:,} bytes)"
     console.print(
-        f"{verb} {numbered(done.records, 'record')} ({done.bytes:,} bytes); {len(vault.entries):,} in the vault.",
+        f"{said.format(numbered(done.records, 'record'))}; {len(vault.entries):,} in the vault.",
         markup=False,
     )
     if done.unreadable_bytes:

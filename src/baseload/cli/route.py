@@ -58,6 +58,7 @@ def fit(
         answers, problems = read_table(table)
         router, more = fit_router(answers, strong, weak, promise)
     data = encoded(router)
+    output.parent.mkdir(parents=True, exist_ok=True)
     output.write_bytes(data)
     problems += more
     if json:

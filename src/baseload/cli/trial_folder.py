@@ -22,7 +22,7 @@ TRIALS = Path(".baseload") / "trials"
 DOCUMENT = "trial.json"
 RECORD = "record.jsonl"
 JOURNAL = "journal.jsonl"
-_SET_ASIDE = re.compile(r"~\d+$")
+SET_ASIDE = re.compile(r"~\d+$")
 
 
 def read_trials(folder: Path | None) -> tuple[list[Checked], list[Problem]]:
@@ -72,7 +72,7 @@ def held_to_records(
     trials, problems = read_trials(folder)
     documents = [trusted(trial) for trial in trials]
     by_id = {one.verdict_id: one for one in documents}
-    current = [one for trial, one in zip(trials, documents, strict=True) if not _SET_ASIDE.search(trial.name)]
+    current = [one for trial, one in zip(trials, documents, strict=True) if not SET_ASIDE.search(trial.name)]
     by_key = {(one.workload, one.candidate, one.effort): one for one in current}
     found = dict(verdicts)
     for key, verdict in verdicts.items():

@@ -213,19 +213,33 @@ def approve(
 
 
 def _print(document: TrialDocument, files: Mapping[str, str], earlier: int) -> None:
-    from baseload.cli.output import stdout
+    from baseload.cli.output import numbered, stdout
 
-    lines = [document.sentence, *_numbers(document)]
+    lines = [document.sentence, *_why(document), *_numbers(document)]
     if earlier:
         lines.append(
-            f"{earlier} earlier trials of this candidate were set aside: one of many that holds shows less than its "
-            "alpha says."
+            f"{numbered(earlier, 'earlier trial')} of this candidate {'was' if earlier == 1 else 'were'} set aside: "
+            "one of many that holds shows less than its alpha says."
         )
     lines += [f"Verdict {document.verdict_id}", *(f"  {name}: {path}" for name, path in files.items())]
     lines.append(f"  check it: baseload trial verify {files['record']} --head {document.verdict_id}")
     console = stdout()
     for line in lines:
         console.print(line, markup=False, soft_wrap=True)
+
+
+def _why(document: TrialDocument) -> list[str]:
+    """What the sentence leaves out: why there is no answer, and why calls could not be sent."""
+    lines = [f"Why: {document.reason}."] if document.state == "not_shown" else []
+    for reason, calls in sorted(document.sample.not_replayable_reasons.items(), key=lambda item: (-item[1], item[0])):
+        why = reason.removeprefix("body: ")
+        lines.append(f"{calls:,} of {document.sample.drawn:,} could not be sent: {why}.")
+        if why == "body-changed" and calls == document.sample.drawn:
+            lines.append(
+                "  All of them: this machine most likely has another key (docs/how-to/share-key.md) than the one the "
+                "ledger was imported with."
+            )
+    return lines
 
 
 def _numbers(document: TrialDocument) -> list[str]:

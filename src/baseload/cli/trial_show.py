@@ -82,7 +82,7 @@ def show(
 
 def _chosen(which: str, model: str, folder: Path) -> tuple[list[Checked], list[Any]]:
     """The trials asked for. Raises UsageError where none is."""
-    from baseload.cli.trial_folder import DOCUMENT, read_trial, read_trials
+    from baseload.cli.trial_folder import DOCUMENT, SET_ASIDE, read_trial, read_trials
     from baseload.errors import UsageError
 
     place = Path(which) if which else None
@@ -99,7 +99,8 @@ def _chosen(which: str, model: str, folder: Path) -> tuple[list[Checked], list[A
             f"{asked!r}: no trial of that in {folder / '.baseload' / 'trials'}; expected a workload with a trial "
             f"({listed}), or a trial's folder. `baseload trial plan` says what finding out would take."
         )
-    return found, problems
+    counting = [trial for trial in found if not SET_ASIDE.search(trial.name)]
+    return (counting if which and model and len(counting) == 1 else found), problems
 
 
 def _is_meant(trial: Checked, which: str, model: str) -> bool:
@@ -116,7 +117,7 @@ def _refuse_several(found: Sequence[Checked], *, html: Path | None, show_text: b
         return
     option = "--html" if html is not None else "--show-text"
     listed = ", ".join(trial.name for trial in found[:8]) or "there is no trial"
-    raise UsageError(f"{option} takes one trial; expected a name of these: {listed}")
+    raise UsageError(f"{option} takes one trial; expected a workload with --model, or a name of these: {listed}")
 
 
 def _with_texts(trial: Checked, folder: Path) -> tuple[Checked, list[Any]]:

@@ -72,7 +72,7 @@ class GatewayDoor:
             return self.diversion.serve(inbound, key.key_id)
         facts, decision, applied = self._decided(inbound, key)
         if key.key_id:
-            if facts.kind == "messages" and not self._allowed(key, facts, decision, applied):
+            if facts.kind == "messages" and not self._allowed(key, facts, decision):
                 return error_answer(403, "This key may not call this model for this workload.")
             if facts.kind == "other" and self._is_held(key) and not is_free(inbound.method, inbound.path):
                 return error_answer(403, "This key is held to models, workloads or a budget: not on this path.")
@@ -126,11 +126,12 @@ class GatewayDoor:
         scope = key.scope
         return bool(scope.models or scope.workloads or self.core.budget_names("", key.name or key.key_id))
 
-    def _allowed(self, key: KeyRow, facts: Facts, decision: Decision, applied: Applied) -> bool:
+    def _allowed(self, key: KeyRow, facts: Facts, decision: Decision) -> bool:
+        """Whether it may ask for this. What the policy makes of it is the gateway's own doing."""
         if key.scope.models and facts.located is None:
             return False  # its model may be another to the upstream: a name given twice, a body nobody can read
-        served = self.core.book.resolve(applied.served_as) or applied.served_as
-        return may_use(key.scope, decision.workload or key.scope.workload, served)
+        asked = self.core.book.resolve(facts.model) or facts.model
+        return may_use(key.scope, decision.workload or key.scope.workload, asked)
 
     def _within_budget(
         self,

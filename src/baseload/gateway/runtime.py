@@ -266,7 +266,7 @@ class Gateway:
 
     def _check_keys(self) -> None:
         listen = self.loaded.config.listen
-        if not listen.is_loopback and not self.core.asks_for_keys:
+        if not (listen.is_loopback or self.loaded.config.virtual_keys or self.core.keys_defined):
             raise UsageError(
                 f"host {listen.host} is beyond loopback and no virtual key is defined. Make one with "
                 "`baseload gateway keys new NAME`, or listen on 127.0.0.1."

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.text import Text
 
-from baseload.quality.trial.document import Discordant, TrialDocument
+from baseload.quality.trial.document import ArmSummary, Discordant, TrialDocument
 from baseload.report import evidence_words as words
 from baseload.report import numbers
 from baseload.report.evidence_view import Checked, trusted
@@ -16,6 +16,8 @@ from baseload.report.text import WARNING, WIDE, summary_line, summary_table
 
 TOP = 10
 SHOWN_TEXT = 1_000
+NARROW = 126
+"""Columns that the table of three arms needs with an arm a row."""
 
 
 def render_trials(trials: Sequence[Checked], console: Console) -> None:
@@ -74,20 +76,28 @@ def _arms(document: TrialDocument, console: Console) -> None:
     if not document.arms:
         return
     columns = ("Arm", "Calls", "Failures", "Refusals", "Tokens out", "p50", "p95", "USD a call", "USD a completed task")
+    rows = [_arm(one) for one in document.arms]
+    if console.width < NARROW:  # an arm a column: nine columns would cut the names and the figures
+        lines = list(zip(columns, *rows, strict=True))
+        columns, rows = lines[0], lines[1:]
     table = summary_table("Arms", columns, right=tuple(range(1, len(columns))))
-    for one in document.arms:
-        table.add_row(
-            Text(words.arm(one)),
-            f"{one.calls:,}",
-            f"{one.failures:,}",
-            f"{one.refusals:,}",
-            words.tokens(one.output_tokens_mean),
-            words.milliseconds(one.latency_p50_ms),
-            words.milliseconds(one.latency_p95_ms),
-            numbers.usd_each(words.amount(one.cost_per_call_usd)),
-            numbers.usd_each(words.amount(one.cost_per_completed_usd)),
-        )
+    for cells in rows:
+        table.add_row(*cells)
     console.print(table)
+
+
+def _arm(one: ArmSummary) -> tuple[str, ...]:
+    return (
+        words.arm(one),
+        f"{one.calls:,}",
+        f"{one.failures:,}",
+        f"{one.refusals:,}",
+        words.tokens(one.output_tokens_mean),
+        words.milliseconds(one.latency_p50_ms),
+        words.milliseconds(one.latency_p95_ms),
+        numbers.usd_each(words.amount(one.cost_per_call_usd)),
+        numbers.usd_each(words.amount(one.cost_per_completed_usd)),
+    )
 
 
 def _differences(document: TrialDocument, console: Console, texts: bool) -> None:
