@@ -62,6 +62,23 @@ def test_a_key_is_printed_alone_so_that_a_shell_can_take_it(
     assert all(secret.encode() not in path.read_bytes() for path in store.iterdir())
 
 
+def test_ids_in_the_list_are_whole_however_narrow_it_is(tmp_path: Path) -> None:
+    """They are what `revoke` is given."""
+    given = (
+        "nightly-batches",
+        "--model",
+        "claude-haiku*",
+        "--model",
+        "claude-sonnet*",
+        "--budget",
+        "200",
+        "--expires",
+        "90d",
+    )
+    one = made(tmp_path, *given, "--workload", "w-3bb241a81b35")
+    assert one["key"]["id"] in asked(tmp_path, "keys", "list").stdout
+
+
 def test_the_list_shows_the_scope_and_never_the_key(tmp_path: Path) -> None:
     one = made(
         tmp_path, "nightly", "--workload", "w1", "--model", "claude-haiku*", "--budget", "200", "--expires", "90d"

@@ -81,6 +81,13 @@ def test_a_record_that_was_cut_no_longer_has_the_head_that_was_written_down() ->
         verify(cut, head)
 
 
+def test_an_older_head_is_named_as_one_with_what_was_added_since() -> None:
+    data = record([0.0] * 50, "NOT_SHOWN")
+    older = verify(b"".join(data.splitlines(keepends=True)[:-1])).head
+    with pytest.raises(Tampered, match=r"that is line 51, and 1 line \(verdict\) was added since"):
+        verify(data, older)
+
+
 @settings(max_examples=60, deadline=None)
 @given(place=st.integers(0, 10_000), bit=st.integers(0, 7))
 def test_no_bit_can_be_changed_unseen(place: int, bit: int) -> None:

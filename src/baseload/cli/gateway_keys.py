@@ -190,7 +190,7 @@ def _at(us: int | None) -> str | None:
 
 
 def _show(keys: list[dict[str, Any]]) -> None:
-    from rich.table import Table
+    from rich.table import Column, Table
 
     from baseload.cli.output import stdout
     from baseload.report.names import clean
@@ -200,7 +200,16 @@ def _show(keys: list[dict[str, Any]]) -> None:
             "No virtual keys: callers' own credentials are passed on. Make one: baseload gateway keys new NAME"
         )
         return
-    table = Table("id", "name", "state", "workloads", "models", "budget a month", "expires", box=None)
+    table = Table(
+        Column("id", no_wrap=True, min_width=16),
+        "name",
+        "state",
+        "workloads",
+        "models",
+        "budget a month",
+        "expires",
+        box=None,
+    )
     for key in keys:
         cells = (
             key["id"], clean(key["name"]), key["state"], ", ".join(key["workloads"]) or "all",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any, Final, Protocol
@@ -82,7 +83,8 @@ class Core:
         self.sessions = Sessions()
         self.routes: dict[RouteKey, RouteView] = {}
         self.capabilities = Capabilities(book.models, zdr=zdr)
-        self.content = ContentPass(memo.org_key, clock_ns, SHARE if config.log.prefixes else 0.0)
+        share = SHARE if config.log.prefixes else 0.0
+        self.content = ContentPass(memo.org_key, clock_ns, share, time.thread_time_ns)
         self.online: OnlinePlanner | None = None
         self.watchers: tuple[Watcher, ...] = ()
         self.faults = 0  # of watchers, which cost no caller anything

@@ -102,7 +102,7 @@ class Metering:
         except Exception:  # noqa: BLE001 - the record says less then, and is there all the same
             core.faults += 1
             self._start = self._bare_start()
-        if self._attempt == 1:
+        if self._attempt == 1 and core.content.has_time():
             core.soon(self._look)
         try:
             core.log.append(self._start)
@@ -201,7 +201,7 @@ class Metering:
         """Work out what the request is like while the upstream has it."""
         if not self._over and self.facts.kind == "messages":
             try:
-                self._content = self._core.content.of(self._asked.body)
+                self._content = self._core.content.work_out(self._asked.body)
             except Exception:  # noqa: BLE001 - the call is logged without it; the error's text may quote the prompt
                 self._core.faults += 1
 

@@ -22,6 +22,7 @@ from baseload.quality.trial.planning import TrialPlan, plan_trial
 from baseload.quality.trial.planning_calls import Earlier, calls_plan, certifiable, discordance_of, earlier_of
 from baseload.quality.trial.planning_cost import Shape, Usd
 from baseload.quality.trial.planning_order import first_to_try, ranked, together
+from baseload.quality.trial.together import RATE
 from baseload.quality.trial.planning_question import Candidate, Grading, Question, Recorded
 from baseload.values import Tokens, day_of_date
 
@@ -463,6 +464,7 @@ def test_several_trials_at_once_come_with_what_they_promise_together(book: Price
     one = plan_trial(question(), book)
     assert together([one]) == ""
     assert "e-BH" in together([one, one])
+    assert f"K / (k x {RATE:g})" in together([one, one])  # the rate that `trial show` and the plan say them at
 
 
 def test_the_document_writes_dollars_as_decimal_strings(book: PriceBook) -> None:
