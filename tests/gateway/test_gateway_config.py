@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from baseload.errors import UsageError
 from baseload.gateway.config import GatewayConfig, GatewayConfigError, origin_of, parse_config
 from baseload.gateway.exchange import Origin
+from baseload.gateway.making import project_of
+from baseload.project import Project
 
 
 def test_no_file_is_a_pipe_to_the_api_on_loopback() -> None:
@@ -59,3 +64,15 @@ def test_a_secret_in_an_address_is_not_repeated() -> None:
     with pytest.raises(GatewayConfigError) as raised:
         parse_config('[[upstream]]\nbase_url = "https://me:hunter2@host"')
     assert "hunter2" not in str(raised.value)
+
+
+def test_the_project_of_the_folder_is_met_without_being_named(tmp_path: Path) -> None:
+    """Names of keys and zero data retention hold although `policy.settings` is left out."""
+    assert project_of("", tmp_path) == Project()
+    (tmp_path / "baseload.toml").write_text('zero_data_retention = true\n[key_name]\n"09d5" = "apikey_1"\n')
+    found = project_of("", tmp_path)
+    assert (found.zero_data_retention, dict(found.key_name)) == (True, {"09d5": "apikey_1"})
+    (tmp_path / "other.toml").write_text("")
+    assert project_of("other.toml", tmp_path).key_name == {}
+    with pytest.raises(UsageError, match=r"gone.toml cannot be read"):
+        project_of("gone.toml", tmp_path)

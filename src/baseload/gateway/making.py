@@ -22,6 +22,8 @@ from baseload.project import Project, parse_project
 from baseload.values import NANO_PER_USD
 
 MIB: Final = 1024 * 1024
+SETTINGS: Final = "baseload.toml"
+"""A project's settings, found by themselves in the gateway's folder."""
 
 
 def database_of(settings: StateSettings, folder: Path, env: Mapping[str, str]) -> Database:
@@ -39,10 +41,13 @@ def database_of(settings: StateSettings, folder: Path, env: Mapping[str, str]) -
 
 
 def project_of(settings: str, folder: Path) -> Project:
-    """The project whose settings the policy names; an empty one where it names none. Raises UsageError."""
-    if not settings:
+    """The project whose settings the policy names, else the one of this folder; an empty one where there is neither.
+
+    Raises UsageError.
+    """
+    path = folder / (settings or SETTINGS)
+    if not settings and not path.is_file():
         return Project()
-    path = folder / settings
     try:
         return parse_project(path.read_text(encoding="utf-8"), path.name)
     except (OSError, UnicodeDecodeError) as error:

@@ -8,7 +8,7 @@ shows. Lines hold hashes, scores and differences, never a word of a prompt or an
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, Literal
 
 import msgspec
@@ -125,6 +125,20 @@ def _decoded(raw: bytes, number: int) -> Line:
         raise Tampered(f"line {number}: {type(error).__name__}; expected a line of an evidence record") from error
 
 
+def _since(lines: Sequence[Line], head: str) -> str:
+    """Why a record does not end in `head`: an approval gives it a new last line, an edit a new chain."""
+    at = next((number for number, line in enumerate(lines, 1) if line.sha256 == head.strip().lower()), 0)
+    if not at:
+        return "The record was changed or cut after the verdict."
+    added = [line.kind for line in lines[at:]]
+    count = "1 line" if len(added) == 1 else f"{len(added)} lines"
+    return (
+        f"In this record that is line {at}, and {count} ({', '.join(sorted(set(added)))}) "
+        f"{'was' if len(added) == 1 else 'were'} added since: the lines up to it are as they were, and the id of the "
+        "verdict is the new head."
+    )
+
+
 def verify(data: bytes, head: str | None = None) -> Verified:
     """Recompute the verdict from the record alone: the chain, the bar before all else, every difference in order.
 
@@ -133,9 +147,7 @@ def verify(data: bytes, head: str | None = None) -> Verified:
     """
     lines = read_record(data)
     if head is not None and lines[-1].sha256 != head.strip().lower():
-        raise Tampered(
-            f"head: {lines[-1].sha256}; expected {head.strip()[:64]}. The record was changed or cut after the verdict."
-        )
+        raise Tampered(f"head: {lines[-1].sha256}; expected {head.strip()[:64]}. {_since(lines, head)}")
     bar = _bar_of(lines)
     _check_differences(lines)
     bodies = {kind: [line.body for line in lines if line.kind == kind] for kind in _TESTED}

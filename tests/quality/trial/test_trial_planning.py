@@ -22,8 +22,8 @@ from baseload.quality.trial.planning import TrialPlan, plan_trial
 from baseload.quality.trial.planning_calls import Earlier, calls_plan, certifiable, discordance_of, earlier_of
 from baseload.quality.trial.planning_cost import Shape, Usd
 from baseload.quality.trial.planning_order import first_to_try, ranked, together
-from baseload.quality.trial.together import RATE
 from baseload.quality.trial.planning_question import Candidate, Grading, Question, Recorded
+from baseload.quality.trial.together import RATE
 from baseload.values import Tokens, day_of_date
 
 TODAY = day_of_date(dt.date(2026, 11, 22))

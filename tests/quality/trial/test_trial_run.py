@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from decimal import Decimal
 from pathlib import Path
 
@@ -106,6 +107,12 @@ def test_the_figures_of_an_equal_candidate_by_hand(tmp_path: Path) -> None:
     assert found.misses.extra_a_month_at_margin == 1500
     assert found.noise_floor is not None
     assert (found.noise_floor.pairs, found.noise_floor.disagreement_share) == (50, 0.0)
+
+
+def test_the_sentence_names_the_last_day_the_verdict_counts(tmp_path: Path) -> None:
+    found = World(300).run(tmp_path / "t")
+    first_day_out = dt.date.fromisoformat(found.expires_day)
+    assert f"good until {first_day_out - dt.timedelta(days=1)}" in found.sentence  # as the evidence page says it
 
 
 def test_sessions_that_hold_many_calls_weigh_more_and_the_record_verifies(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from baseload.gateway.config import dollars
 from baseload.gateway.core import Watcher
 from baseload.gateway.decide.state import RouteKey
 from baseload.gateway.exchange import Forward
-from baseload.gateway.making import project_of
+from baseload.gateway.making import SETTINGS, project_of
 from baseload.gateway.state.records import Rollback
 from baseload.gateway.watching.cap import DayCap
 from baseload.gateway.watching.child import Child
@@ -172,7 +172,8 @@ class Watching:
 
     def _project_folder(self) -> Path | None:
         settings = self.gateway.loaded.config.policy.settings
-        return (self.gateway.folder / settings).parent if settings else None
+        path = self.gateway.folder / (settings or SETTINGS)
+        return path.parent if settings or path.is_file() else None
 
     def _setup(self) -> Setup:
         policy, folder = self.gateway.loaded.policy, self._project_folder()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, Final
@@ -25,7 +26,7 @@ from baseload.quality.trial.pairs import Seen
 from baseload.quality.trial.prepare import Prepared
 from baseload.quality.trial.setup import TrialSetup
 from baseload.quality.trial.tested import Found, Terms
-from baseload.values import iso_day
+from baseload.values import day_of_date, iso_day
 
 VERDICT_SCHEMA: Final = "baseload.verdict/1"
 _STATES: Final[Mapping[str, TrialState]] = {
@@ -227,8 +228,13 @@ def sentence_of(document: TrialDocument) -> str:
         f"{claim} by a margin of {points(bar.points)}{tested}, with a chance of at most {bar.level:.1%} of passing "
         f"one that is worse by it: mean difference {points(found.estimate, signed=True)} on {found.n_used} calls of as "
         f"many sessions, between {low} and {high} (95 %, at any time). "
-        f"Decided {document.decided_day}; good until {document.expires_day}.{_beyond(document.sample.capped_share)}"
+        f"Decided {document.decided_day}; good until {_last_day(document)}.{_beyond(document.sample.capped_share)}"
     )
+
+
+def _last_day(document: TrialDocument) -> str:
+    """The last day the verdict counts: `expires_day` is the first on which it no longer does."""
+    return iso_day(day_of_date(dt.date.fromisoformat(document.expires_day)) - 1)
 
 
 def _beyond(capped_share: float) -> str:

@@ -7,10 +7,11 @@ from decimal import Decimal
 from typing import Final
 
 from baseload.quality.trial.planning import State, TrialPlan
+from baseload.quality.trial.together import RATE
 
 SEVERAL: Final = (
     "Each verdict is wrong with its own alpha: of 40 candidates on the very bar two pass. A promise about all of them "
-    "takes e-BH: of the k largest e-values those pass whose k-th reaches K / (k x 0.10)."
+    f"takes e-BH: of the k largest e-values those pass whose k-th reaches K / (k x {RATE:g})."
 )
 
 
