@@ -19,7 +19,7 @@ from baseload.gateway.state.records import KeyScope
 
 DEAR = b'{"model":"claude-opus-4-8","max_tokens":30,"messages":[{"role":"user","content":"x"}]}'
 CHEAP = DEAR.replace(b"claude-opus-4-8", b"claude-haiku-4-5")
-HELD = KeyScope(models=("claude-haiku*",))
+HELD = KeyScope(models=("claude-haiku*",), account=True)
 
 
 @contextmanager
@@ -80,12 +80,13 @@ def test_what_costs_nothing_stays_open_to_a_key_that_is_held(upstream: Upstream,
 @pytest.mark.parametrize(
     ("scope", "more", "expected"),
     [
-        (KeyScope(), "", 200),
-        (KeyScope(budget="5"), "", 403),
-        (KeyScope(workloads=("w",)), "", 403),
-        (KeyScope(), '[[budget]]\nusd = "5"\n', 403),
-        (KeyScope(), '[[budget]]\nusd = "5"\nkey = "team"\n', 403),
-        (KeyScope(), '[[budget]]\nusd = "5"\nkey = "another"\n', 200),
+        (KeyScope(account=True), "", 200),
+        (KeyScope(), "", 403),
+        (KeyScope(account=True, budget="5"), "", 403),
+        (KeyScope(account=True, workloads=("w",)), "", 403),
+        (KeyScope(account=True), '[[budget]]\nusd = "5"\n', 403),
+        (KeyScope(account=True), '[[budget]]\nusd = "5"\nkey = "team"\n', 403),
+        (KeyScope(account=True), '[[budget]]\nusd = "5"\nkey = "another"\n', 200),
     ],
 )
 def test_batches_are_for_keys_that_nothing_holds(
@@ -94,6 +95,18 @@ def test_batches_are_for_keys_that_nothing_holds(
     batch = b'{"requests":[{"custom_id":"a","params":%b}]}' % CHEAP
     with keyed(upstream, tmp_path, scope, more) as (gateway, key):
         assert status(gateway, key, batch, "/v1/messages/batches") == expected
+
+
+@pytest.mark.parametrize(("method", "path"), FREE)
+def test_what_belongs_to_the_whole_account_needs_a_key_made_for_it(
+    upstream: Upstream, tmp_path: Path, method: str, path: str
+) -> None:
+    """One team's key does not read another's batches or files; counting tokens and listing models anybody may."""
+    shared = "count_tokens" not in path and "models" not in path
+    with keyed(upstream, tmp_path, KeyScope()) as (gateway, key):
+        found = status(gateway, key, CHEAP if method == "POST" else b"", path, method)
+        assert (found == 403) is shared
+        assert (len(upstream.requests) == 0) is shared
 
 
 def test_a_fault_of_ours_opens_nothing_to_a_key_that_is_held(

@@ -33,6 +33,10 @@ def new(
     ] = None,
     model: Annotated[list[str] | None, Parameter(help="Only for this model, or prefix*; repeatable.")] = None,
     budget: Annotated[str | None, Parameter(help="List dollars a calendar month it may spend at most.")] = None,
+    account: Annotated[
+        bool,
+        Parameter(negative=(), show_default=False, help="It may use batches and files, which belong to all of you."),
+    ] = False,
     expires: Annotated[
         str | None, Parameter(help="Until this UTC day (YYYY-MM-DD), or so long from now: 90d, 12h.")
     ] = None,
@@ -68,6 +72,7 @@ def new(
         workloads=tuple(workload or ()),
         models=tuple(model or ()),
         budget=budget or "",
+        account=account,
         workload=workload[0] if workload is not None and len(workload) == 1 else "",
     )
     made = new_key(name.strip(), scope, now_us, expires_us=_expiry(expires, now_us))

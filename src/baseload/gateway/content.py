@@ -19,7 +19,7 @@ from baseload.usage.prefix import Prefix, text_in
 from baseload.values import OrgKey
 
 SHARE: Final = 0.05
-BURST_NS: Final = 500_000_000
+BURST_NS: Final = 100_000_000
 """Time saved up while there was little to do."""
 SKIPPED: Final = "no_content_pass"
 

@@ -146,10 +146,10 @@ class Core:
             found.append(budget_name("", key))
         return tuple(dict.fromkeys(found)) if found else ()
 
-    def most_nano(self, facts: Facts, model: str) -> int:
+    def most_nano(self, facts: Facts, model: str, body_bytes: int = 0) -> int:
         """What a call can cost at most, in nano-dollars: a token is a byte at least, and `max_tokens` are written.
 
-        0 for a model without a price: nothing bounds it, and its cost is settled when it is known.
+        A model without a price is taken for the dearest there is, and a body that cannot be read for one long prompt.
         """
         day = day_of(facts.now_us)
         named = (model, day, facts.fast)
@@ -158,14 +158,15 @@ class Core:
             if len(self._bounds) > 256:
                 self._bounds.clear()
             rates = self._bounds[named] = self._dearest(*named)
-        prompt, output = facts.prompt_bytes, facts.max_tokens or DEFAULT_OUTPUT_TOKENS
+        prompt, output = facts.prompt_bytes or body_bytes, facts.max_tokens or DEFAULT_OUTPUT_TOKENS
         return -(-(prompt * rates[0] + output * rates[1]) // _ATTO_PER_NANO)
 
     def _dearest(self, model: str, day: int, fast: bool) -> tuple[int, int]:
         """Attodollars (1e-18 USD) of a prompt token and an output token, at the dearest class and band."""
-        known = self.book.resolve(model) or model
+        known = self.book.resolve(model)
         keys = [
-            PriceKey(known, "anthropic", geo, "standard", "fast" if fast else "standard", band_of_prompt(prompt))
+            PriceKey(one, "anthropic", geo, "standard", "fast" if fast else "standard", band_of_prompt(prompt))
+            for one in ((known,) if known else self.book.models)
             for geo in ("global", "us")  # not every model is sold in both
             for prompt in (1, 999_999)
         ]

@@ -25,6 +25,7 @@ MESSAGES: Final = b"/v1/messages"
 _DECIDED: Final = frozenset((MESSAGES, MESSAGES + b"/count_tokens"))
 _OBSERVED: Final = Decision(reason="no-entry")
 _NOBODY: Final = KeyRow(key_id="", hash="", name="", created_us=0)
+_MODELS: Final = re.compile(rb"/v1/models(?:/[0-9A-Za-z._:@-]{1,200})?")
 _READS: Final = frozenset((b"GET", b"HEAD", b"OPTIONS", b"DELETE"))
 _CREATES: Final = re.compile(rb"/v1/files|/v1/messages/batches/[0-9A-Za-z_-]{1,200}/cancel")
 
@@ -74,8 +75,8 @@ class GatewayDoor:
         if key.key_id:
             if facts.kind == "messages" and not self._allowed(key, facts, decision):
                 return error_answer(403, "This key may not call this model for this workload.")
-            if facts.kind == "other" and self._is_held(key) and not is_free(inbound.method, inbound.path):
-                return error_answer(403, "This key is held to models, workloads or a budget: not on this path.")
+            if facts.kind == "other" and (refused := self._elsewhere(key, inbound)) is not None:
+                return refused
         if facts.kind == "messages":
             names = core.budget_names(decision.workload, facts.who.api_key)
             if names:
@@ -121,6 +122,19 @@ class GatewayDoor:
             faulty("decided", error)
         return facts, _OBSERVED, Applied(body=inbound.body, served_as=facts.model)
 
+    def _elsewhere(self, key: KeyRow, inbound: Inbound) -> Answer | None:
+        """Why a key goes nowhere on a path that is no call; None where it may.
+
+        Upstream there is one account: whose batch or file it is, nobody can tell there.
+        """
+        if inbound.method in (b"GET", b"HEAD") and _MODELS.fullmatch(inbound.path):
+            return None
+        if not key.scope.account:
+            return error_answer(403, "This path reaches what belongs to the whole account: not with this key.")
+        if self._is_held(key) and not is_free(inbound.method, inbound.path):
+            return error_answer(403, "This key is held to models, workloads or a budget: not on this path.")
+        return None
+
     def _is_held(self, key: KeyRow) -> bool:
         """Whether anything bounds what this key may ask for or spend."""
         scope = key.scope
@@ -142,9 +156,9 @@ class GatewayDoor:
         applied: Applied,
         names: tuple[str, ...],
     ) -> Way | Awaitable[Way]:
-        most = self.core.most_nano(facts, applied.served_as)
+        most = self.core.most_nano(facts, applied.served_as, len(inbound.body))
         if applied.served_as != facts.model:  # which may yet have to serve it
-            most = max(most, self.core.most_nano(facts, facts.model))
+            most = max(most, self.core.most_nano(facts, facts.model, len(inbound.body)))
         hold = self.core.budgets.reserve(names, most, inbound.us)
         if hold is not None:
             return self._on(inbound, key, facts, decision, applied, hold)

@@ -13,14 +13,15 @@ Topic = Literal["keys", "routes", "rollbacks", "budgets"]
 class KeyScope(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What a virtual key may do. () = everything; `budget` "" = none of its own.
 
-    `workload` is what its calls are taken for, where they say nothing else.
+    `workload` is what its calls are taken for, where they say nothing else. `account`: it reaches what belongs to the
+    whole account, such as batches and files, which every team's data may be in.
     """
 
     workloads: tuple[str, ...] = ()
     models: tuple[str, ...] = ()
     budget: str = ""
     workload: str = ""
-    admin: bool = False
+    account: bool = False
 
 
 class KeyRow(msgspec.Struct, frozen=True, kw_only=True):
