@@ -45,9 +45,11 @@ def _requests(folder: Path, inputs: TrialInputs) -> list[dict[str, Any]]:
     from baseload.demo.through_gateway import MOST_REQUESTS
     from baseload.vault.body import Body
 
-    calls = [call for call in inputs.calls if call.model == inputs.incumbent][:MOST_REQUESTS]
+    own = (call for call in inputs.calls if call.model == inputs.incumbent)
+    calls = sorted(own, key=lambda call: (call.start_us, call.call_id))[:MOST_REQUESTS]
     opened = open_bodies(folder, inputs.project, calls, as_of_day=inputs.as_of_day)
-    return [dict(body.request) for _, body in opened if isinstance(body, Body)]
+    found = {call.call_id: dict(body.request) for call, body in opened if isinstance(body, Body)}
+    return [found[call.call_id] for call in calls if call.call_id in found]
 
 
 def gateway_line(found: ThroughGateway) -> str:

@@ -107,7 +107,7 @@ def move_of(trial: TrialDocument) -> Move:
 
 def _policy(move: Move, tags: Mapping[str, str]) -> Policy:
     entry = Entry(
-        workload=WorkloadRef(id=move.workload, name=move.workload_name),
+        workload=WorkloadRef(id=move.workload_name),  # its id is keyed, and so another on every machine
         match=Match(tag=dict(tags)),
         decision="pin",
         model=move.candidate,
