@@ -110,6 +110,10 @@ def test_candidates_are_the_levers_options_at_the_effort_of_today(
     assert (HAIKU, "") in tried
     assert (HAIKU, "low") not in tried  # a new model at less effort are two changes at once
     assert (OPUS, "low") in tried
+    left = {(one["candidate"], one["effort"]): one["why"] for one in document["left_out"]}
+    assert "two changes at once" in left[HAIKU, "low"]
+    assert not set(left) & set(tried)
+    assert "Not listed: " in run(capfd, "trial", "plan", "triage", *TODAY)[1]
 
 
 def test_the_figures_of_one_candidate_are_the_workloads_own(project: Path, capfd: pytest.CaptureFixture[str]) -> None:

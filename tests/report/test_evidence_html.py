@@ -101,7 +101,7 @@ def test_an_invalid_trial_without_a_path_or_prices_still_has_every_section() -> 
     ids = {attrs.get("id") for tag, attrs in page.tags if tag == "section"}
     assert ids == {"verdict", "path", "pairs", "controls", "arms", "money", "sample", "record"}
     assert "Nothing was tested: there is no path." in page.text
-    assert "Whether it pays cannot be said: an arm has no price." in page.text
+    assert "Whether it pays cannot be said: no call was compared." in page.text
 
 
 def test_hostile_names_are_text_and_nothing_else() -> None:

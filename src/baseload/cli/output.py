@@ -68,7 +68,9 @@ def print_problems(problems: Sequence[Problem], *, most: int = 10) -> None:
     for problem in problems[:most]:
         where = f"{problem.file}:{problem.row}" if problem.row else problem.file or problem.source
         value = f" [{problem.value}]" if problem.value else ""
-        console.print(f"  {clean(where + ': ' + problem.message + value, PROSE)}", markup=False, emoji=False)
+        console.print(
+            f"  {clean(where + (': ' if where else '') + problem.message + value, PROSE)}", markup=False, emoji=False
+        )
         if problem.expected:
             console.print(f"      expected {clean(problem.expected, PROSE)}", markup=False, emoji=False)
         if problem.next_step:

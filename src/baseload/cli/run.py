@@ -17,7 +17,7 @@ from baseload.cli.databases import database_records, file_marks, is_database, sh
 from baseload.cli.output import numbered, print_problems, progress
 from baseload.cli.places import find_project, load_org_key, load_project, map_ledger_folder
 from baseload.cli.private import emptied, private_ledger
-from baseload.cli.trial_folder import held_to_records, read_trials, stand_together
+from baseload.cli.trial_folder import held_to_records, is_demo, read_trials, stand_together
 from baseload.engine.duckdb import DuckDBEngine
 from baseload.errors import NothingToRead, UsageError
 from baseload.ledger.importing import ImportSummary, import_records
@@ -25,7 +25,7 @@ from baseload.ledger.manifest import Manifest
 from baseload.ledger.store import Ledger, is_ledger
 from baseload.levers.cache.price import is_priced
 from baseload.levers.cache.report import CacheReport, cache_report
-from baseload.levers.route.verdicts import VerdictKey, read_verdicts
+from baseload.levers.route.verdicts import VerdictKey, of_own_traffic, read_verdicts
 from baseload.pipeline import MapRequest, Ranked, map_ledger, rank_ledger
 from baseload.planning import Plan, PlanRequest, plan_ledger
 from baseload.prices.age import age_warning
@@ -150,6 +150,7 @@ def _verdicts(run: _Run, day: int) -> tuple[dict[VerdictKey, Verdict], list[Prob
     """The project's verdicts, each held to the record of its trial where that is here."""
     verdicts, problems = read_verdicts(_verdict_files(run.folder), run.book, day)
     held, faults = held_to_records(run.folder, verdicts, day)
+    held = held if is_demo(run.folder) else of_own_traffic(held)
     return held, [*problems, *faults]
 
 

@@ -117,9 +117,10 @@ def verify(
 
 def _print(decision: Decision) -> None:
     from baseload.cli.output import stdout
+    from baseload.quality.decide import NOT_SHOWN
 
     console = stdout()
-    console.print(f"{decision.verdict}: {decision.reason}.", markup=False, soft_wrap=True)
+    console.print(f"{decision.verdict}: {decision.reason.removeprefix(NOT_SHOWN)}.", markup=False, soft_wrap=True)
     if decision.fault is not None:
         console.print(f"{decision.fault}. Mend the row and decide again.", markup=False, soft_wrap=True)
         return

@@ -44,6 +44,13 @@ def read_trials(folder: Path | None) -> tuple[list[Checked], list[Problem]]:
     return found, problems
 
 
+def is_demo(folder: Path | None) -> bool:
+    """Whether the project is the demo's company: its trials are all of a stand-in, and its plan shows them at work."""
+    from baseload.demo.write import PLANTED_FILE
+
+    return ((folder or Path()) / PLANTED_FILE).is_file()
+
+
 def stand_together(folder: Path | None, trials: Sequence[Checked]) -> tuple[tuple[Together, ...], dict[str, str]]:
     """Which of these trials stand together, each by what its record bears out; and what a reader calls each."""
     from baseload.quality.trial.together import together
@@ -62,7 +69,8 @@ def held_to_records(
     """The verdicts, invalid where their trial says anything else than they: an edited file proves nothing.
 
     A trial is a verdict's by its id, and by what it is of: where the same candidate was tried here under another id,
-    the verdict is no longer, or never was, that trial's. One decided after `day` does not count yet. A verdict whose
+    the verdict is no longer, or never was, that trial's. What lies clearly below its
+    bar is taken from the trial. One decided after `day` does not count yet. A verdict whose
     trial is not in this project is taken as it stands: its record is somewhere else.
     """
     from msgspec.structs import replace
@@ -77,9 +85,13 @@ def held_to_records(
     found = dict(verdicts)
     for key, verdict in verdicts.items():
         trial = by_id.get(verdict.verdict_id) or by_key.get(key)
-        why = "" if trial is None else _says_otherwise(verdict, trial, day)
+        if trial is None:
+            continue
+        why = _says_otherwise(verdict, trial, day)
+        if not why:
+            found[key] = replace(verdict, clearly_below=trial.clearly_below)  # an older document does not say it
         if why:
-            found[key] = replace(verdict, state="invalid")
+            found[key] = replace(verdict, state="invalid", clearly_below=False)
             problems.append(_problem(verdict.verdict_id[:16], "verdict", "verdict-record", why))
     return found, problems
 
@@ -97,6 +109,7 @@ def _says_otherwise(verdict: Verdict, trial: TrialDocument, day: int) -> str:
         ("model", verdict.model, trial.candidate),
         ("effort", verdict.effort, trial.effort),
         ("expiry", expires, trial.expires_day),
+        ("clearly below", verdict.clearly_below, verdict.clearly_below and trial.clearly_below),
         ("output ratio", verdict.output_ratio_low, trial.output_ratio_low),
         ("output ratio", verdict.output_ratio_high, trial.output_ratio_high),
     ):

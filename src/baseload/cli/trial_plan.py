@@ -11,7 +11,7 @@ from baseload.cli.help import AsOf, Json, ProjectFolder
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from baseload.cli.trial_plan_scene import Scene
+    from baseload.cli.trial_plan_scene import LeftOut, Scene
     from baseload.quality.trial.planning import TrialPlan
 
 
@@ -51,7 +51,7 @@ def plan(
     """
     from baseload.cli.output import EXIT_DONE, EXIT_PROBLEMS, exit_code, print_json, print_problems
     from baseload.cli.trial_plan_scene import open_scene
-    from baseload.cli.trial_plan_text import print_all, print_one
+    from baseload.cli.trial_plan_text import print_all, print_left_out, print_one
     from baseload.errors import UsageError
 
     if not workload and (model or effort):
@@ -61,10 +61,12 @@ def plan(
     by_workload = {one.id: _plans(scene, one.id, model, effort or "", transport) for one in chosen}
     without = [(one.id, one.name) for one in chosen if not by_workload[one.id]]
     plans = _in_order(by_workload, portfolio=not workload)
+    left_out = scene.left_out(chosen[0].id) if workload and not model and not effort else []
     if json:
-        print_json(_document(scene, plans, without, workload=chosen[0].id if workload else None))
+        print_json(_document(scene, plans, without, left_out, workload=chosen[0].id if workload else None))
     elif workload:
         print_one(plans, chosen[0].name)
+        print_left_out(left_out)
     else:
         print_all(plans, without)
     if not json:
@@ -93,7 +95,12 @@ def _in_order(by_workload: dict[str, list[TrialPlan]], *, portfolio: bool) -> Se
 
 
 def _document(
-    scene: Scene, plans: Sequence[TrialPlan], without: Sequence[tuple[str, str]], *, workload: str | None
+    scene: Scene,
+    plans: Sequence[TrialPlan],
+    without: Sequence[tuple[str, str]],
+    left_out: Sequence[LeftOut],
+    *,
+    workload: str | None,
 ) -> dict[str, object]:
     from baseload.quality.trial.planning import SCHEMA
     from baseload.quality.trial.planning_order import together
@@ -112,6 +119,7 @@ def _document(
         "workload": workload,
         "plans": plans,
         "without_candidate": [{"workload": name, "workload_name": shown} for name, shown in without],
+        "left_out": [one._asdict() for one in left_out],
         "together": together(plans),
         "problems": scene.problems,
     }

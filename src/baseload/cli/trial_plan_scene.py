@@ -12,14 +12,14 @@ from baseload.cli.book import open_book, read_file
 from baseload.cli.output import numbered
 from baseload.cli.places import find_project, load_project
 from baseload.cli.run import MEMORY_LIMIT, PROJECT_LEDGER, VERDICTS, checked_as_of, with_owners
-from baseload.cli.trial_folder import held_to_records, read_trials
+from baseload.cli.trial_folder import held_to_records, is_demo, read_trials
 from baseload.engine.duckdb import DuckDBEngine
 from baseload.errors import UsageError
 from baseload.ledger.store import Ledger, is_ledger
 from baseload.levers.options import RouteOption
 from baseload.levers.position import Position
 from baseload.levers.route.cost import Cost, option_cost
-from baseload.levers.route.verdicts import VerdictKey, read_verdicts
+from baseload.levers.route.verdicts import VerdictKey, of_own_traffic, read_verdicts
 from baseload.pipeline import MapRequest
 from baseload.planning import Candidates, PlanRequest, candidates
 from baseload.prices.book import PriceBook
@@ -52,6 +52,14 @@ class Quality(NamedTuple):
     held_back_days: int
     truths: int | None
     fault: str
+
+
+class LeftOut(NamedTuple):
+    """A candidate that is not planned, and why."""
+
+    candidate: str
+    effort: str
+    why: str
 
 
 class Scene:
@@ -107,6 +115,16 @@ class Scene:
         if matching:
             return [self._candidate(workload, max(matching, key=_level))]
         return [Candidate(model=name, effort=effort, excluded_by=(NOT_LISTED,))]
+
+    def left_out(self, workload: str) -> list[LeftOut]:
+        """Options of the levers that `questions` does not ask about unless they are named, each with the reason."""
+        today, *others = self.found.routes[workload]
+        asked = {(one.model, one.effort) for one in _worth_trying(today, others)}
+        return [
+            LeftOut(candidate=one.model, effort=one.effort, why=_why_left_out(one))
+            for one in others
+            if (one.model, one.effort) not in asked
+        ]
 
     def _known(self, model: str) -> str:
         found = self.book.resolve(model) if model else ""
@@ -213,6 +231,14 @@ class Scene:
         return Earlier(state=verdict.state, calls=0, verdict_id=verdict.verdict_id, expires_day=expires)
 
 
+def _why_left_out(option: RouteOption) -> str:
+    if option.proven:
+        return "a trial holds for it already"
+    if option.excluded_by:
+        return "; ".join(option.excluded_by)
+    return "another model at less effort is two changes at once: name it with --model and --effort"
+
+
 def _worth_trying(today: RouteOption, others: Sequence[RouteOption]) -> list[RouteOption]:
     """Options no trial of the model itself has shown to hold: other models at today's effort, today's at less.
 
@@ -251,7 +277,8 @@ def open_scene(project_dir: Path | None, as_of: dt.date | None) -> Scene:
     documents = {str(path): read_file(path, "verdict") for path in sorted((folder / VERDICTS).glob("*.json"))}
     day = day_of_date(today)
     stated, problems = read_verdicts(documents, book, day)
-    verdicts, faults = held_to_records(folder, stated, day)
+    held, faults = held_to_records(folder, stated, day)
+    verdicts = held if is_demo(folder) else of_own_traffic(held)
     request = PlanRequest(map=_map_request(project, book, today), verdicts=verdicts)
     with Ledger.open(own) as ledger, DuckDBEngine(memory_limit=MEMORY_LIMIT) as engine:
         found = candidates(ledger, engine, book, request)

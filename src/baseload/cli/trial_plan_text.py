@@ -27,6 +27,10 @@ WIDE: Final = 90
 _LEFT: Final = ("workload", "candidate", "so")
 MOST_ROWS: Final = 40
 CENTS_BELOW: Final = 100
+UPPER_BOUND: Final = (
+    "The calls there are, are an upper bound: near-repeats merge when the trial draws, and `trial run` says how many "
+    "are left before the first dollar."
+)
 
 
 def print_all(plans: Sequence[TrialPlan], without: Sequence[tuple[str, str]]) -> None:
@@ -53,6 +57,8 @@ def print_all(plans: Sequence[TrialPlan], without: Sequence[tuple[str, str]]) ->
         _say(f"{numbered(len(without), 'workload')} without a cheaper candidate: nothing to find out.")
     if together(plans):
         _say(together(plans))
+    if any(plan.there for plan in plans):
+        _say(UPPER_BOUND)
     if plans:
         _say(f'For the reasons and next steps of one: baseload trial plan "{clean(plans[0].workload_name)}"')
 
@@ -98,6 +104,16 @@ def print_one(plans: Sequence[TrialPlan], name: str) -> None:
         _say(f"{place}. {clean(one.reason, PROSE)}\n{_indented(one.next_step)}")
 
 
+def print_left_out(left_out: Sequence[tuple[str, str, str]]) -> None:
+    """Candidates that are not planned, by why."""
+    by_why: dict[str, list[str]] = {}
+    for model, effort, why in left_out:
+        name = model.removeprefix("claude-") + (f" {effort}" if effort else "")
+        by_why.setdefault(why, []).append(name)
+    for why, names in by_why.items():
+        _say(f"Not listed: {', '.join(names)}: {clean(why, PROSE)}.")
+
+
 def _lines(plan: TrialPlan) -> list[str]:
     """What the first candidate's figures rest on."""
     calls = plan.calls
@@ -106,6 +122,7 @@ def _lines(plan: TrialPlan) -> list[str]:
     found = [
         f"{need}, where {calls.discordance:.1%} differ ({calls.discordance_from}).",
         f"{have}{_of_budget(plan)}; the bar asks for {calls.margin * 100:g}.",
+        *([UPPER_BOUND] if plan.there else []),
     ]
     if plan.bar is None:
         found.append("Figures are those of the default bar: 2 points at 5 %, good for 90 days.")

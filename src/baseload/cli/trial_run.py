@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -15,6 +14,7 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from baseload.cli.trial_inputs import TrialInputs
+    from baseload.quality.sampling.sample import Sample
     from baseload.quality.trial.document import ArmSummary, TrialDocument
     from baseload.quality.trial.run import Judging
     from baseload.quality.trial.setup import TrialSetup
@@ -42,7 +42,9 @@ def run(
     again: Annotated[
         bool, Parameter(negative=(), help="Begin anew; the trial there is, is kept beside it and counted.")
     ] = False,
-    yes: Annotated[bool, Parameter(negative=(), help="Do not ask before the first dollar.")] = False,
+    yes: Annotated[
+        bool, Parameter(negative=(), help="Do not ask before the first dollar, and begin with too few calls too.")
+    ] = False,
     project: ProjectFolder = None,
     as_of: AsOf = None,
     json: Json = False,
@@ -51,6 +53,9 @@ def run(
 
     The bar comes from baseload.toml, the key from ANTHROPIC_API_KEY and nowhere else. Dollars are reserved before each
     submit. A run that was stopped goes on where it was, with the same command; nothing is sent twice in batches.
+
+    Before the first dollar it draws its sample, one call a session with near-repeats merged, and says the smallest
+    margin so many calls can certify. Where that is more than the bar's, it begins with --yes alone.
 
     Ends with 1 where the verdict is INVALID.
 
@@ -63,10 +68,11 @@ def run(
 
     from baseload.cli import trial_setup as made
     from baseload.cli.output import EXIT_DONE, EXIT_PROBLEMS, print_json, print_problems
+    from baseload.cli.trial_ask import ask
     from baseload.cli.trial_inputs import trial_inputs
     from baseload.errors import UsageError
     from baseload.quality.trial.judging import Replies
-    from baseload.quality.trial.run import finished
+    from baseload.quality.trial.run import drawn, finished
 
     replies = Replies()
     inputs = trial_inputs(project, workload or made.only_bar(project), model, effort, as_of=as_of, ask=replies)
@@ -81,8 +87,9 @@ def run(
             raise UsageError(f"{folder}: the verdict there expired on {document.expires_day}. Try anew with --again.")
         if document is None:
             key, url = made.api_key(), made.api_url(base_url)
-            _ask(setup, url, folder, yes=yes)
-            document = asyncio.run(_sent(inputs, setup, folder, judging, url, key))
+            sample = drawn(setup, folder, made.bodies_of(inputs))
+            ask(setup, sample, url, folder, yes=yes)
+            document = asyncio.run(_sent(inputs, setup, folder, judging, url, key, sample))
     finally:
         getattr(setup.grader, "close", lambda: None)()
     files = write_verdict(inputs.folder, document)
@@ -95,7 +102,13 @@ def run(
 
 
 async def _sent(
-    inputs: TrialInputs, setup: TrialSetup, folder: Path, judging: Judging | None, url: str, key: str
+    inputs: TrialInputs,
+    setup: TrialSetup,
+    folder: Path,
+    judging: Judging | None,
+    url: str,
+    key: str,
+    sample: Sample,
 ) -> TrialDocument:
     import secrets
     import time
@@ -117,6 +130,7 @@ async def _sent(
             seal=made.journal_seal(inputs),
             pace=Pace(settle_s=5.0, poll_s=0.5) if known.simulated else Pace(),  # a stand-in is quick
             on_progress=_progress(),
+            sample=sample,
         )
 
 
@@ -130,29 +144,6 @@ def _progress() -> Callable[[str], None]:
         console.print(line, markup=False, soft_wrap=True)
 
     return say
-
-
-def _ask(setup: TrialSetup, url: str, folder: Path, *, yes: bool) -> None:
-    """Say what is about to be spent, and let a person decide. Raises UsageError where nobody can, or says no."""
-    from urllib.parse import urlsplit
-
-    from baseload.cli.output import stderr
-    from baseload.errors import UsageError
-
-    going_on = "goes on" if (folder / "record.jsonl").exists() else "begins"
-    stderr().print(
-        f"The trial of {setup.candidate} for {setup.workload_name} {going_on}: recorded prompts go to "
-        f"{urlsplit(url).hostname} ({setup.transport}), at most ${setup.cap_usd} in all.",
-        markup=False,
-        soft_wrap=True,
-    )
-    if yes:
-        return
-    if not sys.stdin.isatty():
-        raise UsageError("nobody to ask: give --yes where there is no terminal, and the dollars may be spent")
-    stderr().print("Go on? [y/N] ", end="", markup=False)
-    if sys.stdin.readline().strip().lower() not in ("y", "yes"):
-        raise UsageError("nothing was sent")
 
 
 def write_verdict(project: Path, document: TrialDocument) -> dict[str, str]:
@@ -230,7 +221,10 @@ def _print(document: TrialDocument, files: Mapping[str, str], earlier: int) -> N
 
 def _why(document: TrialDocument) -> list[str]:
     """What the sentence leaves out: why there is no answer, and why calls could not be sent."""
-    lines = [f"Why: {document.reason}."] if document.state == "not_shown" else []
+    from baseload.quality.decide import NOT_SHOWN
+
+    below = "; clearly below the bar, so no plan counts on it" if document.clearly_below else ""
+    lines = [f"Why: {document.reason.removeprefix(NOT_SHOWN)}{below}."] if document.state == "not_shown" else []
     for reason, calls in sorted(document.sample.not_replayable_reasons.items(), key=lambda item: (-item[1], item[0])):
         why = reason.removeprefix("body: ")
         lines.append(f"{calls:,} of {document.sample.drawn:,} could not be sent: {why}.")
@@ -244,28 +238,38 @@ def _why(document: TrialDocument) -> list[str]:
 
 def _numbers(document: TrialDocument) -> list[str]:
     """Dollars, misses and arms, a line each."""
+    from baseload.report.numbers import usd, usd_each
+
     money, misses = document.money, document.misses
-    found = [f"Spent ${money.spent_usd} of ${money.cap_usd}, of it ${money.grading_usd} on grading."]
+    found = [
+        (
+            f"Spent {usd(f'{money.spent_usd:f}', 2)} of {usd(f'{money.cap_usd:f}', 2)}, of it "
+            f"{usd(f'{money.grading_usd:f}', 2)} on grading."
+        )
+    ]
     if money.maybe_paid_twice_usd:
-        found.append(f"At most ${money.maybe_paid_twice_usd} more was perhaps paid for answers nobody has.")
+        found.append(
+            f"At most {usd(f'{money.maybe_paid_twice_usd:f}', 2)} more was perhaps paid for answers nobody has."
+        )
     if money.saving_a_month_usd is not None:
         found.append(
-            f"The move saves ${money.saving_a_month_usd:.2f} a month at list price ({money.calls_a_month} calls"
+            f"The move saves {usd(f'{money.saving_a_month_usd:f}', 2)} a month at list price "
+            f"({money.calls_a_month or 0:,.0f} calls"
             f"{_scaled(money.calls_counted_share)})."
         )
     if misses.break_even_usd_per_miss is not None:
-        found.append(f"It pays unless a miss costs more than ${misses.break_even_usd_per_miss:.4f}.")
+        found.append(f"It pays unless a miss costs more than {usd_each(f'{misses.break_even_usd_per_miss:f}')}.")
     elif misses.break_even_at_margin_usd_per_miss is not None:
         found.append(
             f"No call lost at the estimate; at the margin it pays unless a miss costs more than "
-            f"${misses.break_even_at_margin_usd_per_miss:.4f}."
+            f"{usd_each(f'{misses.break_even_at_margin_usd_per_miss:f}')}."
         )
     if misses.extra_a_month_at_margin is None:
         found.append("How many calls there are in a month nobody counts: dollars and misses a month are not known.")
     elif misses.extra_a_month_at_estimate is not None:
         found.append(
-            f"Extra misses a month: {misses.extra_a_month_at_estimate} at the estimate, "
-            f"{misses.extra_a_month_at_margin} at the margin."
+            f"Extra misses a month: {misses.extra_a_month_at_estimate:,.0f} at the estimate, "
+            f"{misses.extra_a_month_at_margin:,.0f} at the margin."
         )
     return found + [_arm(arm) for arm in document.arms]
 
@@ -276,12 +280,21 @@ def _scaled(counted: Decimal) -> str:
 
 
 def _arm(arm: ArmSummary) -> str:
-    tokens = "" if arm.output_tokens_mean is None else f", {arm.output_tokens_mean:.0f} tokens of output"
+    from baseload.report.numbers import usd_each
+
+    tokens = "" if arm.output_tokens_mean is None else f", {arm.output_tokens_mean:,.0f} tokens of output"
     latency = (
         "" if arm.latency_p50_ms is None else f", p50 {arm.latency_p50_ms:.0f} ms, p95 {arm.latency_p95_ms:.0f} ms"
     )
-    cost = "" if arm.cost_per_completed_usd is None else f", ${arm.cost_per_completed_usd} a completed task"
-    return (
-        f"  {arm.arm} ({arm.model}): {arm.calls} calls, {arm.failures} failed ({arm.refusals} refused, "
-        f"{arm.truncations} cut off){tokens}{latency}{cost}"
+    cost = (
+        "" if arm.cost_per_completed_usd is None else f", {usd_each(f'{arm.cost_per_completed_usd:f}')} a {_task(arm)}"
     )
+    return (
+        f"  {arm.arm} ({arm.model}): {arm.calls:,} calls, {arm.failures:,} failed ({arm.refusals:,} refused, "
+        f"{arm.truncations:,} cut off){tokens}{latency}{cost}"
+    )
+
+
+def _task(arm: ArmSummary) -> str:
+    """A wrong answer completes no task where scores say so."""
+    return "task completed, by its scores" if arm.by_scores else "task completed (an answer that did not fail)"

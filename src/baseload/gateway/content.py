@@ -19,10 +19,11 @@ from baseload.usage.prefix import Prefix, text_in
 from baseload.values import OrgKey
 
 SHARE: Final = 0.05
-BURST_NS: Final = 100_000_000
+BURST_NS: Final = 200_000_000
 """Time saved up while there was little to do."""
 SKIPPED: Final = "no_content_pass"
 
+_FIRST: Final = b'{"system":"a 1","tools":[{"name":"t"}],"messages":[{"role":"user","content":"a 2026-01-01"}]}'
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
 
 
@@ -52,6 +53,8 @@ class ContentPass:
         self._credit_ns = BURST_NS if share else 0
         self._last_ns = clock_ns()
         self.taken = self.skipped = 0
+        if share:
+            self._content(_FIRST)  # what is only done once is done before anybody waits
 
     def of(self, body: bytes) -> Content | None:
         """None where there is no time for it, or the body is no request."""

@@ -28,8 +28,6 @@ from baseload.prices.book import PriceBook
 from baseload.prices.rates import PriceKey
 from baseload.values import band_of_prompt, day_of
 
-DEFAULT_OUTPUT_TOKENS: Final = 128_000
-"""What a request without max_tokens may write: it is refused upstream, and cheaper then."""
 _TOKENS_PER_PRICE: Final = 1_000_000
 _ATTO_PER_USD: Final = 10**18
 _ATTO_PER_NANO: Final = 10**9
@@ -150,6 +148,7 @@ class Core:
         """What a call can cost at most, in nano-dollars: a token is a byte at least, and `max_tokens` are written.
 
         A model without a price is taken for the dearest there is, and a body that cannot be read for one long prompt.
+        Without `max_tokens` nothing is written: the API takes no such request.
         """
         day = day_of(facts.now_us)
         named = (model, day, facts.fast)
@@ -158,7 +157,7 @@ class Core:
             if len(self._bounds) > 256:
                 self._bounds.clear()
             rates = self._bounds[named] = self._dearest(*named)
-        prompt, output = facts.prompt_bytes or body_bytes, facts.max_tokens or DEFAULT_OUTPUT_TOKENS
+        prompt, output = facts.prompt_bytes or body_bytes, facts.max_tokens or 0
         return -(-(prompt * rates[0] + output * rates[1]) // _ATTO_PER_NANO)
 
     def _dearest(self, model: str, day: int, fast: bool) -> tuple[int, int]:

@@ -11,6 +11,7 @@ import msgspec
 from baseload.levers.first_look import within_reach
 from baseload.levers.options import Menu, RouteOption
 from baseload.levers.position import Position
+from baseload.levers.route.verdicts import CLEARLY_BELOW
 from baseload.plan.choice import TODAY, Choice
 from baseload.plan.compose import Composed, by_route
 from baseload.plan.cost import Pricer
@@ -113,7 +114,7 @@ def _why_held_back(option: RouteOption, menu: Menu, offered: Sequence[RouteOptio
 
 
 def _broke(option: RouteOption) -> bool:
-    return option.verdict == "breaks"
+    return option.verdict == "breaks" or any(why.startswith(CLEARLY_BELOW) for why in option.excluded_by)
 
 
 def _level(option: RouteOption) -> int:

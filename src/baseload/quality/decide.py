@@ -14,6 +14,9 @@ from baseload.quality.tango import tango_p
 
 SCHEMA: Final = "baseload.trial.decision/1"
 
+NOT_SHOWN: Final = "not shown: "
+"""Begins the reason of a verdict that is none; whoever has said the verdict leaves it out."""
+
 _REASONS: Final = {
     Outcome.HOLDS: "no worse than the bar: the wealth against it reached 1/alpha",
     Outcome.BREAKS: "worse than the bar: the wealth for it reached 1/alpha_break",

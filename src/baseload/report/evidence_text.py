@@ -46,7 +46,7 @@ def render_trial(trial: Checked, console: Console, *, texts: bool = False) -> No
     document = trusted(trial)
     decision = document.decision
     console.print(Text(clean(f"{document.workload_name} on {_candidate(document)}", PROSE), style="bold"))
-    console.print(summary_line((f"{words.status(document).capitalize()}: ", "bold"), document.reason))
+    console.print(summary_line((f"{words.status(document).capitalize()}: ", "bold"), words.why(document)))
     if trial.record_fault:
         console.print(summary_line(("Record: ", WARNING), f"{trial.record_fault}. Rely on nothing of it."))
     if document.grade == "simulated":
@@ -84,6 +84,7 @@ def _arms(document: TrialDocument, console: Console) -> None:
     for cells in rows:
         table.add_row(*cells)
     console.print(table)
+    console.print(words.completed(document), soft_wrap=True)
 
 
 def _arm(one: ArmSummary) -> tuple[str, ...]:

@@ -155,9 +155,24 @@ def miss(value: Decimal | None) -> str:
     return f"${value.quantize(Decimal('0.01'), rounding=ROUND_DOWN):,}"
 
 
+def why(document: TrialDocument) -> str:
+    """The reason, without the word for the state that stands before it."""
+    below = "; clearly below the bar" if document.clearly_below else ""
+    return document.reason.removeprefix("not shown: ") + below
+
+
+def completed(document: TrialDocument) -> str:
+    """What a completed task is in this trial."""
+    if any(one.by_scores for one in document.arms):
+        return "A completed task is one point of score: a wrong answer completes nothing."
+    return "A completed task is an answer that did not fail; whether it is right is not in it."
+
+
 def break_even(document: TrialDocument) -> str:
     """What a miss may cost before the move stops paying."""
     misses, saving = document.misses, document.money.saving_per_call_usd
+    if saving is None and not document.decision.n_used:
+        return "Whether it pays cannot be said: no call was compared."
     if saving is None:
         return "Whether it pays cannot be said: an arm has no price."
     if saving <= 0:

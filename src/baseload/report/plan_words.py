@@ -50,7 +50,7 @@ KINDS: Mapping[str, str] = {
 
 VERDICTS: Mapping[str, str] = {
     "holds": "shown to hold",
-    "simulated": "held against a stand-in: of the model itself nothing is known",
+    "simulated": "tried against a stand-in: of the model itself nothing is known",
     "assumed": "none yet: whether answers stay as good is an assumption",
     "not_shown": "could not show that answers stay as good",
     "breaks": "shows that answers get worse",

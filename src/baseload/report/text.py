@@ -190,7 +190,8 @@ def print_problems(counts: Sequence[Counted], problems: Sequence[Listed], consol
     console.print(summary_line(("Problems: ", WARNING), listed))
     for part in problems[:MOST_PROBLEMS]:
         where = f"{path(part.file)}:{part.row}" if part.row else path(part.file)
-        console.print(Text(f"  {where}: {clean(part.message, PROSE)}", style="dim"))
+        before = f"{where}: " if where else ""  # some are of no file
+        console.print(Text(f"  {before}{clean(part.message, PROSE)}", style="dim"))
 
 
 def summary_line(label: tuple[str, str], text: str) -> Text:

@@ -18,7 +18,9 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """One trial's answer: does `model` at `effort` hold this workload's bar?
 
     `output_ratio_*` are the candidate's output tokens over the incumbent's as the trial saw them (95 % interval);
-    None where the trial did not measure them. `expires_day` is the first UTC day it no longer counts; None never.
+    None where the trial did not measure them. `clearly_below`: it ended without an answer, and the whole 95 % interval
+    of the difference lies below the margin, so that nobody should count on it.
+    `expires_day` is the first UTC day it no longer counts; None never.
     """
 
     workload: str
@@ -30,3 +32,4 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     output_ratio_low: Decimal | None = None
     output_ratio_high: Decimal | None = None
     expires_day: int | None = None
+    clearly_below: bool = False

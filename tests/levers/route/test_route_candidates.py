@@ -103,6 +103,14 @@ def test_a_workload_without_a_known_model_has_a_nameless_today_alone(book: Price
     assert problems == []
 
 
+def test_a_candidate_clearly_below_the_bar_is_excluded_as_a_broken_one_is(book: PriceBook) -> None:
+    below = verdict("claude-haiku-5-5", state="not_shown", clearly_below=True)
+    found = options(book, plain(book, OPUS), verdicts=below)["claude-haiku-5-5", ""]
+    assert found.excluded_by == ("not shown; clearly below the bar (v-1)",)
+    open_still = verdict("claude-haiku-5-5", state="not_shown")
+    assert options(book, plain(book, OPUS), verdicts=open_still)["claude-haiku-5-5", ""].excluded_by == ()
+
+
 # what it costs
 
 

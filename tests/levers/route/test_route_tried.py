@@ -5,6 +5,7 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from baseload.levers.route.tried import with_verdicts
+from baseload.levers.route.verdicts import of_own_traffic
 from baseload.levers.summary import summarise
 from baseload.values import Opportunity, Verdict, VerdictState
 
@@ -51,6 +52,19 @@ def test_a_broken_move_is_excluded_and_counts_in_no_range() -> None:
     reach = {"triage": frozenset({"haiku"})}
     route = next(one for one in summarise([found], {}, reach) if one.lever == "route")
     assert (route.low_nano, route.high_nano) == (0, 0)
+
+
+def test_a_move_clearly_below_the_bar_is_excluded_too() -> None:
+    found = tried(replace(said("not_shown"), clearly_below=True))
+    assert (found.low_nano, found.high_nano, found.verdict) == (0, 0, "not_shown")
+    assert found.excluded_by == ("not shown; clearly below the bar (v1)",)
+    assert tried(said("not_shown")).excluded_by == ()
+
+
+def test_what_a_stand_in_broke_is_simulated_on_own_traffic() -> None:
+    found = tried(*of_own_traffic({("triage", "haiku", ""): replace(said("breaks"), grade="simulated")}).values())
+    assert (found.excluded_by, found.high_nano, found.verdict) == ((), 90, "assumed")
+    assert found.assumption == "simulated by a trial against a stand-in; output up to x 1.25"
 
 
 def test_a_trial_at_another_effort_counts_where_it_holds_and_not_where_it_breaks() -> None:

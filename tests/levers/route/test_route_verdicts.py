@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from route_hands import TODAY
 
-from baseload.levers.route.verdicts import read_verdicts, unused_verdicts
+from baseload.levers.route.verdicts import of_own_traffic, read_verdicts, unused_verdicts
 from baseload.prices.book import PriceBook
 
 GOOD: dict[str, Any] = {
@@ -87,6 +87,29 @@ def test_a_ratio_that_cannot_be_is_named_with_its_bounds(book: PriceBook) -> Non
 @pytest.mark.parametrize("data", [b"", b"{", b"[]", b"\xff\xfe", b"[" * 100_000, b" " * (1 << 21), b"null"])
 def test_hostile_bytes_are_a_problem_and_no_crash(book: PriceBook, data: bytes) -> None:
     assert read(book, data) == ({}, ["verdict-unreadable"])
+
+
+def test_a_verdict_that_holds_with_answers_of_another_length_says_what_is_wrong_and_what_to_do(book: PriceBook) -> None:
+    _, [problem] = read_verdicts({"v.json": document(output_ratio_low="21", output_ratio_high="30")}, book, TODAY)
+    assert problem.code == "verdict-unreadable"
+    assert problem.message == "A trial held with answers of another length: another answer, so it counts as not tested."
+    assert "the trial gives the same again" in problem.next_step
+    assert "baseload trial show" in problem.next_step
+
+
+def test_clearly_below_is_of_a_trial_that_ended_without_an_answer_alone(book: PriceBook) -> None:
+    assert read(book, document(state="not_shown", clearly_below=True))[0][KEY].clearly_below
+    assert not read(book, document(state="not_shown"))[0][KEY].clearly_below  # an older document
+    assert read(book, document(state="holds", clearly_below=True)) == ({}, ["verdict-unreadable"])
+
+
+def test_what_a_stand_in_said_rules_nothing_out_on_own_traffic(book: PriceBook) -> None:
+    found, _ = read(book, document(state="breaks", grade="simulated"))
+    own = of_own_traffic(found)[KEY]
+    assert (own.state, own.grade, own.verdict_id, own.output_ratio_low) == ("assumed", "simulated", "v-1", None)
+    for real in (document(state="breaks"), document(grade="simulated"), document(state="invalid", grade="simulated")):
+        found, _ = read(book, real)
+        assert of_own_traffic(found) == found
 
 
 def test_an_unknown_model_is_named_in_short(book: PriceBook) -> None:

@@ -26,6 +26,7 @@ from baseload.quality.trial.planning_question import Candidate, Grading, Questio
 from baseload.quality.trial.together import RATE
 from baseload.values import Tokens, day_of_date
 
+BOOK = load_book()
 TODAY = day_of_date(dt.date(2026, 11, 22))
 OPUS, SONNET, HAIKU = "claude-opus-5-5", "claude-sonnet-5-5", "claude-haiku-5-5"
 KEY = PriceKey(OPUS, "anthropic", "global", "standard", "standard", "0-100k")
@@ -313,15 +314,35 @@ def test_too_few_calls_name_the_smallest_margin_and_how_many_more(book: PriceBoo
     plan = plan_trial(question(recorded=few, earlier=FIVE_PERCENT), book)
     assert codes(plan) == ["too-few-calls"]
     assert plan.refusals[0].reason == (
-        "a margin of 2 points takes 1,146 calls and 300 independent ones are recorded; they certify 4.8 points"
+        "a margin of 2 points takes up to 1,432 calls and 300 independent ones are recorded; they certify 4.8 points"
     )
-    assert "record 846 more sessions" in plan.refusals[0].next_step  # 1,146 - 300
+    assert "record 1,132 more sessions" in plan.refusals[0].next_step  # 1,432 - 300
 
 
-def test_calls_between_the_expected_and_the_horizon_are_a_caution(book: PriceBook) -> None:
+def test_calls_between_the_expected_and_the_horizon_are_too_few(book: PriceBook) -> None:
+    """A fixed test would need 1,146; this one needs its horizon for the same power, as the smallest margin counts."""
     plan = plan_trial(question(recorded=msgspec.structs.replace(PLENTY, independent=1_200), earlier=FIVE_PERCENT), book)
-    assert plan.state == "recommended"
-    assert any("fewer calls than the horizon of 1,432" in one for one in plan.cautions)
+    assert codes(plan) == ["too-few-calls"]
+    assert plan.smallest_margin is not None
+    assert plan.smallest_margin > 0.02
+
+
+@given(st.integers(1, 6_000), st.sampled_from([0.01, 0.02, 0.025, 0.03, 0.05, 0.1]), st.booleans())
+@settings(max_examples=60, deadline=None)
+def test_enough_calls_and_a_margin_they_certify_are_one_thing(calls: int, margin: float, judged: bool) -> None:
+    bar, grading = msgspec.structs.replace(BAR, margin=margin), Grading(tier="adjudicated", judge=OPUS)
+    there = msgspec.structs.replace(PLENTY, independent=calls)
+    plan = plan_trial(question(bar=bar, recorded=there, grading=grading if judged else Grading(tier="truth")), BOOK)
+    enough = plan.smallest_margin is not None and plan.smallest_margin <= margin
+    assert enough == ("too-few-calls" not in codes(plan))
+
+
+def test_no_more_calls_are_priced_than_there_are(book: PriceBook) -> None:
+    money = plan_trial(question(recorded=msgspec.structs.replace(PLENTY, independent=30)), book).money["batch"]
+    assert money.calls == 30
+    # 30 x 0.00025 and the incumbent again on as many: 30 x 0.01
+    assert money.expected == money.horizon == money.first_look
+    assert money.expected.likely == Decimal("0.3075")
 
 
 def test_the_most_calls_of_a_bar_bind(book: PriceBook) -> None:

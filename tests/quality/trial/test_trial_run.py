@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 from decimal import Decimal
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from baseload.levers.route.verdicts import read_verdicts
 from baseload.quality.record import Tampered, verify
 from baseload.quality.trial.approve import approved
 from baseload.quality.trial.conclude import verdict_bytes
-from baseload.quality.trial.document import Approval, trial_bytes
+from baseload.quality.trial.document import Approval, load_trial, trial_bytes
 from baseload.vault.body import Body
 
 
@@ -107,6 +108,51 @@ def test_the_figures_of_an_equal_candidate_by_hand(tmp_path: Path) -> None:
     assert found.misses.extra_a_month_at_margin == 1500
     assert found.noise_floor is not None
     assert (found.noise_floor.pairs, found.noise_floor.disagreement_share) == (50, 0.0)
+
+
+def test_not_shown_and_wholly_below_the_margin_is_clearly_below(tmp_path: Path) -> None:
+    """Haiku is always wrong: hopeless at the first look, long before breaking is shown; high lies below -2 points."""
+    world = World(200, says=lambda model, place: "neither" if model == HAIKU else World.truth(place))
+    found = world.run(tmp_path / "t", bar=bar(margin=0.02))
+    assert (found.state, found.decision.n_used) == ("not_shown", 50)
+    assert found.decision.high is not None
+    assert found.decision.high < -0.02
+    assert found.clearly_below
+    assert json.loads(verdict_bytes(found, DAY + 90))["clearly_below"] is True
+    near = msgspec.structs.replace(found, decision=msgspec.structs.replace(found.decision, high=-0.02))
+    assert not near.clearly_below
+    assert not msgspec.structs.replace(found, state="breaks").clearly_below
+    assert json.loads(verdict_bytes(near, DAY + 90))["clearly_below"] is False
+
+
+def test_a_wrong_answer_completes_no_task_where_the_truth_is_known(tmp_path: Path) -> None:
+    """Of the first 50 calls Haiku is wrong on some, and Opus with it on those it was recorded wrong on."""
+    world = World(200, says=lambda model, place: "ham")
+    for place, one in enumerate(world.calls):
+        world.bodies[one.call_id] = Body(request=request(place), response=response("ham" if place % 2 else "spam"))
+    found = world.run(tmp_path / "t", noise_pairs=0)
+    candidate, incumbent = found.arms
+    used = [world.place[line["body"]["call"]] for line in lines_of(tmp_path / "t") if line["kind"] == "pair"]
+    right = sum(World.truth(place) == "ham" for place in used)
+    theirs = sum(World.truth(place) == ("ham" if place % 2 else "spam") for place in used)
+    assert 0 < right < len(used)
+    assert candidate.failures == incumbent.failures == 0
+    assert candidate.cost_per_completed_usd == round(Decimal("0.000104") * len(used) / right, 9)
+    assert incumbent.cost_per_completed_usd == round(Decimal("0.00408") * len(used) / theirs, 9)
+    assert candidate.completed_by == incumbent.completed_by == "scores"
+    equal_and_wrong = [place for place in used if place % 2 and World.truth(place) == "spam"]
+    assert equal_and_wrong  # not graded for the verdict, and yet no task is completed
+
+
+def test_a_document_from_before_it_was_said_is_read_and_written_as_it_was(tmp_path: Path) -> None:
+    found = World(300).run(tmp_path / "t")
+    old = msgspec.json.decode(trial_bytes(found))
+    for arm in old["arms"]:
+        arm.pop("completed_by", None)
+    data = msgspec.json.format(msgspec.json.encode(old, order="sorted"), indent=1) + b"\n"
+    read = load_trial(data)
+    assert not any(arm.by_scores for arm in read.arms)
+    assert trial_bytes(read) == data  # its hash is in a record
 
 
 def test_the_sentence_names_the_last_day_the_verdict_counts(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from baseload.levers.route.factors import SAME, Factor, blended, effort_factor, 
 from baseload.levers.route.headroom import headroom, limit_of
 from baseload.levers.route.rewrites import conditions, forbidden, in_words, rewrites
 from baseload.levers.route.scene import Scene, Target, effective
+from baseload.levers.route.verdicts import ruled_out
 from baseload.levers.routing import successor
 from baseload.prices.book import Model
 from baseload.prices.capabilities import LEVELS
@@ -126,8 +127,8 @@ def _excluded_by(target: Target, verdict: Verdict | None) -> tuple[str, ...]:
     reasons = [] if target.is_today else [*_refused(target)]
     if not target.moving:
         reasons.append("it is not sold where this workload runs")
-    if verdict is not None and verdict.state == "breaks":
-        reasons.append(f"a trial found that quality breaks ({verdict.verdict_id})")
+    if verdict is not None and ruled_out(verdict):
+        reasons.append(ruled_out(verdict))
     return tuple(reasons)
 
 

@@ -18,7 +18,7 @@ STATUS: Final[Mapping[VerdictState, Status]] = {
 }
 MEANINGS: Final[Mapping[Status, str]] = {
     "proven": "a trial shows that its answers are no worse than the bar allows",
-    "simulated": "a trial passed against a stand-in, and no model answered: of the model itself nothing is known",
+    "simulated": "a trial ran against a stand-in, and no model answered: of the model itself nothing is known",
     "broken": "a trial shows that its answers are worse than the bar allows",
     "not shown": "a trial ended without an answer: it may hold, nobody knows",
     "not tested": "nobody tried: whether its answers are as good is an assumption",
@@ -29,9 +29,9 @@ WORTH_FINDING_OUT: Final[frozenset[Status]] = frozenset({"simulated", "not shown
 
 
 def status_of(state: VerdictState, grade: VerdictGrade) -> Status:
-    """The word for a verdict: what held against a stand-in is never proven.
+    """The word for a verdict: what a stand-in said is never proven, and rules nothing out on own traffic.
 
     >>> status_of("holds", "replayed"), status_of("holds", "simulated"), status_of("assumed", "replayed")
     ('proven', 'simulated', 'not tested')
     """
-    return "simulated" if state == "holds" and grade == "simulated" else STATUS[state]
+    return "simulated" if state in ("holds", "assumed") and grade == "simulated" else STATUS[state]

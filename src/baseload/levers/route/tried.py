@@ -8,14 +8,14 @@ from typing import Final
 from msgspec.structs import replace
 
 from baseload.levers.route.status import status_of
-from baseload.levers.route.verdicts import VerdictKey
+from baseload.levers.route.verdicts import VerdictKey, ruled_out
 from baseload.values import Opportunity, Verdict
 
 UNTESTED: Final = "quality not tested"
 
 
 def with_verdicts(rows: Iterable[Opportunity], verdicts: Mapping[VerdictKey, Verdict]) -> list[Opportunity]:
-    """The rows in their order; those of routing say what a trial found, and what it found broken is excluded.
+    """The rows in their order; those of routing say what a trial found; broken and clearly below it is excluded.
 
     A first look does not price efforts, so a trial at another effort than the default counts where it holds, and is
     said; where it does not, the default effort is still untested.
@@ -42,9 +42,9 @@ def _tried(row: Opportunity, verdicts: Iterable[Verdict]) -> Opportunity:
         return row
     words = "; ".join(([] if own else [UNTESTED]) + said)
     row = replace(row, assumption=row.assumption.replace(UNTESTED, words, 1))
-    if own is None or own.state != "breaks":
+    reason = ruled_out(own) if own else ""
+    if not reason:
         return row
-    reason = f"a trial found that quality breaks ({own.verdict_id})"
     return replace(row, low_nano=0, high_nano=0, excluded_by=(*row.excluded_by, reason))
 
 

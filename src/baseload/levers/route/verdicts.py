@@ -19,6 +19,7 @@ LEAST_RATIO, MOST_RATIO = Decimal("0.05"), Decimal(20)
 _FAILED: Final = ("breaks", "not_shown", "invalid")
 _FARTHEST_RATIO = Decimal(1_000_000)
 """Of a trial that failed: answers of another length are often why, and leaving its verdict out would unsay it."""
+CLEARLY_BELOW: Final = "not shown; clearly below the bar"
 _STRICTEST_FIRST: Final = ("breaks", "invalid", "not_shown", "holds", "assumed")
 
 VerdictKey = tuple[str, str, str]
@@ -36,6 +37,7 @@ class _Document(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     output_ratio_low: Decimal | None = None
     output_ratio_high: Decimal | None = None
     expires_day: int | None = None
+    clearly_below: bool = False  # of documents that do not say
 
 
 _DECODER = msgspec.json.Decoder(_Document)
@@ -64,6 +66,33 @@ def read_verdicts(
     return found, problems
 
 
+def of_own_traffic(verdicts: Mapping[VerdictKey, Verdict]) -> dict[VerdictKey, Verdict]:
+    """The verdicts as a plan of real dollars takes them: what a stand-in said rules nothing out, as it proves nothing.
+
+    A simulated trial that did not hold counts as not tested, graded simulated; its lengths are those of no model.
+    """
+    return {key: _untested(one) if _against_stand_in(one) else one for key, one in verdicts.items()}
+
+
+def _against_stand_in(verdict: Verdict) -> bool:
+    return verdict.grade == "simulated" and verdict.state in ("breaks", "not_shown")
+
+
+def _untested(verdict: Verdict) -> Verdict:
+    return msgspec.structs.replace(
+        verdict, state="assumed", clearly_below=False, output_ratio_low=None, output_ratio_high=None
+    )
+
+
+def ruled_out(verdict: Verdict) -> str:
+    """Why a trial takes its candidate out of every plan; "" = it does not."""
+    if verdict.state == "breaks":
+        return f"a trial found that quality breaks ({verdict.verdict_id})"
+    if verdict.state == "not_shown" and verdict.clearly_below:
+        return f"{CLEARLY_BELOW} ({verdict.verdict_id})"
+    return ""
+
+
 def unused_verdicts(verdicts: Collection[VerdictKey], workloads: Collection[str]) -> list[Problem]:
     """One problem for each verdict about a workload that this ledger does not have."""
     return [
@@ -84,7 +113,7 @@ def _read(path: str, data: bytes, book: PriceBook, day: int) -> Verdict | Proble
         return _unreadable(path, type(error).__name__, _first_line(error))
     fault = _fault(document)
     if fault:
-        return _unreadable(path, *fault)
+        return _other_answer(path, fault) if _is_other_answer(document) else _unreadable(path, *fault)
     model = book.resolve(document.model)
     if not model:
         expected = "a model id or a known alias"
@@ -108,9 +137,28 @@ def _fault(document: _Document) -> tuple[str, str] | None:
         return _ratios_text(ratios), f"output ratios from {least:f} to {most:f}"
     if len(ratios) == 1 or (len(ratios) == 2 and ratios[0] > ratios[1]):
         return _ratios_text(ratios), "output_ratio_low <= output_ratio_high, both or neither"
+    if document.clearly_below and document.state != "not_shown":
+        return f"clearly_below at {document.state}", "clearly_below of not_shown alone"
     if document.expires_day is not None and not 0 <= document.expires_day < 1_000_000:
         return "expires_day", "a UTC day since 1970-01-01"
     return None
+
+
+def _is_other_answer(document: _Document) -> bool:
+    """Whether all that is wrong is that a trial held with answers of another length."""
+    low, high = document.output_ratio_low, document.output_ratio_high
+    if document.state in _FAILED or low is None or high is None or not (low.is_finite() and high.is_finite()):
+        return False
+    return 1 / _FARTHEST_RATIO <= low <= high <= _FARTHEST_RATIO
+
+
+def _other_answer(path: str, fault: tuple[str, str]) -> Problem:
+    return _problem(
+        path, "verdict-unreadable",
+        "A trial held with answers of another length: another answer, so it counts as not tested.", *fault,
+        "Nothing to run: the trial gives the same again. Read its pairs with `baseload trial show`: a grader "
+        "that passes answers of another length needs mending, or the move another prompt or effort; then try anew.",
+    )  # fmt: skip
 
 
 def _ratios_text(ratios: Sequence[Decimal]) -> str:

@@ -231,4 +231,5 @@ def _reason(found: Certified, learned: Learned, promise: Promise, controls: Mapp
         return f"a router of shuffled labels saves as much under {bar}: the prompts do not tell which are easy"
     if found.more is None:
         return f"no policy that saves anything looks as if it kept {bar}: nothing is safe on {have} prompts"
-    return f"{found.more} more prompts needed to show a saving that keeps {bar}; {have} were not enough"
+    needed = "1 more prompt" if found.more == 1 else f"{found.more:,} more prompts"
+    return f"{needed} needed to show a saving that keeps {bar}; {have} were not enough"

@@ -13,6 +13,7 @@ from baseload.prices.book import PriceBook
 from baseload.quality.replay.run import Replayed
 from baseload.quality.sampling.sample import Sample
 from baseload.quality.trial import figures
+from baseload.quality.trial.completed import completed
 from baseload.quality.trial.document import (
     MOST_DISCORDANT,
     ArmSummary,
@@ -172,7 +173,8 @@ def _summary(sample: Sample, terms: Terms, ready: Prepared) -> SampleSummary:
 
 
 def _arms(setup: TrialSetup, rows: list[figures.Costed], told: Told) -> tuple[ArmSummary, ...]:
-    arms = [figures.candidate_arm(rows, setup.candidate), figures.incumbent_arm(rows, setup.incumbent)]
+    ours, theirs = completed(setup, told.rows) or (None, None)
+    arms = [figures.candidate_arm(rows, setup.candidate, ours), figures.incumbent_arm(rows, setup.incumbent, theirs)]
     return (*arms, figures.again_arm(told.again, setup.incumbent)) if told.again else tuple(arms)
 
 
@@ -273,6 +275,7 @@ def verdict_bytes(document: TrialDocument, expires_on: int) -> bytes:
                     "output_ratio_low": document.output_ratio_low,
                     "output_ratio_high": document.output_ratio_high,
                     "expires_day": expires_on,
+                    "clearly_below": document.clearly_below,
                 },
                 order="sorted",
             ),

@@ -114,7 +114,9 @@ class ArmSummary(Part, frozen=True, kw_only=True):
 
     `failures` holds refusals, truncations and calls without an answer. Tokens are None where no answer says them;
     latencies are None in batches, which have none. Costs are list dollars at the tier the calls of the workload run
-    on; None = no price or nothing recorded. A completed task is an answer that did not fail: None = there was none.
+    on; None = no price or nothing recorded. By "scores" completed tasks are the sum of the scores, so that a wrong
+    answer completes nothing; "not_failed" counts answers that did not fail, which an older document does unsaid. Cost
+    per completed task is None where there was none.
     """
 
     arm: str
@@ -129,6 +131,11 @@ class ArmSummary(Part, frozen=True, kw_only=True):
     latency_p95_ms: float | None = None
     cost_per_call_usd: Decimal | None = None
     cost_per_completed_usd: Decimal | None = None
+    completed_by: Literal["scores", "not_failed"] | msgspec.UnsetType = msgspec.UNSET  # not written: hashes stay
+
+    @property
+    def by_scores(self) -> bool:
+        return self.completed_by == "scores"
 
 
 class TrialMoney(Part, frozen=True, kw_only=True):
@@ -220,6 +227,12 @@ class TrialDocument(Part, frozen=True, kw_only=True):
     misses: Misses
     approvals: tuple[Approval, ...]
     sentence: str
+
+    @property
+    def clearly_below(self) -> bool:
+        """Whether the trial ended without an answer and the whole 95 % interval lies below the tested margin."""
+        high = self.decision.high
+        return self.state == "not_shown" and high is not None and high < -self.tested_margin
 
 
 _DECODER: Final = msgspec.json.Decoder(TrialDocument)

@@ -88,18 +88,19 @@ def _shared(call: Call, counted: int) -> dict[str, int]:
     return shares
 
 
-def candidate_arm(rows: Sequence[Costed], model: str) -> ArmSummary:
+def candidate_arm(rows: Sequence[Costed], model: str, completed: float | None = None) -> ArmSummary:
+    """`completed` is the sum of its scores; None = answers that did not fail are counted."""
     answers = [row.seen.candidate_answer for row in rows]
     latencies = [found for row in rows if (found := latency_ms(row.seen.candidate)) is not None]
-    return _arm("candidate", model, answers, latencies, [row.candidate_usd for row in rows])
+    return _arm("candidate", model, answers, latencies, [row.candidate_usd for row in rows], completed)
 
 
-def incumbent_arm(rows: Sequence[Costed], model: str) -> ArmSummary:
-    """As recorded; a call whose answer was not recorded counts with the answer given again."""
+def incumbent_arm(rows: Sequence[Costed], model: str, completed: float | None = None) -> ArmSummary:
+    """As recorded; a call whose answer was not recorded counts with the answer given again. `completed` as above."""
     answers = [row.seen.incumbent_answer(agreement=False) or Answer(error="none") for row in rows]
     calls = [row.seen.case.call for row in rows]
     latencies = [(call.end_us - call.start_us) / 1000 for call in calls if call.end_us is not None]
-    return _arm("incumbent", model, answers, latencies, [row.incumbent_usd for row in rows])
+    return _arm("incumbent", model, answers, latencies, [row.incumbent_usd for row in rows], completed)
 
 
 def again_arm(replayed: Sequence[Replayed], model: str) -> ArmSummary:
@@ -108,12 +109,18 @@ def again_arm(replayed: Sequence[Replayed], model: str) -> ArmSummary:
 
 
 def _arm(
-    name: str, model: str, answers: Sequence[Answer], latencies: Sequence[float], costs: Sequence[Decimal | None]
+    name: str,
+    model: str,
+    answers: Sequence[Answer],
+    latencies: Sequence[float],
+    costs: Sequence[Decimal | None],
+    completed: float | None = None,
 ) -> ArmSummary:
     tokens = [found.output_tokens for found in answers if found.output_tokens is not None]
     known = [cost for cost in costs if cost is not None]
     whole = len(known) == len(answers) > 0
-    done = sum(not found.failure for found in answers)
+    by_scores = completed is not None
+    done = Decimal(repr(round(completed, 9))) if completed is not None else _not_failed(answers)
     return ArmSummary(
         arm=name,
         model=model,
@@ -127,7 +134,12 @@ def _arm(
         latency_p95_ms=percentile(latencies, 95),
         cost_per_call_usd=usd(sum(known, Decimal(0)) / len(known)) if whole else None,
         cost_per_completed_usd=usd(sum(known, Decimal(0)) / done) if whole and done else None,
+        completed_by="scores" if by_scores else "not_failed",
     )
+
+
+def _not_failed(answers: Sequence[Answer]) -> Decimal:
+    return Decimal(sum(not found.failure for found in answers))
 
 
 def latency_ms(replayed: Replayed) -> float | None:

@@ -42,7 +42,8 @@ class TrialPlan(msgspec.Struct, frozen=True, kw_only=True):
     """What one trial will take. Dollars are list dollars; None where something they need is missing.
 
     Without a `bar` the figures are those of the default one, at 2 points. `there` is how many independent calls can be
-    used. `money` has an entry for each transport with a price, `transport` is the one that counts. `smallest_margin`
+    used: an upper bound, as the trial merges near-repeats when it draws.
+    `money` has an entry for each transport with a price, `transport` is the one that counts. `smallest_margin`
     is what the calls there are certify, `smallest_margin_of_budget` what the budget buys of them; None = none.
     `payback_months` are the likely expected dollars over the likely saving, None where nothing is saved;
     `value_per_trial_dollar` the likely saving in the bar's expiry over the same dollars.
@@ -81,7 +82,8 @@ def plan_trial(asked: Question, book: PriceBook) -> TrialPlan:
     costs = {one: found for one in TRANSPORTS if (found := per_call(asked, one, book)) is not None}
     transport = _transport(asked, costs)
     calls = calls_plan(bar, asked.earlier, judged=asked.grading is not None and asked.grading.judged)
-    money = {one: money_of(found, calls, FIRST_LOOK) for one, found in costs.items()}
+    there = _there(asked)
+    money = {one: money_of(found, calls, FIRST_LOOK, there) for one, found in costs.items()}
     plan = _with_margins(_bare(asked, transport, calls, money), costs, asked.bar)
     against += calls_refusals(asked, calls, plan.there, plan.smallest_margin)
     if transport is None:
@@ -103,8 +105,6 @@ def _assumed(asked: Question) -> Bar:
 def _bare(
     asked: Question, transport: Transport | None, calls: CallsPlan, money: Mapping[Transport, Money]
 ) -> TrialPlan:
-    most = asked.bar.most_calls if asked.bar is not None else None
-    usable = asked.recorded.usable
     saving = asked.candidate.saving_a_month
     return TrialPlan(
         workload=asked.workload,
@@ -118,13 +118,20 @@ def _bare(
         data_use=asked.data_use,
         recorded=asked.recorded,
         not_replayable_share=asked.recorded.not_replayable_share,
-        there=usable if most is None else min(usable, most),
+        there=_there(asked),
         calls=calls,
         money=money,
         transport=transport,
         saving_a_month=saving.rounded if saving is not None else None,
         cautions=tuple(_cautions(asked, transport)),
     )
+
+
+def _there(asked: Question) -> int:
+    """Independent calls that can be used, as many as the bar allows."""
+    most = asked.bar.most_calls if asked.bar is not None else None
+    usable = asked.recorded.usable
+    return usable if most is None else min(usable, most)
 
 
 def _transport(asked: Question, costs: Mapping[Transport, PerCall]) -> Transport | None:
@@ -238,8 +245,6 @@ def _second_thoughts(plan: TrialPlan) -> Iterator[str]:
     cost, found = _cost(plan), plan.saving_in_expiry_usd
     if cost is not None and found is not None and MOST_OF_SAVING * found < cost <= found:
         yield "the trial may cost more than a tenth of what it could find"
-    if plan.calls.expected <= plan.there < plan.calls.horizon:
-        yield f"fewer calls than the horizon of {plan.calls.horizon:,}: the test may end without an answer"
     if cost is not None and plan.bar is not None and plan.transport is not None:
         expected = plan.money[plan.transport].expected.likely
         if expected <= plan.bar.budget_usd < cost:

@@ -137,4 +137,6 @@ def certifiable(calls: int, plan: CallsPlan) -> float | None:
         return None
     found = smallest_margin(plan.discordance, calls / SPARE, plan.alpha, plan.power)
     found *= plan.margin / plan.tested_margin
-    return None if found >= 1 else math.ceil(found * 1_000_000) / 1_000_000  # never rounded to be too good
+    if found >= 1:
+        return None
+    return math.ceil(round(found * 1_000_000, 6)) / 1_000_000  # never too good, but for what a search leaves over

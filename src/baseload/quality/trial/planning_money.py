@@ -44,7 +44,8 @@ class PerCall(msgspec.Struct, frozen=True, kw_only=True):
 class Money(msgspec.Struct, frozen=True, kw_only=True):
     """List dollars of a trial through one transport, to a millionth.
 
-    `expected` is at the calls sent when a fixed test of an equal candidate would have ended, `horizon` at the longest.
+    `expected` is at the calls sent when a fixed test of an equal candidate would have ended, `horizon` at the longest;
+    neither on more calls than there are, unless there are none.
     `candidate_usd`, `incumbent_again_usd` and `grading_usd` (a judge's controls in it) are the likely parts of
     `expected` and add up to it; `first_look` is the first 50 calls with those controls. `per_call` is one call on the
     candidate.
@@ -94,17 +95,21 @@ def _exactly(usd: Decimal) -> Usd:
     return Usd(usd, usd, usd)
 
 
-def money_of(costs: PerCall, calls: CallsPlan, first_look: int) -> Money:
-    """The trial's dollars. Each figure is rounded once, from unrounded parts."""
-    sent = calls.sent
+def money_of(costs: PerCall, calls: CallsPlan, first_look: int, there: int = 0) -> Money:
+    """The trial's dollars. Each figure is rounded once, from unrounded parts.
+
+    No more calls are priced than are `there`; 0 = nobody knows, or none is: then what the bar asks for.
+    """
+    most = there or calls.horizon
+    sent = min(calls.sent, most)
     expected = costs.total(sent).rounded
     again = costs.again(sent).rounded.likely
     grading = costs.grading.times(sent).plus(costs.fixed).rounded.likely
     return Money(
         calls=sent,
         expected=expected,
-        horizon=costs.total(calls.horizon).rounded,
-        first_look=costs.total(first_look).rounded,
+        horizon=costs.total(min(calls.horizon, most)).rounded,
+        first_look=costs.total(min(first_look, most)).rounded,
         candidate_usd=expected.likely - again - grading,  # so that the parts add up whatever is rounded
         incumbent_again_usd=again,
         grading_usd=grading,

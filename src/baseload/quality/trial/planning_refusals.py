@@ -246,18 +246,18 @@ def money_refusals(
 
 
 def calls_refusals(asked: Question, calls: CallsPlan, there: int, margin: float | None) -> Iterator[Refusal]:
-    """Too few independent calls for the bar's margin."""
+    """Too few independent calls for the bar's margin: fewer than the horizon, which is what `certifiable` counts by."""
     recorded = asked.recorded
     is_said = not recorded.with_body or recorded.elsewhere == recorded.with_body or recorded.with_truth == 0
-    if is_said or there >= calls.expected:
+    if is_said or there >= calls.horizon:
         return
     limited = asked.bar is not None and asked.bar.most_calls is not None and asked.bar.most_calls <= there
     kind = "independent ones are recorded" if recorded.with_truth is None else "have a body and a known truth"
     found = f"{there:,} are the most the bar allows" if limited else f"{there:,} {kind}"
-    more = "raise most_calls of the bar" if limited else f"record {calls.expected - there:,} more sessions"
+    more = "raise most_calls of the bar" if limited else f"record {calls.horizon - there:,} more sessions"
     yield Refusal(
         kind="too-few-calls",
-        reason=f"a margin of {in_points(calls.margin)} takes {calls.expected:,} calls and {found}; they certify "
+        reason=f"a margin of {in_points(calls.margin)} takes up to {calls.horizon:,} calls and {found}; they certify "
         f"{points(margin)}",
         next_step=f"Widen the margin knowingly, {more}, or pool alike workloads under one name in baseload.toml.",
     )

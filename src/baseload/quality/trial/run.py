@@ -87,10 +87,12 @@ async def run_trial(
     seal: Seal | None = None,
     pace: Pace = Pace(),  # noqa: B008 - a frozen value
     on_progress: Progress = lambda _: None,
+    sample: Sample | None = None,
 ) -> TrialDocument:
     """The trial in `folder`, run to its end; one that has ended is read and nothing is sent.
 
-    `nonce` marks what a new trial submits; `clock` gives seconds since 1970. Raises UsageError where there can be no
+    `nonce` marks what a new trial submits; `clock` gives seconds since 1970. `sample` is what `drawn` gave for this
+    very setup, None = it is drawn here; a trial that has begun keeps its own. Raises UsageError where there can be no
     trial, ReplayError where the API stops it: run it again to go on, with the same setup.
     """
     checked(setup)
@@ -99,7 +101,7 @@ async def run_trial(
         return ended
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     day = day_of(int(clock() * _DAY_S))
-    kept = _kept(setup, folder, bodies)
+    kept = _kept(setup, folder, bodies, sample)
     _check_guards(setup, kept.sample)
     ready = prepared(setup, kept.sample, _bodies_of(setup, kept.sample, bodies), book, day)
     plan = ReplayPlan(
@@ -139,15 +141,32 @@ def finished(folder: Path, setup: TrialSetup | None = None) -> TrialDocument | N
     return found
 
 
-def _kept(setup: TrialSetup, folder: Path, bodies: Bodies) -> _Kept:
+def drawn(setup: TrialSetup, folder: Path, bodies: Bodies) -> Sample:
+    """What the trial in `folder` replays: the sample it began with, else the one it will begin with; writes nothing.
+
+    Raises UsageError where there can be no trial, or nothing to replay.
+    """
+    checked(setup)
+    begun = _read(folder / SAMPLE)
+    return _draw(setup, bodies) if begun is None else begun.sample
+
+
+def _read(path: Path) -> _Kept | None:
+    """The sample that lies there; None where none does."""
+    if not path.exists():
+        return None
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=_Kept)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path}: {type(error).__name__}; expected the sample of a trial. Use --again.") from error
+
+
+def _kept(setup: TrialSetup, folder: Path, bodies: Bodies, sample: Sample | None) -> _Kept:
     """The folder's sample, or a new one that is on disk when this returns. Raises UsageError on another trial's."""
     path = folder / SAMPLE
     identity = msgspec.to_builtins(setup.identity)
-    if path.exists():
-        try:
-            found = msgspec.json.decode(path.read_bytes(), type=_Kept)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise UsageError(f"{path}: {type(error).__name__}; expected the sample of a trial. Use --again.") from error
+    found = _read(path)
+    if found is not None:
         if found.identity != identity:
             changed = sorted(name for name in identity if found.identity.get(name) != identity[name])
             raise UsageError(
@@ -155,14 +174,18 @@ def _kept(setup: TrialSetup, folder: Path, bodies: Bodies) -> _Kept:
                 "with, or begin anew with --again, which keeps it."
             )
         return found
+    made = _Kept(identity=identity, sample=sample or _draw(setup, bodies))
+    write_whole(path, msgspec.json.encode(made, order="sorted"))
+    return made
+
+
+def _draw(setup: TrialSetup, bodies: Bodies) -> Sample:
     population = chosen_from(setup)
     wanted = {member.call_id for member in population.members}
     texts = {}
     if len(wanted) <= _MOST_TEXTS:
         texts = user_texts(bodies([call for call in setup.calls if call.call_id in wanted]))
-    made = _Kept(identity=identity, sample=sampled(setup, population, texts))
-    write_whole(path, msgspec.json.encode(made, order="sorted"))
-    return made
+    return sampled(setup, population, texts)
 
 
 def _bodies_of(setup: TrialSetup, sample: Sample, bodies: Bodies) -> dict[str, Body | Problem]:
