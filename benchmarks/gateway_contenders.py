@@ -16,7 +16,7 @@ import tempfile
 import textwrap
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -203,7 +203,8 @@ def contenders(upstream: int) -> list[Contender]:
         found.append(Contender("Envoy + Lua rewrite", envoy, (tag,)))
         found.append(Contender("Envoy as we export it", guarded_envoy, (tag,)))
     if (ROOT / "build" / ".venv-litellm" / "bin" / "litellm").exists():
-        env = {"LITELLM_LOCAL_MODEL_COST_MAP": "True", "LITELLM_LOG": "ERROR"}
+        env = {"LITELLM_LOCAL_MODEL_COST_MAP": "True", "LITELLM_LOG": "ERROR",
+               "LITELLM_DANGEROUSLY_PERMIT_WEAK_OR_UNSET_MASTER_KEY": "true"}  # fmt: skip
         found.append(Contender("LiteLLM proxy", litellm, (), env, 90.0))
     if shutil.which("node") and shutil.which("npm") and portkey_program().exists():
         headers = ("x-portkey-provider: anthropic", f"x-portkey-custom-host: http://127.0.0.1:{upstream}/v1")
@@ -230,7 +231,8 @@ def running(contender: Contender, upstream: int) -> Iterator[Running]:
                     time.sleep(0.01)
                 yield Running(contender, port, process.pid, time.monotonic() - began)
             finally:
-                os.killpg(process.pid, signal.SIGKILL)
+                with suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
 
 
 def listens(port: int) -> bool:
