@@ -149,7 +149,7 @@ def measure_throughput(found: list[Contender], rounds: int, seconds: float) -> d
             results["no gateway"].append(throughput(None, port, seconds))
             for contender in found:
                 with running(contender, port) as one:
-                    load(one.port, "body_small_json.json", "-c", "8", headers=contender.headers, seconds=1)  # warm
+                    load(one.port, "body_small_json.json", "-c", "8", headers=one.contender.headers, seconds=1)  # warm
                     results[contender.name].append(throughput(one, one.port, seconds))
     return {name: medians(each) for name, each in results.items()}
 
@@ -163,7 +163,7 @@ def measure_latency(found: list[Contender], rounds: int, seconds: float) -> None
             events99: list[float] = []
             errors = 0.0
             with running(contender, port) as one:
-                load(one.port, "body_small_json.json", "-c", "8", headers=contender.headers, seconds=1)
+                load(one.port, "body_small_json.json", "-c", "8", headers=one.contender.headers, seconds=1)
                 for _ in range(rounds):
                     direct, through = latency(None, port, seconds), latency(one, one.port, seconds)
                     errors += through["errors"]
@@ -188,7 +188,7 @@ def measure_rest(found: list[Contender]) -> None:
                 time.sleep(1)
                 rest = rss_mb(one.pid)
                 flags = ("-c", "2000", "-e", "10")
-                slow = (*contender.headers, "x-mock-deltas: 10", "x-mock-interval-us: 400000")
+                slow = (*one.contender.headers, "x-mock-deltas: 10", "x-mock-interval-us: 400000")
                 with subprocess.Popen(_command(one.port, flags, slow), stdout=subprocess.DEVNULL) as generator:
                     time.sleep(3)
                     open_mb = rss_mb(one.pid)
@@ -213,7 +213,7 @@ def main() -> None:
         return
     build()
     with upstream() as port:
-        found = [one for one in contenders(port) if one.name.startswith("our") or given.only in one.name]
+        found = [one for one in contenders() if one.name.startswith("our") or given.only in one.name]
         found = [one for one in found if starts(one, port)]
     table = measure_throughput(found, max(3, given.rounds // 3), given.seconds)
     base, peer = table["our bare pipe"], table.get("Envoy + Lua rewrite")

@@ -191,7 +191,7 @@ def portkey_program() -> Path:
     return program
 
 
-def contenders(upstream: int) -> list[Contender]:
+def contenders() -> list[Contender]:
     """Ours and those of the peers that are there."""
     tag = "x-baseload-tag-app: bench"
     found = [
@@ -207,7 +207,7 @@ def contenders(upstream: int) -> list[Contender]:
                "LITELLM_DANGEROUSLY_PERMIT_WEAK_OR_UNSET_MASTER_KEY": "true"}  # fmt: skip
         found.append(Contender("LiteLLM proxy", litellm, (), env, 90.0))
     if shutil.which("node") and shutil.which("npm") and portkey_program().exists():
-        headers = ("x-portkey-provider: anthropic", f"x-portkey-custom-host: http://127.0.0.1:{upstream}/v1")
+        headers = ("x-portkey-provider: anthropic", "x-portkey-custom-host: http://127.0.0.1:UPSTREAM/v1")
         found.append(Contender("Portkey", portkey, headers, {"TRUSTED_CUSTOM_HOSTS": "127.0.0.1"}))
     return found
 
@@ -229,7 +229,8 @@ def running(contender: Contender, upstream: int) -> Iterator[Running]:
                     if process.poll() is not None or time.monotonic() > until:
                         raise RuntimeError(f"{contender.name} does not start: {' '.join(command)}")
                     time.sleep(0.01)
-                yield Running(contender, port, process.pid, time.monotonic() - began)
+                asked = tuple(header.replace("UPSTREAM", str(upstream)) for header in contender.headers)
+                yield Running(contender._replace(headers=asked), port, process.pid, time.monotonic() - began)
             finally:
                 with suppress(ProcessLookupError):
                     os.killpg(process.pid, signal.SIGKILL)

@@ -87,8 +87,9 @@ SECTIONS: tuple[tuple[str, str, list[str], list[str], str], ...] = (
         ["--seconds", "2"],
         ["--rounds", "1", "--seconds", "1", "--only", "Envoy"],
         (
-            "Targets: with everything on 1.1x Envoy + Lua at 2 KB, 0.5x at 110 KB, 0.6x our bare pipe; added p50 0.5 ms "
-            "and p99 3 ms at 500 requests/s; 500,000 stream events/s; 60 MB at rest, 150 MB with 2,000 streams; started in 1 s."
+            "Targets: with everything on 1.1x Envoy + Lua at 2 KB, 0.5x at 110 KB, 0.6x our bare pipe; added p50 "
+            "0.5 ms and p99 3 ms at 500 requests/s; 500,000 stream events/s; 60 MB at rest, 150 MB with 2,000 "
+            "streams; started in 1 s."
         ),
     ),
     (
