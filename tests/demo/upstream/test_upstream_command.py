@@ -24,6 +24,11 @@ sys.exit(app(sys.argv[1:]))
 """
 
 
+def _heeds_interrupts() -> None:
+    """As from a terminal: what a shell starts in the background is told to ignore them, and hands that on."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @contextmanager
 def listening(*arguments: str) -> Iterator[str]:
     process = subprocess.Popen(
@@ -31,6 +36,7 @@ def listening(*arguments: str) -> Iterator[str]:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        preexec_fn=_heeds_interrupts,
     )
     assert process.stdout is not None
     try:
