@@ -15,18 +15,14 @@ from typing import Any
 import pytest
 
 CODE = """
-import sys
+import signal, sys
 from cyclopts import App
 from baseload.cli.demo_upstream import upstream
+signal.signal(signal.SIGINT, signal.default_int_handler)  # as from a terminal, whoever started the tests
 app = App(result_action="return_value")
 app.default(upstream)
 sys.exit(app(sys.argv[1:]))
 """
-
-
-def _heeds_interrupts() -> None:
-    """As from a terminal: what a shell starts in the background is told to ignore them, and hands that on."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 @contextmanager
@@ -36,7 +32,6 @@ def listening(*arguments: str) -> Iterator[str]:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        preexec_fn=_heeds_interrupts,
     )
     assert process.stdout is not None
     try:
