@@ -23,7 +23,7 @@ from typing import NamedTuple
 ROOT = Path(__file__).resolve().parent.parent
 PEERS = ROOT / "build" / "peers"
 GATEWAY_CORE, LOAD_CORE = 1, 0
-HEADERS = ("x-api-key: bench", "content-type: application/json", "anthropic-version: 2023-06-01")
+HEADERS = ("x-api-key: bench",)  # the load generator sends content-type and anthropic-version itself
 
 POLICY = """schema_version: 1
 entries:
@@ -46,6 +46,33 @@ GSUB = """function envoy_on_request(handle)
     handle:headers():replace("content-length", tostring(body:setBytes(made)))
   end
 end
+"""
+NGINX = """daemon off;
+pid {folder}/nginx.pid;
+error_log stderr crit;
+worker_processes 1;
+events {{ worker_connections 4096; }}
+http {{
+  access_log off;
+  client_body_temp_path {folder}/body;
+  proxy_temp_path {folder}/proxy;
+  fastcgi_temp_path {folder}/fastcgi;
+  uwsgi_temp_path {folder}/uwsgi;
+  scgi_temp_path {folder}/scgi;
+  client_max_body_size 32m;
+  client_body_buffer_size 256k;
+  keepalive_requests 1000000;
+  upstream api {{ server 127.0.0.1:{upstream}; keepalive 256; keepalive_requests 1000000; }}
+  server {{
+    listen 127.0.0.1:{port};
+    location / {{
+      proxy_pass http://api;
+      proxy_http_version 1.1;
+      proxy_set_header Connection "";
+      proxy_buffering off;
+    }}
+  }}
+}}
 """
 SETTINGS = """[policy]
 file = "policy.yaml"
@@ -157,6 +184,17 @@ def _envoy(folder: Path, text: str) -> list[str]:
     ]
 
 
+def nginx(port: int, upstream: int, folder: Path) -> list[str]:
+    """nginx as a plain proxy: changes nothing, knows nothing of what it carries."""
+    (folder / "nginx.conf").write_text(NGINX.format(folder=folder, port=port, upstream=upstream))
+    return [nginx_program(), "-e", "stderr", "-p", str(folder), "-c", str(folder / "nginx.conf")]
+
+
+def nginx_program() -> str:
+    """Debian's, whose folder an ordinary search may leave out; "" where there is none."""
+    return shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin") or ""
+
+
 def litellm(port: int, upstream: int, folder: Path) -> list[str]:
     models = [
         {"model_name": name, "litellm_params": {"model": f"anthropic/{name}", "api_base": f"http://127.0.0.1:{upstream}",
@@ -202,6 +240,8 @@ def contenders() -> list[Contender]:
     if Path(sys.executable).with_name("envoy").exists():
         found.append(Contender("Envoy + Lua rewrite", envoy, (tag,)))
         found.append(Contender("Envoy as we export it", guarded_envoy, (tag,)))
+    if nginx_program():
+        found.append(Contender("nginx, no rewrite", nginx))
     if (ROOT / "build" / ".venv-litellm" / "bin" / "litellm").exists():
         env = {"LITELLM_LOCAL_MODEL_COST_MAP": "True", "LITELLM_LOG": "ERROR",
                "LITELLM_DANGEROUSLY_PERMIT_WEAK_OR_UNSET_MASTER_KEY": "true"}  # fmt: skip
