@@ -21,9 +21,9 @@ _HEAD = """<!-- Written by tools/command_reference.py from the program's own hel
 
 # Commands
 
-The same text as `baseload COMMAND --help`. Every command but `completion` takes `--json` ([documents](json.md)), every
-one ends with one of four [exit codes](environment.md#exit-codes), and none uses the network but `pull anthropic` and
-`gateway`. Days are UTC. `baseload --version` prints the version.
+The same text as `baseload COMMAND --help`. Every command but `completion` and `demo upstream` takes `--json`
+([documents](json.md)), every one ends with one of the [exit codes](environment.md#exit-codes), and none uses the network
+but `pull anthropic` and `gateway`. Days are UTC. `baseload --version` prints the version.
 """
 _HEADING = re.compile(r"^(#+) baseload(.*)$", re.MULTILINE)
 

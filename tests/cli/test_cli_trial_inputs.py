@@ -168,5 +168,7 @@ def test_people_may_label_later(home: Path) -> None:
 
 
 def test_a_project_without_a_ledger_says_how_to_fill_it(tmp_path: Path) -> None:
+    none = tmp_path / "none"
+    none.mkdir()
     with pytest.raises(UsageError, match="Fill it with `baseload import PATH`"):
-        trial_inputs(tmp_path / "none", "One")
+        trial_inputs(none, "One")

@@ -174,8 +174,35 @@ def test_bad_rows_cost_one_problem_each(tmp_path: Path) -> None:
         (2, "bad-time"),
         (3, "negative-tokens"),
         (4, "not-a-number"),
+        (7, "bad-csv"),
     ]
-    assert [call.source_row for call in calls] == [5, 7]
+    assert [call.source_row for call in calls] == [5]
+
+
+@pytest.mark.parametrize(
+    ("row", "cells"),
+    [
+        ("2026-10-02,claude-opus-4-8,k,W,standard,≤ 200k,4136", "7"),  # of 413610: cut off
+        ("2026-10-01,claude-opus-4-8", "2"),
+        ("2026-10-01,claude-opus-4-8,k,W,standard,≤ 200k,1,413,610,0,0,0,24292,0,global,", "15"),  # 1,413,610
+    ],
+)
+def test_a_row_with_fewer_or_more_cells_than_the_header_is_never_read_as_other_numbers(
+    tmp_path: Path, row: str, cells: str
+) -> None:
+    whole = "2026-10-01,claude-opus-4-8,k,W,standard,≤ 200k,7,0,0,0,1,0,global,\n"
+    calls, problems = read_text(READER, TOKENS + whole + row + "\n", tmp_path)
+    assert [call.uncached_input_tokens for call in calls] == [7]
+    assert [(problem.row, problem.code, problem.value, problem.expected) for problem in problems] == [
+        (3, "bad-csv", cells, "14 cells")
+    ]
+
+
+def test_empty_cells_after_the_last_column_are_no_cells(tmp_path: Path) -> None:
+    calls, problems = read_text(
+        READER, TOKENS + "2026-10-01,claude-opus-4-8,k,W,standard,,7,0,0,0,1,0,global,,, \n", tmp_path
+    )
+    assert ([call.uncached_input_tokens for call in calls], problems) == ([7], [])
 
 
 def test_files_pasted_together_repeat_the_header_without_harm(tmp_path: Path) -> None:

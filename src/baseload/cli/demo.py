@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 END_DATE = dt.date(2026, 11, 20)
 """Fixed, so that the demo prints the same figures on every machine and day."""
 
+MOST_SCALE = 20
+"""Times the full company: half a gigabyte of files."""
+
 SCRATCH = "company"
 """What the raw files' folder is called where it was not kept."""
 
@@ -64,6 +67,7 @@ def demo(
     from baseload.cli.output import print_json, stdout
     from baseload.cli.plan import write_to
 
+    _check(seed, scale)
     with tempfile.TemporaryDirectory(prefix="baseload-demo-") as scratch:
         found = _company(keep or Path(scratch), seed, scale, named=SCRATCH if keep is None else str(keep))
     if json:
@@ -74,6 +78,16 @@ def demo(
         said = "\n".join((found.trials, found.plan.document.headline, f"Plan: {written[0]}", *found.served))
         stdout().print(said, markup=False, highlight=False)
     return 0
+
+
+def _check(seed: int, scale: float) -> None:
+    """Raises UsageError: what is too large would fill the disk for hours."""
+    from baseload.errors import UsageError
+
+    if not 0 < scale <= MOST_SCALE:
+        raise UsageError(f"--scale {scale}: expected a number above 0, at most {MOST_SCALE}; 1 is the full company")
+    if not 0 <= seed < 2**63:
+        raise UsageError(f"--seed {seed}: expected 0 or more")
 
 
 class _Told(NamedTuple):

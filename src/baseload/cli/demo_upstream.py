@@ -48,6 +48,8 @@ def upstream(
     from baseload.errors import UsageError
     from baseload.prices.load import load_book
 
+    if not 0 <= port < 2**16:
+        raise UsageError(f"--port {port}: expected 0 to 65535; 0 takes a free one")
     if answers is None:
         said = Answers(fallback=seeded_answers(seed))
     else:

@@ -11,7 +11,7 @@ from cyclopts import App
 
 from baseload import __version__
 from baseload.cli.help import show_docstrings
-from baseload.errors import BaseloadError
+from baseload.errors import BaseloadError, UsageError
 
 app = App(
     name="baseload",
@@ -78,6 +78,7 @@ def main(tokens: Sequence[str] | None = None) -> None:
     """Run one command and exit with its code; an expected failure is one plain sentence on standard error."""
     given = sys.argv[1:] if tokens is None else tokens
     try:
+        _refuse_empty(given)
         if not set(app.help_flags).isdisjoint(given):
             show_docstrings(app, given)
         result = app(given)
@@ -94,6 +95,14 @@ def main(tokens: Sequence[str] | None = None) -> None:
         print(f"baseload: {_shown(f'{where}{error.strerror or error}')}", file=sys.stderr)  # noqa: T201 - as above
         sys.exit(EXIT_NOTHING)
     sys.exit(result if isinstance(result, int) else 0)
+
+
+def _refuse_empty(given: Sequence[str]) -> None:
+    """Raises UsageError: an empty path would be the current folder, an empty name everybody's."""
+    for number, token in enumerate(given):
+        if not token or (token.startswith("--") and token.endswith("=")):
+            after = f" after {given[number - 1]}" if number and not token else f": {token}" if token else ""
+            raise UsageError(f"an empty argument{after}. Is a variable unset?")
 
 
 def _shown(said: object) -> str:

@@ -45,7 +45,13 @@ def find_project(start: Path) -> Path | None:
 
 
 def load_project(folder: Path | None) -> Project:
-    """The settings of a project folder; an empty project where there is none. Raises ProjectError."""
+    """The settings of a project folder; an empty project where there is none. Raises ProjectError.
+
+    A folder that was named and is none is an error: without its file, invoices, owners and prices would be missing in
+    every figure, and nothing would say so.
+    """
+    if folder is not None and not folder.is_dir():
+        raise ProjectError(f"--project {folder}: no such folder. Name the folder that holds {PROJECT_FILE}.")
     if folder is None or not (folder / PROJECT_FILE).is_file():
         return Project()
     path = folder / PROJECT_FILE

@@ -215,6 +215,7 @@ def _opened(
     ledger_of = _ledger(paths, folder, settings, book, source, now)
     with ledger_of as ledger, DuckDBEngine(memory_limit=memory_limit) as engine:
         if not ledger.rows:
+            print_problems(ledger.problems)
             raise NothingToRead(_nothing(paths, ledger))
         yield _Run(ledger, engine, book, settings, folder, today)
 
@@ -333,12 +334,8 @@ def _title(paths: Sequence[Path], folder: Path | None) -> str:
 
 def _nothing(paths: Sequence[Path], ledger: Ledger) -> str:
     where = ", ".join(shown(path) for path in paths) or "the ledger"
-    problems = ledger.problems
-    first = (
-        f" First of {numbered(len(problems), 'problem')}: {problems[0].file}: {problems[0].message}."
-        if problems
-        else ""
-    )
+    count = len(ledger.problems)
+    first = f" {numbered(count, 'record or file', 'records or files')} had problems." if count else ""
     below = [path / PROJECT_LEDGER for path in paths if is_ledger(path / PROJECT_LEDGER)]
     if below:
         return f"no usage record in {where}, but a ledger: {below[0]}. Give that as the PATH."

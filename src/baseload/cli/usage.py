@@ -66,7 +66,8 @@ def usage(
     look = look_of(totals, book, groups)
     if not totals.calls and not totals.controls:
         print_problems(totals.problems)
-        raise NothingToRead("no usage record was found there. Name files or folders with usage in them.")
+        where = ", ".join(str(path) for path in paths) or "the folders of Claude Code"
+        raise NothingToRead(f"no usage record in {where}. Name files or folders with usage in them.")
     if as_json:
         print_json(document_of(look, totals, book, now.date()))
     else:

@@ -1,7 +1,9 @@
 """CSV exports by header name: rows as mappings, whatever the column order, byte-order mark or separator.
 
 Columns that are missing are absent from the mapping, extra ones are ignored by whoever reads it. A file is streamed:
-a damaged line is one problem and the rest goes on. Row numbers count CSV records, the header being row 1.
+a damaged line is one problem and the rest goes on. A record with more or fewer cells than there are names is damaged:
+cut off, or with separators inside its numbers, it would be read as other numbers than those that were billed. Row
+numbers count CSV records, the header being row 1.
 """
 
 from __future__ import annotations
@@ -57,8 +59,28 @@ def rows(source: str, file: SourceFile) -> Iterator[Row | Problem]:
         if not names:
             names = _names(cells)
         elif cells and _names(cells) != names:
-            yield count, dict(zip(names, cells, strict=False))
+            yield _row(source, file, count, names, cells)
     yield from faults
+
+
+def _row(source: str, file: SourceFile, count: int, names: list[str], cells: list[str]) -> Row | Problem:
+    """The record by its names; a problem where their numbers differ, but for empty cells at its end."""
+    while len(cells) > len(names) and not cells[-1].strip():
+        cells = cells[:-1]
+    if len(cells) == len(names):
+        return count, dict(zip(names, cells, strict=True))
+    return problem(
+        source,
+        file.path,
+        count,
+        "bad-csv",
+        "The CSV record has fewer cells than the header: it is cut off"
+        if len(cells) < len(names)
+        else "The CSV record has more cells than the header: is there a separator inside a number?",
+        value=len(cells),
+        expected=f"{len(names)} cells",
+        next_step="Export the file anew, and do not save it from a spreadsheet.",
+    )
 
 
 def number_repeats(calls: Sequence[Call], renumber: Callable[[Call, int], str]) -> list[Call]:
