@@ -10,7 +10,7 @@ from baseload.cli.gateway_options import Config, PolicyFile
 from baseload.cli.help import Json
 
 if TYPE_CHECKING:
-    from baseload.cli.gateway_checks import Finding
+    from baseload.cli.gateway_finding import Finding
 
 CHECK_SCHEMA = "baseload.gateway.check/1"
 
@@ -22,16 +22,21 @@ def check(
     observe: Annotated[
         bool, Parameter(negative=(), show_default=False, help="As `gateway --observe` would start.")
     ] = False,
+    port: Annotated[
+        int | None, Parameter(help="As `gateway --port`; 0 leaves out whether a gateway that runs has it.")
+    ] = None,
     as_json: Json = False,
 ) -> int:
-    """Read settings and policy as a start would, and look at routers, keys, state store and folders.
+    """Read settings and policy as a start does, and look at routers, keys, budgets, state store, folders and ports.
 
-    Nothing is written and no upstream is asked. Ends with 2 where a start would fail or refuse, and says why.
+    A start looks at the same before it serves. Nothing is written and no upstream is asked. Ends with 2 where a start
+    would fail, and says why; a note is what a start says and goes on.
 
     Examples
     --------
     baseload gateway check
     baseload gateway check --config gateway.toml --policy baseload-plan/policy.yaml
+    baseload gateway check --port 0
     baseload gateway check --json | jq '.findings[] | select(.state != "ok")'
     """
     from baseload.cli.gateway_checks import findings_of
@@ -39,7 +44,9 @@ def check(
     from baseload.cli.output import EXIT_DONE, EXIT_USAGE, print_json
     from baseload.gateway.reload import Overrides
 
-    given = Overrides(policy=str(policy.absolute()) if policy is not None else None, observe=True if observe else None)
+    given = Overrides(
+        policy=str(policy.absolute()) if policy is not None else None, observe=True if observe else None, port=port
+    )
     found = findings_of(lambda: read_setup(config, given))
     if as_json:
         print_json({"schema": CHECK_SCHEMA, "findings": found})

@@ -29,7 +29,8 @@ def routes(*, config: Config = None, policy: PolicyFile = None, as_json: Json = 
     """Where each workload stands: stage, share of sessions the candidate serves, open alarms, roll-backs.
 
     Read from the state store, so it is the same for every replica; a workload of the policy that was never served is
-    listed too.
+    listed too, and so is one that is left alone on purpose. Of workloads that may wait for a batch, it says how many
+    calls went at once all the same, and why.
 
     Examples
     --------
@@ -41,7 +42,8 @@ def routes(*, config: Config = None, policy: PolicyFile = None, as_json: Json = 
 
     setup = _setup(config, policy)
     with state_store(setup) as store:
-        shown = _routes(setup.loaded.policy, store.routes(), store.rollbacks())
+        shown = _routes(setup.loaded.policy, store.routes(), store.rollbacks(), at_once=_at_once(setup))
+    _add_batches(shown, setup)
     if as_json:
         print_json({"schema": ROUTES_SCHEMA, "policy_id": setup.loaded.policy.policy_id, "routes": shown})
     else:
@@ -87,6 +89,8 @@ def rollback(
 def hold(workload: _Workload, *, who: Who, why: Why, config: Config = None, as_json: Json = False) -> int:
     """A workload's share grows no further until `resume`; what is served is served on.
 
+    Of a route that was rolled back nothing is served any more, so there is nothing to hold: exit code 2.
+
     Examples
     --------
     baseload gateway hold wl-1a2b3c --who 'A. Lindqvist' --why 'launch week'
@@ -101,6 +105,8 @@ def hold(workload: _Workload, *, who: Who, why: Why, config: Config = None, as_j
 
 def resume(workload: _Workload, *, who: Who, why: Why, config: Config = None, as_json: Json = False) -> int:
     """A held workload's share may grow again.
+
+    A roll-back is taken away by `lift`, never by this: of such a workload nothing is resumed, and the exit code is 2.
 
     Examples
     --------
@@ -151,6 +157,11 @@ def _setup(config: Path | None, policy: Path | None) -> Any:
     return read_setup(config, Overrides(policy=str(policy.absolute()) if policy is not None else None))
 
 
+def _at_once(setup: Any) -> bool:
+    """Whether entries are applied whatever stage their route is in."""
+    return bool(setup.config.policy.start == "at_once")
+
+
 def _resolved(setup: Any, model: str) -> str:
     """A model as routes and roll-backs name it; "" stays ""."""
     from baseload.cli.gateway_settings import book_of
@@ -161,12 +172,16 @@ def _resolved(setup: Any, model: str) -> str:
 def _ordered(setup: Any, order: Callable[[StateStore, int], Ordered], *, as_json: bool) -> int:
     import time
 
+    import msgspec
+
     from baseload.cli.gateway_settings import state_store
     from baseload.cli.output import print_json, stdout
     from baseload.report.names import clean
 
     with state_store(setup) as store:
         done = order(store, time.time_ns() // 1_000)
+    if _at_once(setup) and done.stage != "rolled back":
+        done = msgspec.structs.replace(done, stage="applied")
     if as_json:
         print_json({"schema": ORDER_SCHEMA, "order": done})
     else:
@@ -175,16 +190,20 @@ def _ordered(setup: Any, order: Callable[[StateStore, int], Ordered], *, as_json
     return 0
 
 
-def _routes(policy: Policy, rows: Sequence[RouteRow], backs: Sequence[Rollback]) -> list[dict[str, Any]]:
+def _routes(
+    policy: Policy, rows: Sequence[RouteRow], backs: Sequence[Rollback], *, at_once: bool
+) -> list[dict[str, Any]]:
     """Every route of the store and every entry of the policy without one; the policy's own first."""
-    from baseload.gateway.watching.views import standing_of
+    from baseload.gateway.watching.terms import entry_says
+    from baseload.gateway.watching.views import as_served, standing_of
 
     names = {entry.workload.id: entry.workload.name for entry in policy.entries}
     barred = {(back.workload, back.candidate): back for back in backs}
     shown = []
     for row in rows:
         standing = standing_of(row.state, row.policy_id)
-        view, back = standing.view, barred.pop((row.workload, standing.view.candidate), None)
+        view = as_served(standing.view, at_once=at_once and row.policy_id == policy.policy_id)
+        back = barred.pop((row.workload, view.candidate), None)
         is_back = view.rolled_back or back is not None
         shown.append(
             _row(
@@ -199,7 +218,7 @@ def _routes(policy: Policy, rows: Sequence[RouteRow], backs: Sequence[Rollback])
         if entry.workload.id not in served:
             here = [one for one in barred if one[0] == entry.workload.id]
             back = barred.pop(here[0]) if here else None
-            stage = "rolled back" if back else "pinned" if entry.pin_original else "not served yet"
+            stage = "rolled back" if back else entry_says(entry)
             model = back.candidate if back else entry.model
             shown.append(
                 _row(
@@ -227,6 +246,46 @@ def _row(
     }  # fmt: skip
 
 
+def _add_batches(shown: list[dict[str, Any]], setup: Any) -> None:
+    """What each entry says of batches, and why calls went at once, as the queue counted them over all replicas."""
+    waits = {entry.workload.id: entry.batch for entry in setup.loaded.policy.entries if entry.batch is not None}
+    counts = _not_batched(setup) if waits and setup.config.batch.enabled else {}
+    for row in shown:
+        batch = waits.get(row["workload"])
+        here = row["policy_id"] == setup.loaded.policy.policy_id
+        row["batch"] = None
+        if batch is not None and here:
+            not_batched = {
+                why: count for (workload, why), count in sorted(counts.items()) if workload == row["workload"]
+            }
+            row["batch"] = {
+                "deadline": batch.deadline, "enabled": setup.config.batch.enabled, "not_batched": not_batched
+            }  # fmt: skip
+
+
+def _not_batched(setup: Any) -> dict[tuple[str, str], int]:
+    import os
+
+    from baseload.gateway.batch.queue import Items
+    from baseload.gateway.batch.unbatched import among
+    from baseload.gateway.making import database_of
+
+    queue = Items(database_of(setup.config.state, setup.loaded.folder, os.environ))
+    try:
+        return among(queue.counts())
+    finally:
+        queue.close()
+
+
+def _batch_note(batch: dict[str, Any]) -> list[str]:
+    """One line about batches for people; none where every call that may wait was taken in."""
+    if not batch["enabled"]:
+        return [f"may wait {batch['deadline']}, but [batch] is not enabled"]
+    counts = sorted(batch["not_batched"].items(), key=lambda one: (-one[1], one[0]))
+    told = ", ".join(f"{count:,} {why}" for why, count in counts)
+    return [f"not batched: {told}"] if told else []
+
+
 def _show(shown: Sequence[dict[str, Any]]) -> None:
     from rich.table import Table
 
@@ -236,11 +295,13 @@ def _show(shown: Sequence[dict[str, Any]]) -> None:
     if not shown:
         stdout().print("No routes: the policy has no entry, and nothing was ever served by one.")
         return
-    table = Table("workload", "name", "candidate", "stage", "share", "pairs", "alarms and orders", box=None)
+    table = Table("workload", "name", "candidate", "stage", "share", "pairs", "notes", box=None)
     for row in shown:
         notes = [*row["alarms"], *([f"held by {row['held']}"] if row["held"] else [])]
         if row["rolled_back"]:
             notes.append(row["rolled_back"])
+        if row["batch"]:
+            notes += _batch_note(row["batch"])
         table.add_row(
             clean(row["workload"]), clean(row["name"]), clean(row["candidate"] or ""), row["stage"],
             f"{row['share']:.0%}", f"{row['pairs']:,}", clean("; ".join(notes)),

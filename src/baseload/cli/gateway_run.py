@@ -18,13 +18,15 @@ from typing import Final, NamedTuple
 import msgspec
 import uvloop
 
-from baseload.cli.gateway_settings import Setup, book_of, check_tls, org_key_of, state_store
+from baseload.cli.gateway_checks import check_start, taken
+from baseload.cli.gateway_settings import Setup, book_of, org_key_of
 from baseload.errors import UsageError
 from baseload.gateway.assembly import parts_of
 from baseload.gateway.reload import Reloader
 from baseload.gateway.runtime import Gateway, process_name, settle_memory, watch_files
 from baseload.gateway.shipping import TableSender
 from baseload.gateway.telemetry.logs import log_to
+from baseload.gateway.telemetry.together import Beside, sockets_for
 from baseload.gateway.workers import Workers, reserve
 from baseload.prices.book import PriceBook
 from baseload.values import OrgKey
@@ -42,12 +44,13 @@ class Run(NamedTuple):
     book: PriceBook
     org_key: OrgKey
     says: Callable[[int], None]  # it listens on this port
+    own_sockets: tuple[socket.socket, ...] = ()  # where each of several processes answers for itself; () = nowhere
 
 
 def serve_until_told(setup: Setup, *, as_json: bool) -> int:
     """Serve in this process, or in several; the exit code is 0 when all of them drained. Raises UsageError."""
     log_to(level=setup.config.telemetry.log_level)
-    check_tls(setup)
+    check_start(setup, log.warning)
     run = Run(setup, book_of(setup), org_key_of(setup.config), partial(_announce, setup, as_json))
     listen = setup.config.listen
     code = _several(run) if listen.workers > 1 else uvloop.run(_serve(run, 0, port=listen.port, shared=False))
@@ -57,9 +60,10 @@ def serve_until_told(setup: Setup, *, as_json: bool) -> int:
 
 
 def _several(run: Run) -> int:
-    """Processes that share a port. What would stop each of them at its start is found out here, once."""
+    """Processes that share a port."""
     listen = run.setup.config.listen
-    _check_start(run.setup)
+    if listen.admin_port is not None:
+        run = run._replace(own_sockets=sockets_for(listen.workers))
     with _reserved(listen.host, listen.port) as held:
         port = int(held.getsockname()[1])
         first, last = os.pipe()  # a byte a process: who takes the last one says that all of them listen
@@ -126,33 +130,19 @@ def _gateway(run: Run, number: int, port: int) -> Gateway:
     config = run.setup.config
     listen = msgspec.structs.replace(config.listen, port=port)
     loaded = msgspec.structs.replace(run.setup.loaded, config=msgspec.structs.replace(config, listen=listen))
+    beside = Beside(number, run.own_sockets) if run.own_sockets else None
     return Gateway(
         loaded,
         run.book,
         env=os.environ,
         org_key=run.org_key,
         name=process_name(),
-        parts=partial(parts_of, number=number, ship_command=ship_command(run.setup)),
+        parts=partial(parts_of, number=number, ship_command=ship_command(run.setup), beside=beside),
     )
-
-
-def _check_start(setup: Setup) -> None:
-    """Raises UsageError, StateDown, where no process could start."""
-    with state_store(setup) as store:
-        keys = [row for row in store.key_rows() if row.revoked_us is None]
-    listen = setup.config.listen
-    if not (listen.is_loopback or setup.config.virtual_keys or keys):
-        raise UsageError(
-            f"host {listen.host} is beyond loopback and no virtual key is defined. Make one with "
-            "`baseload gateway keys new NAME`, or listen on 127.0.0.1."
-        )
 
 
 def _taken(host: str, port: int, error: OSError) -> UsageError:
-    return UsageError(
-        f"{host}:{port} cannot be listened on ({error.strerror or error}). Stop what listens there, or take another "
-        "--port; 0 takes a free one."
-    )
+    return UsageError(taken(host, port, error))
 
 
 # what is said
@@ -186,12 +176,13 @@ def _say(line: str) -> None:
 
 
 def ship_command(setup: Setup) -> tuple[str, ...]:
-    """The command line that ships this gateway's complete segments."""
+    """The command line that ships this gateway's complete segments, and deletes those whose days are over."""
     program = "from baseload.cli.main import main; main()"
     config, folder = setup.config, setup.loaded.folder
     where = ("--log", str(folder / config.log.folder), "--ledger", str(folder / config.log.ledger))
     settings = ("--config", str(setup.path)) if setup.path is not None else ()
-    return (sys.executable, "-c", program, "gateway", "ship", *where, *settings)
+    keep = ("--delete-after", str(config.log.keep_shipped_days))
+    return (sys.executable, "-c", program, "gateway", "ship", *where, *keep, *settings)
 
 
 def _ship_now(setup: Setup) -> None:

@@ -18,10 +18,16 @@ if TYPE_CHECKING:
     from baseload.gateway.state.records import Rollback, RouteRow
     from baseload.gateway.status import PlanFigures, StatusDocument, WorkloadStatus
     from baseload.gateway.status_rows import Read
+    from baseload.plan.policy import Policy
     from baseload.prices.book import PriceBook
 
 _MOST_PLAN_BYTES = 64 << 20
 _US = 1_000_000
+_ENTRY = {
+    "left alone": "the policy leaves its model alone",
+    "pinned": "the policy's entry is taken back by pin_original",
+    "not served yet": "the policy's entry was not served yet",
+}
 
 
 def status(
@@ -54,10 +60,11 @@ def status(
     from baseload.gateway.status import status as status_of
     from baseload.ledger.store import is_ledger
 
-    home, settings = Path.cwd(), GatewayConfig()
+    home, settings, policy = Path.cwd(), GatewayConfig(), None
     found = config or (Path("gateway.toml") if Path("gateway.toml").is_file() else None)
     if found is not None:
         home, settings = found.absolute().parent, parse_config(found.read_text(encoding="utf-8"), found.name)
+        policy = _policy(home / settings.policy.file) if settings.policy.file else None
     source = path or home / settings.log.folder
     if not source.is_dir():
         raise UsageError(f"{source} is no folder; expected a gateway's call log, or a ledger")
@@ -72,6 +79,8 @@ def status(
         read,
         source="ledger" if from_ledger else "call log",
         plan=_plan(plan),
+        policy=policy,
+        at_once=settings.policy.start == "at_once",
         routes=routes,
         rollbacks=rollbacks,
     )
@@ -136,6 +145,17 @@ def _state(home: Path, file: str, url_env: str) -> tuple[list[RouteRow], list[Ro
         store.close()
 
 
+def _policy(path: Path) -> Policy | None:
+    """The policy the settings name. One that is missing or refused keeps nobody from what was spent: None, and nothing
+    is said of its entries (`baseload gateway check` says why)."""
+    from baseload.plan.policy_read import read_policy
+
+    try:
+        return read_policy(path.read_bytes(), path.name)
+    except (OSError, UsageError):
+        return None
+
+
 def _plan(path: Path | None) -> PlanFigures | None:
     if path is None:
         return None
@@ -184,7 +204,13 @@ def _lines(document: StatusDocument) -> list[str]:
     if spend.in_flight or spend.unknown_calls or document.dropped:
         lines.append(
             f"Cost not known: {spend.in_flight} in flight (at most {_usd(spend.in_flight_reserved_usd)} reserved), "
-            f"{spend.unknown_calls} unmetered; {document.dropped} records could not be written."
+            f"{spend.unknown_calls} ended without their final usage ({_usd(spend.unknown_least_usd)} at least by what was "
+            f"seen, {_usd(spend.unknown_reserved_usd)} kept by budgets); {document.dropped} records could not be written."
+        )
+    if spend.not_settled:
+        lines.append(
+            f"Broken off: {spend.not_settled_share:.1%} of the attempts that ended left no final usage "
+            f"({spend.not_settled:,}): callers left, or upstreams broke off, after the answer had begun."
         )
     for workload in document.workloads:
         lines += ["", *_workload_lines(workload)]
@@ -215,7 +241,16 @@ def _workload_lines(one: WorkloadStatus) -> list[str]:
         lines += [f"  alarm: {alarm}" for alarm in route.alarms]
         lines += [f"  rolled back: {route.rolled_back}"] if route.rolled_back else []
         lines += [f"  held by {route.held}"] if route.held else []
+    elif one.entry:
+        lines.append(f"  no route: {_ENTRY[one.entry]}")
+    if one.not_batched:
+        told = ", ".join(f"{count:,} {why}" for why, count in sorted(one.not_batched.items(), key=_most_first))
+        lines.append(f"  may wait for a batch, and went at once: {told}")
     return lines
+
+
+def _most_first(one: tuple[str, int]) -> tuple[int, str]:
+    return -one[1], one[0]
 
 
 def _usd(text: str) -> str:

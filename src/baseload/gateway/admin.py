@@ -25,6 +25,7 @@ from baseload.errors import UsageError
 from baseload.gateway.decide.state import RouteKey
 from baseload.gateway.state.faults import StateDown
 from baseload.gateway.state.records import Rollback, Topic
+from baseload.gateway.telemetry.together import PATH, Beside, page
 from baseload.gateway.watching.orders import Order, Ordered
 from baseload.gateway.watching.views import Standing
 
@@ -54,9 +55,9 @@ class _Asked(msgspec.Struct, forbid_unknown_fields=True):
     candidate: str = ""
 
 
-def admin_app(served: Served, token: str) -> Starlette:
-    """The endpoints. `token` "" = only health is answered."""
-    ends = _Endpoints(served, token)
+def admin_app(served: Served, token: str, beside: Beside | None = None) -> Starlette:
+    """The endpoints. `token` "" = only health is answered. `beside`: the processes whose metrics are on one page."""
+    ends = _Endpoints(served, token, beside)
     orders: tuple[tuple[str, Order], ...] = (
         ("rollback", "roll_back"), ("hold", "hold"), ("resume", "resume"), ("lift", "lift")
     )  # fmt: skip
@@ -65,6 +66,7 @@ def admin_app(served: Served, token: str) -> Starlette:
             Route("/livez", ends.livez),
             Route("/readyz", ends.readyz),
             Route("/metrics", ends.guarded(ends.metrics)),
+            Route(PATH, ends.guarded(ends.own_metrics)),
             Route("/routes", ends.guarded(ends.routes)),
             Route("/reload", ends.guarded(ends.reload), methods=["POST"]),
             *(
@@ -78,9 +80,11 @@ def admin_app(served: Served, token: str) -> Starlette:
 class _Endpoints:
     """What each path answers."""
 
-    def __init__(self, served: Served, token: str) -> None:
+    def __init__(self, served: Served, token: str, beside: Beside | None) -> None:
         self._served = served
+        self._given = token
         self._token = token.encode("utf-8", "replace")
+        self._beside = beside
 
     def guarded(self, handler: Handler) -> Handler:
         """The handler behind the token."""
@@ -103,7 +107,11 @@ class _Endpoints:
         return Response(b"ok\n" if ready else b"not ready\n", 200 if ready else 503, media_type="text/plain")
 
     async def metrics(self, request: Request) -> Response:  # noqa: ARG002 - as above
-        return Response(self._served.metrics(), media_type="text/plain; version=0.0.4; charset=utf-8")
+        own = self._served.metrics()
+        return _exposition(own if self._beside is None else await page(self._beside, own, self._given))
+
+    async def own_metrics(self, request: Request) -> Response:  # noqa: ARG002 - as above
+        return _exposition(self._served.metrics())
 
     async def routes(self, request: Request) -> Response:  # noqa: ARG002 - as above
         routes = [route_part(key, standing) for key, standing in sorted(self._served.standings().items())]
@@ -150,6 +158,10 @@ def _json(status: int, value: Any) -> Response:
     return Response(msgspec.json.encode(value) + b"\n", status, media_type="application/json")
 
 
+def _exposition(text: bytes) -> Response:
+    return Response(text, media_type="text/plain; version=0.0.4; charset=utf-8")
+
+
 def _said(status: int, message: str) -> Response:
     return _json(status, {"error": message})
 
@@ -163,14 +175,17 @@ class _Quiet(uvicorn.Server):
 
 
 class Admin:
-    """A part of the gateway: the endpoints in its own loop, on their own port. Raises OSError where it is taken."""
+    """A part of the gateway: the endpoints in its own loop, on their own port. Raises OSError where it is taken.
 
-    def __init__(self, served: Served, host: str, port: int, token: str, *, reuse_port: bool = False) -> None:
+    `beside`: of several processes that share the port, which one this is. It answers on its own socket too.
+    """
+
+    def __init__(self, served: Served, host: str, port: int, token: str, *, beside: Beside | None = None) -> None:
         self.port = port
         self._host = host
-        self._reuse_port = reuse_port
+        self._beside = beside
         config = uvicorn.Config(
-            admin_app(served, token), log_config=None, access_log=False, lifespan="off", server_header=False,
+            admin_app(served, token, beside), log_config=None, access_log=False, lifespan="off", server_header=False,
             timeout_graceful_shutdown=2, limit_concurrency=64,
         )  # fmt: skip
         self._server = _Quiet(config)
@@ -181,14 +196,16 @@ class Admin:
         listening = socket.socket(family, socket.SOCK_STREAM)
         try:
             listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            if self._reuse_port:
+            if self._beside is not None:
                 listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
             listening.bind((self._host, self.port))
         except OSError:
             listening.close()
             raise
         self.port = listening.getsockname()[1]
-        self._task = asyncio.get_running_loop().create_task(self._server.serve(sockets=[listening]))
+        # uvicorn closes what it serves: the first process keeps the socket of its own for the next of this number
+        own = [] if self._beside is None else [self._beside.sockets[self._beside.number].dup()]
+        self._task = asyncio.get_running_loop().create_task(self._server.serve(sockets=[listening, *own]))
 
     async def changed(self, topics: frozenset[Topic]) -> None:
         """Nothing: what is asked for is read when it is asked for."""

@@ -5,23 +5,35 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from baseload.errors import UsageError
+from baseload.gateway.batch.unbatched import NotBatched
 from baseload.gateway.making import database_of
 from baseload.gateway.runtime import Gateway, Part
 from baseload.gateway.shipping import LedgerShipper, TableSender
+from baseload.gateway.telemetry.together import Beside
+from baseload.values import DAY_US
 
 
-def parts_of(gateway: Gateway, *, number: int = 0, ship_command: Sequence[str] = ()) -> tuple[Part, ...]:
+def parts_of(
+    gateway: Gateway, *, number: int = 0, ship_command: Sequence[str] = (), beside: Beside | None = None
+) -> tuple[Part, ...]:
     """The parts of the `number`-th process that shares a port; what one of them does for all is the first one's.
+
+    `beside`: the processes whose metrics are one page.
 
     `ship_command` ships sealed segments to the ledger; empty = nobody does from here. Raises UsageError.
     """
     from baseload.gateway.watching.parts import parts_of as watching_parts
 
+    config = gateway.loaded.config
+    decides = bool(config.policy.file) and not config.policy.observe
+    counts = NotBatched(gateway.core, lambda: gateway.loaded.policy, has_desk=config.batch.enabled)
     shipping = _shipping(gateway, number, ship_command)
-    return (*_batches(gateway), *shipping, *watching_parts(gateway))
+    desk = _batches(gateway, counts)
+    watching = watching_parts(gateway, not_batched=counts if decides else None, beside=beside)
+    return (*desk, *shipping, *((counts,) if decides else ()), *watching)
 
 
-def _batches(gateway: Gateway) -> tuple[Part, ...]:
+def _batches(gateway: Gateway, counts: NotBatched) -> tuple[Part, ...]:
     """The batch desk, where the settings want one; it answers at the door. Raises UsageError."""
     config = gateway.loaded.config
     if not config.batch.enabled:
@@ -44,6 +56,7 @@ def _batches(gateway: Gateway) -> tuple[Part, ...]:
         keys=lambda: gateway.upstream_keys(upstream),
         env=gateway.env,
         folder=gateway.folder,
+        not_batched=counts,
     )
     gateway.door.diversion = desk
     return (desk,)
@@ -66,5 +79,8 @@ def table_sender(gateway: Gateway) -> TableSender:
         raise UsageError('log.ship_to is "postgresql" without state.url_env; expected the variable with its address')
     folder = gateway.folder / config.log.folder
     return TableSender(
-        folder, gateway.replica_id, lambda: database_of(config.state, gateway.folder, gateway.env)
-    )  # fmt: skip
+        folder,
+        gateway.replica_id,
+        lambda: database_of(config.state, gateway.folder, gateway.env),
+        keep_us=config.log.keep_shipped_days * DAY_US,
+    )

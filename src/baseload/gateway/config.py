@@ -133,7 +133,10 @@ class PolicySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
 
 
 class LogSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The call log. `commit_ms`: what a power loss can cost; a killed process loses nothing."""
+    """The call log. `commit_ms`: what a power loss can cost; a killed process loses nothing.
+
+    `keep_shipped_days`: a complete segment is deleted so long after its last record, once all of it was shipped.
+    """
 
     folder: FilePath = ".baseload/gateway/log"
     commit_ms: Annotated[int, msgspec.Meta(ge=1, le=10_000)] = 20
@@ -141,6 +144,7 @@ class LogSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     segment_mb: Annotated[int, msgspec.Meta(ge=1, le=1_024)] = 64
     ship_to: Literal["", "ledger", "postgresql"] = "ledger"
     ledger: FilePath = ".baseload/ledger"
+    keep_shipped_days: Annotated[int, msgspec.Meta(ge=0, le=36_500)] = 30
     prefixes: bool = True  # block hashes of prompts; never text
 
 
@@ -205,6 +209,10 @@ class TelemetrySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
     otlp_endpoint: Text = ""
     service_name: Name = "baseload-gateway"
     log_level: Literal["error", "warning", "info"] = "info"
+
+    def __post_init__(self) -> None:
+        if self.otlp_endpoint:
+            origin_of(self.otlp_endpoint)
 
 
 class LimitSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -17,7 +17,9 @@ import msgspec
 from baseload.gateway.savings import Saved, SessionCost, realised
 from baseload.gateway.state.records import Rollback, RouteRow
 from baseload.gateway.status_rows import Attempt, Read, each_first
-from baseload.gateway.watching.views import Standing, standing_of
+from baseload.gateway.watching.terms import entry_says
+from baseload.gateway.watching.views import Standing, as_served, standing_of
+from baseload.plan.policy import Policy
 from baseload.values import Problem
 
 SCHEMA: Final = "baseload.status/1"
@@ -37,9 +39,13 @@ class SpendPart(msgspec.Struct, frozen=True, kw_only=True):
     spills_usd: str
     shadow_usd: str
     trial_usd: str
-    unknown_calls: int  # ended, and their cost is not known
+    unknown_calls: int  # ended, and their cost is not known: beside the actual cost
     in_flight: int
     in_flight_reserved_usd: str
+    not_settled: int = 0  # of unknown_calls: their answer ended before its final usage
+    not_settled_share: float = 0.0  # of the attempts that ended
+    unknown_least_usd: str = "0"  # what was seen of them: unknown_calls cost this at least
+    unknown_reserved_usd: str = "0"  # what budgets keep for them
 
 
 class PlannedPart(msgspec.Struct, frozen=True, kw_only=True):
@@ -95,6 +101,8 @@ class WorkloadStatus(msgspec.Struct, frozen=True, kw_only=True):
     realised: RealisedPart
     planned: PlannedPart | None = None
     route: RoutePart | None = None
+    entry: str = ""  # what the policy wants of it, where no route stands: `left alone`, `pinned`, `not served yet`
+    not_batched: dict[str, int] = msgspec.field(default_factory=dict)  # why calls that may wait went at once
 
 
 class StatusDocument(msgspec.Struct, frozen=True, kw_only=True):
@@ -144,20 +152,35 @@ def status(
     *,
     source: str,
     plan: PlanFigures | None = None,
+    policy: Policy | None = None,
+    at_once: bool = False,
     routes: Sequence[RouteRow] = (),
     rollbacks: Sequence[Rollback] = (),
     seed: int = 0,
 ) -> StatusDocument:
-    """The document. Workloads by actual cost, dearest first; those of routes that were never called come last."""
+    """The document. Workloads by actual cost, dearest first; those of routes that were never called come last.
+
+    `policy` is the one in force: it says what is wanted of a workload that has no route. `at_once`: its entries are
+    applied whatever stage their route is in.
+    """
     by_workload: defaultdict[str, list[Attempt]] = defaultdict(list)
     for attempt in read.attempts:
         by_workload[attempt.workload].append(attempt)
     planned = {one.id: one for one in plan.workloads} if plan is not None else {}
-    standing = _standings(routes, rollbacks)
+    standing = _standings(routes, rollbacks, policy.policy_id if policy is not None and at_once else "")
     per = plan.basis.unit if plan is not None else ""
     parts = [
         _workload(name, by_workload.get(name, []), read, planned.get(name), per, standing.get(name), seed)
-        for name in sorted({*by_workload, *standing})
+        for name in sorted({*by_workload, *standing, *(workload for workload, _ in read.not_batched)})
+    ]
+    entries = {entry.workload.id: entry for entry in policy.entries} if policy is not None else {}
+    parts = [
+        msgspec.structs.replace(
+            one,
+            entry=entry_says(entries[one.workload]) if one.route is None and one.workload in entries else "",
+            not_batched={why: n for (workload, why), n in sorted(read.not_batched.items()) if workload == one.workload},
+        )
+        for one in parts
     ]
     parts.sort(key=lambda one: (-Decimal(one.spend.actual_usd), one.workload))
     identified = [one.realised for one in parts if one.realised.saved_usd is not None]
@@ -182,14 +205,14 @@ def session_costs(attempts: Sequence[Attempt]) -> list[SessionCost]:
     """Sessions of one workload, each on the side and in the stage it began with, and all it cost from then on.
 
     Sessions that began on the incumbent outside the holdback are on neither side, nor are those of which no
-    call's cost is known: they were not free. Of the others, calls of unknown cost add nothing.
+    call's cost is known: they were not free. Of the others, calls of unknown cost add what was seen of them.
     """
     served = [attempt for attempt in attempts if attempt.purpose in _SERVED and attempt.session]
     usd: defaultdict[str, Decimal] = defaultdict(Decimal)
     known = {attempt.session for attempt in served if attempt.usd is not None}
     done: defaultdict[str, int] = defaultdict(int)
     for attempt in served:
-        usd[attempt.session] += attempt.usd or 0
+        usd[attempt.session] += attempt.usd or attempt.seen_usd or 0
         done[attempt.session] += attempt.done
     found = []
     for first in each_first(served):
@@ -253,7 +276,7 @@ def _realised(saved: Saved, spend: SpendPart) -> RealisedPart:
 
 def _spend(attempts: Iterable[Attempt]) -> SpendPart:
     sums: defaultdict[str, Decimal] = defaultdict(Decimal)
-    unknown = in_flight = 0
+    unknown = in_flight = not_settled = 0
     last: dict[str, int] = {}
     rows = list(attempts)
     for one in rows:
@@ -266,6 +289,9 @@ def _spend(attempts: Iterable[Attempt]) -> SpendPart:
             continue
         if one.usd is None:
             unknown += 1
+            not_settled += one.seen_usd is not None
+            sums["least"] += one.seen_usd or 0
+            sums["kept"] += one.reserved_usd
             continue
         for name in _names(one, last):
             sums[name] += one.usd
@@ -284,6 +310,10 @@ def _spend(attempts: Iterable[Attempt]) -> SpendPart:
         unknown_calls=unknown,
         in_flight=in_flight,
         in_flight_reserved_usd=_text(sums["reserved"]),
+        not_settled=not_settled,
+        not_settled_share=not_settled / max(1, len(rows) - in_flight),
+        unknown_least_usd=_text(sums["least"]),
+        unknown_reserved_usd=_text(sums["kept"]),
     )
 
 
@@ -300,14 +330,15 @@ def _names(one: Attempt, last: Mapping[str, int]) -> tuple[str, ...]:
     )
 
 
-def _standings(routes: Sequence[RouteRow], rollbacks: Sequence[Rollback]) -> dict[str, RoutePart]:
-    """The latest route of each workload."""
+def _standings(routes: Sequence[RouteRow], rollbacks: Sequence[Rollback], applied: str) -> dict[str, RoutePart]:
+    """The latest route of each workload. `applied`: the policy whose entries are applied at once, "" = none."""
     backs = {(back.workload, back.candidate): back for back in rollbacks}
     found: dict[str, RoutePart] = {}
     for row in sorted(routes, key=lambda one: one.changed_us):
         standing = standing_of(row.state, row.policy_id)
         back = backs.get((row.workload, standing.view.candidate))
-        found[row.workload] = _route(row, standing, back)
+        view = as_served(standing.view, at_once=bool(applied) and row.policy_id == applied)
+        found[row.workload] = _route(row, msgspec.structs.replace(standing, view=view), back)
     return found
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -10,14 +12,15 @@ from typing import Final, NamedTuple
 import msgspec
 
 from baseload.engine.port import Engine
+from baseload.gateway.batch.unbatched import NOTE as NOT_BATCHED
 from baseload.gateway.calllog.recover import whole_lines
 from baseload.gateway.calllog.segment import SUFFIX
 from baseload.gateway.calllog.to_calls import repriced
 from baseload.ledger.sql_parts import canonical_calls
 from baseload.prices.book import PriceBook
 from baseload.usage.fields import BadRecord
-from baseload.usage.gateway_pairs import Pair, Pairing
-from baseload.usage.gateway_rows import ASKED, NAME, calls_of
+from baseload.usage.gateway_pairs import Pair, Pairing, Placed
+from baseload.usage.gateway_rows import ASKED, NAME, NOT_SETTLED, calls_of
 from baseload.usage.reader import ReadContext
 from baseload.values import TOKEN_CLASSES, Call, Problem, decimal_usd
 
@@ -27,7 +30,10 @@ DONE: Final = ("end_turn", "stop_sequence")
 
 class Attempt(NamedTuple):
     """One attempt. `usd` at list price as it went, `original_usd` the same tokens at the model asked for; None =
-    not known. `first`: the session of a row counts by its first. `reserved_usd` of a call in flight, 0 = none."""
+    not known. `first`: the session of a row counts by its first. `reserved_usd`: what the
+    budgets keep for a call whose cost is not known, 0 = none.
+    `seen_usd`: list price of what an answer had used when it ended before its final usage, the least it cost; None =
+    it was read to its end, or nothing was seen of it."""
 
     start_us: int
     workload: str
@@ -45,13 +51,18 @@ class Attempt(NamedTuple):
     usd: Decimal | None
     original_usd: Decimal | None
     reserved_usd: Decimal = Decimal(0)
+    seen_usd: Decimal | None = None
 
 
 class Read(msgspec.Struct, kw_only=True):
-    """What was read: attempts, records the log could not write, and what was wrong."""
+    """What was read: attempts, records the log could not write, and what was wrong.
+
+    `not_batched`: calls that might have waited for a batch, by workload and why they did not; a ledger has none.
+    """
 
     attempts: list[Attempt] = msgspec.field(default_factory=list)
     dropped: int = 0
+    not_batched: Counter[tuple[str, str]] = msgspec.field(default_factory=Counter)
     problems: list[Problem] = msgspec.field(default_factory=list)
     has_stages: bool = True  # False: the source does not keep them, and nothing can be identified
 
@@ -63,7 +74,7 @@ def read_log(folder: Path, context: ReadContext, book: PriceBook) -> Read:
     ended: set[tuple[str, int]] = set()
     for path in sorted(folder.glob(f"*{SUFFIX}")):
         pairing = Pairing()
-        for placed in whole_lines(path):
+        for placed in _lines(path):
             try:
                 pair = pairing.take(placed)
                 if pair is not None:
@@ -76,15 +87,27 @@ def read_log(folder: Path, context: ReadContext, book: PriceBook) -> Read:
             for seq, (start, row) in pairing.open.items():
                 open_now[replica, seq] = _attempt(Pair(pairing.head, start, None, row), context, book)
         found.dropped += sum(n for note in pairing.notes if isinstance(n := note.values.get("dropped"), int))
+        for note in pairing.notes:
+            if note.kind == NOT_BATCHED:
+                counts = {why: count for why, count in note.values.items() if isinstance(count, int)}
+                found.not_batched.update({(note.workload, why): count for why, count in counts.items()})
     found.attempts += [attempt for key, attempt in open_now.items() if key not in ended]
     return found
+
+
+def _lines(path: Path) -> Iterator[Placed]:
+    """The records of a segment; none of one that was deleted since the folder was listed: its days are over."""
+    with contextlib.suppress(FileNotFoundError):
+        yield from whole_lines(path)
 
 
 def _attempt(pair: Pair, context: ReadContext, book: PriceBook) -> Attempt:
     start, end = pair.start, pair.end
     calls = list(calls_of(pair, context))
     usd, original = _costs(calls, book, asked_tier="standard" if start.purpose == "serve" else "")
-    known = end is not None and (end.usage is not None or calls[0].requests == 0)
+    cut_short = end is not None and end.usage is not None and not end.settled
+    known = end is not None and not cut_short and (end.usage is not None or calls[0].requests == 0)
+    cost = usd if known else None
     return Attempt(
         start_us=start.us,
         workload=start.workload,
@@ -99,9 +122,10 @@ def _attempt(pair: Pair, context: ReadContext, book: PriceBook) -> Attempt:
         done=end is not None and end.stop_reason in DONE,
         in_flight=end is None,
         fell_back=any("fallback" in call.flags.split(",") for call in calls),
-        usd=usd if known else None,
+        usd=cost,
         original_usd=original if known else None,
-        reserved_usd=decimal_usd(start.held_nano) if end is None else Decimal(0),
+        reserved_usd=decimal_usd(start.held_nano) if cost is None else Decimal(0),
+        seen_usd=usd if cut_short else None,
     )
 
 
@@ -140,7 +164,8 @@ def _of_ledger(row: dict[str, object], book: PriceBook) -> Attempt:
     given = {name: value for name, value in row.items() if value is not None}
     call = msgspec.convert({**given, "call_id": "", "source": NAME}, Call)
     actual = repriced(call, book, asked_tier="standard" if "shadow" not in flags else "")
-    unknown = "in_flight" in flags or "unmetered" in flags
+    cut_short = NOT_SETTLED in flags
+    unknown = cut_short or "in_flight" in flags or "unmetered" in flags
     return Attempt(
         start_us=call.start_us,
         workload=named.get("workload", ""),
@@ -157,6 +182,7 @@ def _of_ledger(row: dict[str, object], book: PriceBook) -> Attempt:
         fell_back="fallback" in flags,
         usd=None if unknown else actual.actual_usd,
         original_usd=None if unknown else actual.original_usd,
+        seen_usd=actual.actual_usd if cut_short else None,
     )
 
 

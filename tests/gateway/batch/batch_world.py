@@ -16,6 +16,7 @@ from baseload.demo.upstream.faults import Behaviour
 from baseload.demo.upstream.server import Upstream
 from baseload.gateway.batch.api import BatchApi
 from baseload.gateway.batch.desk import BatchDesk
+from baseload.gateway.batch.unbatched import NotBatched
 from baseload.gateway.batch.work import Pace
 from baseload.gateway.runtime import Gateway, Part
 from baseload.gateway.state.database import Database
@@ -96,6 +97,8 @@ def batched(
     desks: list[BatchDesk] = []
 
     def parts(gateway: Gateway) -> tuple[Part, ...]:
+        counts = NotBatched(gateway.core, lambda: loaded.policy, has_desk=True)
+        gateway.core.watchers = (counts,)
         desk = BatchDesk(
             gateway.core,
             database=make(),
@@ -105,10 +108,11 @@ def batched(
             vault_key=VAULT_KEY,
             pace=pace,
             api=api(gateway) if api else None,
+            not_batched=counts,
         )
         gateway.door.diversion = desk
         desks.append(desk)
-        return (desk,)
+        return (desk, counts)
 
     with serving(loaded, env={"ANTHROPIC_API_KEY": OUR_KEY}, name=name, parts=parts) as served:
         world = Batched(served, desks[0], secret, folder)

@@ -16,6 +16,8 @@ from baseload.demo.upstream.faults import Fault
 from baseload.demo.upstream.server import Upstream
 from baseload.errors import UsageError
 from baseload.gateway.batch.opening import open_desk
+from baseload.gateway.batch.queue import Items
+from baseload.gateway.batch.unbatched import among
 from baseload.gateway.state.sqlite import SqliteDatabase
 
 TOOL: dict[str, Any] = {
@@ -110,6 +112,7 @@ def test_at_the_deadline_a_call_is_sent_synchronously_and_both_costs_are_booked(
         assert spilled.json()["usage"]["service_tier"] == "standard"
         assert fetched(gateway, beside.json()["id"]).json()["usage"]["service_tier"] == "batch"
         assert gateway.counts() == {"spilled": 1}
+        assert gateway.desk.declined == {"spilled": 1}
     found = pairs(tmp_path)
     flags = {(start.tier, start.purpose): end.flags for start, end in found if end is not None and end.cost_nano}
     assert len(found) == 3
@@ -151,7 +154,11 @@ def test_a_call_with_its_own_credential_or_with_server_tools_goes_at_once(upstre
         gateway.client(api_key="sk-ant-own").messages.create(**asked("Mine"))
         assert gateway.desk.declined == {"own-credential": 1}
     assert upstream.count["POST /v1/messages/batches"] == 0
-    assert {note.values["why"] for note in notes(tmp_path)} == {"server_tools", "caller"}
+    told = [(note.workload, note.values) for note in notes(tmp_path) if note.kind == "not-batched"]
+    assert told == [("nightly", {"caller": 1, "server_tools": 1})]
+    kept = Items(SqliteDatabase(tmp_path / ".baseload/gateway/state.db"))
+    assert among(kept.counts()) == {("nightly", "caller"): 1, ("nightly", "server_tools"): 1}
+    kept.close()
 
 
 def test_an_item_that_fails_of_itself_is_told_with_its_status(upstream: Upstream, tmp_path: Path) -> None:
@@ -257,7 +264,7 @@ def test_an_upstream_that_refuses_batches_costs_the_caller_only_its_waiting(upst
     upstream.faults.add(Fault(kind="status", match="POST /v1/messages/batches", status=400))
     with batched(upstream, tmp_path) as gateway:
         assert gateway.client().messages.create(**asked("Refused")).usage.service_tier == "standard"
-    assert [note.kind for note in notes(tmp_path)] == ["batch-refused"]
+    assert [note.kind for note in notes(tmp_path)] == ["batch-refused", "not-batched"]
 
 
 def test_a_create_whose_answer_was_lost_is_found_not_repeated(upstream: Upstream, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from baseload.gateway.batch import rules
 from baseload.gateway.batch.rules import Queued, Times
 from baseload.gateway.decide.facts import Facts
-from baseload.gateway.decide.memo import NO_PARAMS
+from baseload.gateway.decide.notes import NO_PARAMS
 from baseload.gateway.exchange import Inbound
 from baseload.plan.policy import Batch
 

@@ -24,7 +24,7 @@ from baseload.vault.store import Vault
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "watching"))
 
-from watching_world import HAIKU, OPUS, SECRET, Running, ask
+from watching_world import HAIKU, OPUS, SECRET, Running, ask, entry, made_policy
 
 TOKEN = "admin-token-0001"
 VAULT = "ab" * 32
@@ -108,6 +108,22 @@ def test_metrics_count_attempts_with_labels_from_a_closed_list(gateway: Running,
     assert series(text, "baseload_list_usd_total")[HAIKU, "w-1"] > 0
     assert PROMPT not in text
     assert SECRET not in text
+
+
+def test_an_entry_that_leaves_the_model_alone_has_no_candidate_in_metrics_or_spans(
+    tmp_path: Path, upstream: Upstream
+) -> None:
+    leaves = made_policy(entry(decision="leave", model="", verdict_id=""))
+    running = Running(tmp_path, upstream.base_url, SETTINGS.partition("[sample]")[0], served=leaves)
+    exporter = InMemorySpanExporter()
+    spans = Spans(TelemetrySettings(service_name="g"), exporter)
+    running.gateway.core.watchers = (*running.gateway.core.watchers, spans)
+    ask(running.client(), "s-1")
+    text = running.watching.metrics().decode()
+    running.stop()
+    asyncio.run(spans.stop())
+    assert series(text, "baseload_calls_total") == {("leave", OPUS, "ok", "leave", "w-1"): 1}
+    assert [dict(span.attributes or {})["baseload.arm"] for span in exporter.get_finished_spans()] == ["leave"]
 
 
 def test_health_asks_for_nothing_and_everything_else_for_the_token(gateway: Running, admin: AdminClient) -> None:

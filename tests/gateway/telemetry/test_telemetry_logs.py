@@ -8,7 +8,7 @@ import logging
 
 import pytest
 
-from baseload.gateway.telemetry.logs import log_to, without_secrets
+from baseload.gateway.telemetry.logs import MOST_REFUSED, log_to, without_secrets
 
 
 @pytest.mark.parametrize(
@@ -62,3 +62,25 @@ def test_logging_again_replaces_the_handler() -> None:
     logging.getLogger("baseload.twice").removeHandler(handler)
     assert first.getvalue() == ""
     assert len(second.getvalue().splitlines()) == 1
+
+
+def test_a_refusal_is_found_by_its_id_and_a_storm_of_them_fills_no_disk() -> None:
+    stream = io.StringIO()
+    handler = log_to(stream, "info", "baseload.refusals")
+    log = logging.getLogger("baseload.refusals")
+
+    def told(number: int, second: int) -> None:
+        record = log.makeRecord(log.name, logging.INFO, "", 0, "refused with %d", (401,), None)
+        record.created, record.status, record.request_id = float(second), 401, f"req_{number}"
+        log.handle(record)
+
+    for number in range(MOST_REFUSED + 3):
+        told(number, 7)
+    log.info("a line without an id is never left out")
+    told(99, 8)
+    log.removeHandler(handler)
+    lines = [json.loads(line) for line in stream.getvalue().splitlines()]
+    assert len(lines) == MOST_REFUSED + 2
+    assert (lines[0]["says"], lines[0]["status"], lines[0]["request_id"]) == ("refused with 401", 401, "req_0")
+    assert (lines[-1]["request_id"], lines[-1]["left_out"]) == ("req_99", 3)
+    assert "left_out" not in lines[0]

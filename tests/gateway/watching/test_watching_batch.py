@@ -33,8 +33,7 @@ def test_pairs_wait_for_a_batch_and_cost_half(tmp_path: Path, upstream: Upstream
     assert store.add_key(made.row)
     gateway = Running(tmp_path, upstream.base_url, SETTINGS, env={"ANTHROPIC_API_KEY": OWN})
     try:
-        desk = gateway.watching.watch.desk
-        desk.batches._gather_s, desk.batches._poll_s = 0.05, 0.05
+        gateway.watching.batches.gather_s = gateway.watching.batches.poll_s = 0.0
         client = anthropic.Anthropic(base_url=gateway.url, api_key=made.secret, max_retries=0)
         ask(client, "s-0")
         began = time.monotonic()

@@ -15,6 +15,7 @@ import pytest
 from baseload.gateway.watching.child import Child, ChildFault
 from baseload.gateway.watching.grade import Answering
 from baseload.gateway.watching.messages import Difference, Grade, State, Step
+from baseload.gateway.watching.unlabelled import DIFFER
 
 
 def message(text: str, stop: str = "end_turn") -> msgspec.Raw:
@@ -22,8 +23,17 @@ def message(text: str, stop: str = "end_turn") -> msgspec.Raw:
     return msgspec.Raw(json.dumps(body).encode())
 
 
-def grade(grader: dict[str, Any], ours: msgspec.Raw, theirs: msgspec.Raw, folder: str = ".") -> Difference:
-    ask = Grade(grader=grader, folder=folder, call_id="c", request=msgspec.Raw(b"{}"), candidate=ours, incumbent=theirs)
+def grade(
+    grader: dict[str, Any],
+    ours: msgspec.Raw,
+    theirs: msgspec.Raw,
+    folder: str = ".",
+    replies: dict[str, msgspec.Raw] | None = None,
+) -> Difference:
+    ask = Grade(
+        grader=grader, folder=folder, call_id="c", request=msgspec.Raw(b"{}"), candidate=ours, incumbent=theirs,
+        replies=replies or {},
+    )  # fmt: skip
     return msgspec.json.decode(Answering().answer(msgspec.json.encode(ask)), type=Difference)
 
 
@@ -41,15 +51,52 @@ def test_a_candidate_that_failed_scores_nothing() -> None:
     assert grade({"kind": "signals"}, message("cut", "max_tokens"), message("fine")).d == -1
 
 
-def test_a_grader_that_needs_the_truth_of_each_call_grades_nothing(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("ours", "d", "reason"),
+    [
+        ("billing", 0, ""),  # the same: no difference whatever the truth is
+        ("bug", 0, DIFFER),  # nobody knows which is right
+        ("I think it is a bug", -1, ""),  # not a label
+        ("", -1, ""),
+    ],
+)
+def test_without_the_truth_of_live_calls_only_form_is_graded(tmp_path: Path, ours: str, d: float, reason: str) -> None:
     (tmp_path / "truth.jsonl").write_text('{"call": "msg_1", "truth": "bug"}\n')
-    found = grade({**SCREEN, "truth": "truth.jsonl"}, message("bug"), message("billing"), str(tmp_path))
-    assert (found.d, found.reason) == (None, "the grader needs the truth of each call")
+    found = grade({**SCREEN, "truth": "truth.jsonl"}, message(ours), message("Billing"), str(tmp_path))
+    assert (found.d, found.how, found.reason) == (d, "form", reason)
+
+
+def test_a_call_that_nobody_labelled_is_graded_by_form(tmp_path: Path) -> None:
+    (tmp_path / "labels.jsonl").write_text('{"call": "msg_1", "d": -1, "rater": "ann"}\n')
+    people = {"kind": "human", "labels": "labels.jsonl"}
+    found = grade(people, message("one way to say it"), message("another"), str(tmp_path))
+    assert (found.d, found.how, found.reason) == (0, "form", DIFFER)
+    assert grade(people, message("Sorry, I cannot."), message("fine"), str(tmp_path)).d == -1
+
+
+JUDGE = {"kind": "judge", "model": "claude-opus-4-8"}
+
+
+def test_a_judge_is_asked_in_both_orders_and_then_gives_the_difference() -> None:
+    asked = grade(JUDGE, message("short"), message("long and right"))
+    assert (asked.d, len(asked.questions)) == (None, 2)
+    bodies = [json.loads(bytes(one.body)) for one in asked.questions]
+    assert [body["model"] for body in bodies] == ["claude-opus-4-8"] * 2
+    texts = [body["messages"][0]["content"] for body in bodies]
+    assert texts[0].index("short") < texts[0].index("long and right")
+    assert texts[1].index("short") > texts[1].index("long and right")
+    for said, d in ((("second", "first"), -1), (("first", "second"), 1), (("first", "first"), 0), (("tie", "tie"), 0)):
+        replies = {
+            one.name: message(f'{{"better": "{word}"}}') for one, word in zip(asked.questions, said, strict=True)
+        }
+        found = grade(JUDGE, message("short"), message("long and right"), replies=replies)
+        assert (found.d, found.how, found.questions) == (d, "judged", ())
+    assert grade(JUDGE, message("same"), message("same ")).d == 0  # nobody is asked
 
 
 def test_a_grader_that_cannot_be_made_grades_nothing() -> None:
-    assert grade({**SCREEN, "truth": "gone.jsonl"}, message("bug"), message("bug")).d is None
-    assert grade({"kind": "judge", "model": "m"}, message("a"), message("b")).d is None
+    gone = grade({"kind": "parsed", "language": "json", "truth": "gone.jsonl"}, message("1"), message("1"))
+    assert (gone.d, gone.reason) == (None, "the bar's grader cannot be made here")
 
 
 def test_a_line_that_cannot_be_answered_names_the_type_of_the_error_only() -> None:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import threading
+import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
 import anthropic
+import msgspec
 
 from baseload.gateway.config import parse_config
 from baseload.gateway.reload import Loaded
 from baseload.gateway.runtime import Gateway
+from baseload.gateway.state.store import StateStore
 from baseload.gateway.watching.parts import Watching
 from baseload.plan.policy import Entry, Match, Policy, WorkloadRef, policy
 from baseload.prices.load import load_book
@@ -90,9 +94,10 @@ class Running:
         env: dict[str, str] | None = None,
         ladder: tuple[Rung, ...] = QUICK,
         clock_us: Callable[[], int] | None = None,
+        project: str = PROJECT,
     ) -> None:
         self.loop = Loop()
-        (folder / "baseload.toml").write_text(PROJECT)
+        (folder / "baseload.toml").write_text(project)
         text = f"""
 [listen]
 port = 0
@@ -131,6 +136,20 @@ file = "state.db"
         """What happens once a second, now."""
         self.loop.run(self.watching.watch.tick(self.gateway.clock_us()))
 
+    def pair_all(self) -> None:
+        """From now on every session is paired."""
+
+        def widened(store: StateStore) -> bool:
+            row = store.routes()[0]
+            state = json.loads(row.state)
+            state["terms"]["shadow_share"], state["events"] = 1.0, row.events + 1
+            fresh = msgspec.structs.replace(row, events=row.events + 1, state=json.dumps(state))
+            return store.swap_route(fresh, row.events)
+
+        while not self.loop.run(self.gateway.state(widened)):  # a tick was first
+            pass
+        self.loop.run(self.watching.watch.book.load())
+
     def settle(self) -> None:
         """Every shadow call under way is answered and graded."""
         self.loop.run(self.watching.watch.desk.settled())
@@ -138,6 +157,15 @@ file = "state.db"
     def stop(self) -> None:
         self.loop.run(self.gateway.stop())
         self.loop.close()
+
+
+def until(holds: Callable[[], bool], seconds: float = 30.0) -> None:
+    """Wait for what other threads bring about; as long as a busy machine may take."""
+    began = time.monotonic()
+    while not holds():
+        if time.monotonic() - began > seconds:
+            raise AssertionError("it did not come to hold")
+        time.sleep(0.02)
 
 
 def ask(client: anthropic.Anthropic, session: str, text: str = "Sort this ticket.", **more: Any) -> Any:

@@ -10,7 +10,7 @@ from baseload.gateway.batch.records import Call
 from baseload.gateway.calllog.records import Purpose
 from baseload.gateway.core import Core
 from baseload.gateway.decide.decide import remember
-from baseload.gateway.decide.facts import is_ours
+from baseload.gateway.decide.heads import is_ours
 from baseload.gateway.exchange import Again, Answer, Failure, Forward, Header, Trip
 from baseload.gateway.state.budgets import Hold, Refused
 from baseload.gateway.trip import Metering

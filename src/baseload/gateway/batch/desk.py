@@ -18,13 +18,14 @@ from baseload.gateway.batch import rules, tickets
 from baseload.gateway.batch.api import BatchApi
 from baseload.gateway.batch.books import Books
 from baseload.gateway.batch.carry import Synchronous, refused
-from baseload.gateway.batch.held import OPEN, SYNTHESIZED, Held
+from baseload.gateway.batch.held import OPEN, SYNTHESIZED, Held, stored_of
 from baseload.gateway.batch.intake import Intake
 from baseload.gateway.batch.intents import Queue
 from baseload.gateway.batch.queue import Added, QueueThread
 from baseload.gateway.batch.records import Call, Kept, Seen, Stored, call_of
 from baseload.gateway.batch.rules import SECOND_US, Mode, Times
 from baseload.gateway.batch.seal import Sealer
+from baseload.gateway.batch.unbatched import NotBatched, among, name_of
 from baseload.gateway.batch.work import Pace, Work
 from baseload.gateway.config import UpstreamSettings
 from baseload.gateway.core import Core
@@ -35,12 +36,15 @@ from baseload.gateway.exchange import Answer, Inbound, Way
 from baseload.gateway.state.database import Database
 from baseload.gateway.state.faults import StateDown
 from baseload.gateway.state.records import Topic
-from baseload.gateway.wire.answer import error_answer, error_body
+from baseload.gateway.wire.answer import error_answer
 from baseload.gateway.wire.client import Client
+from baseload.plan.policy import Policy
 from baseload.vault.key import VaultKey
 
 LEAST_KEPT_S: Final = 3_600.0
 """An answer nobody fetched is kept so long at least."""
+COUNTS_US: Final = 10_000_000
+"""Between two writes of what went at once."""
 _TICKETS_AT_ONCE: Final = 4
 _STREAM: Final = ((b"content-type", b"text/event-stream; charset=utf-8"), (b"cache-control", b"no-cache"), SYNTHESIZED)
 log = logging.getLogger("baseload.gateway.batch")
@@ -61,6 +65,7 @@ class BatchDesk:
         vault_key: VaultKey | None,
         pace: Pace | None = None,
         api: BatchApi | None = None,
+        not_batched: NotBatched | None = None,
     ) -> None:
         if vault_key is None:
             raise UsageError(
@@ -89,16 +94,24 @@ class BatchDesk:
             replica_id=core.log.replica_id, clock_us=core.clock_us, ping_s=self._settings.ping_s,
         )  # fmt: skip
         self._work = Work(core, self._queue, self._thread, self._api, self._sealer, self._books, self._pace)
-        self.declined: Counter[str] = Counter()  # why calls with a batch in their entry went at once
+        self.not_batched = not_batched or NotBatched(core, Policy, has_desk=True)
+        self._counted_us = 0
         self.leads = False
         self.is_open = False
-        self._told: set[tuple[str, str]] = set()
         self._turn = asyncio.Lock()
         self._tasks: set[asyncio.Task[None]] = set()
         self._tickets = asyncio.Semaphore(_TICKETS_AT_ONCE)
 
     def __repr__(self) -> str:
         return f"BatchDesk({self._upstream.name!r}, {len(self._held)} held)"
+
+    @property
+    def declined(self) -> Counter[str]:
+        """Why calls with a batch in their entry went at once, of this process."""
+        found: Counter[str] = Counter()
+        for (_, why), count in self.not_batched.counts.items():
+            found[why] += count
+        return found
 
     # a part of the gateway
 
@@ -126,13 +139,15 @@ class BatchDesk:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._held.close()
         with contextlib.suppress(StateDown):
+            await self._store_counts(self._core.clock_us(), every_us=0)
             await self._thread(self._queue.resign, self._core.log.replica_id)
         await self._thread(self._queue.close)
         self._thread.close()
 
     async def counts(self) -> dict[str, int]:
         """Since the queue was made, over all replicas: spilled, attached, adopted, sent_again, sent_twice …"""
-        return await self._thread(self._queue.counts)
+        found = await self._thread(self._queue.counts)
+        return {name: count for name, count in found.items() if not among({name: count})}
 
     # the door's
 
@@ -158,26 +173,20 @@ class BatchDesk:
             return error_answer(503, "The queue cannot be looked up now.", retry_after_s=5)
 
     def take(self, inbound: Inbound, facts: Facts, decision: Decision, applied: Applied) -> Awaitable[Way] | None:
-        """The call's way through the queue; None = it goes at once, and `declined` counts why."""
+        """The call's way through the queue; None = it goes at once, and `not_batched` counts why."""
         mode = rules.mode_of(inbound, facts)
         batch = decision.batch
         why = self._intake.declines(mode, inbound, applied) if self.is_open else "closed"
         if why or batch is None or mode == "off":
-            self._decline(decision.workload, why)
+            self.not_batched.add(decision.workload, why)
             return None
         times = self._intake.times(mode, batch, inbound, facts)
         if mode == "hold" and not rules.pays((times.due_us - times.form_us) / SECOND_US, self._work.took_s):
-            self._decline(decision.workload, "batches-too-slow")
+            self.not_batched.add(decision.workload, "batches-too-slow")
             return None
         return self._taken(Call(inbound, facts, decision, applied), mode, times)
 
     # taking in
-
-    def _decline(self, workload: str, why: str) -> None:
-        self.declined[why] += 1
-        if (workload, why) not in self._told and len(self._told) < 1_000:
-            self._told.add((workload, why))
-            self._books.note("batch-declined", workload, why=why)
 
     async def _taken(self, call: Call, mode: Mode, times: Times) -> Way:
         """On disk, then held or given a ticket. A queue that is down makes no caller wait: the call goes at once."""
@@ -191,7 +200,7 @@ class BatchDesk:
             added = await self._thread(self._queue.add, item)
         except StateDown:
             self._books.release(item.item_id)
-            self._decline(item.workload, "queue-down")
+            self.not_batched.add(item.workload, "queue-down")
             return await self._synchronous.way(call, trip, "serve")
         except asyncio.CancelledError:
             self._books.entered(item.item_id)  # it may be: a round finds out
@@ -257,6 +266,15 @@ class BatchDesk:
                 await self._thread(self._queue.forget, now_us, keep_us)
             await self._held.wake()
             await self._let_go()
+            await self._store_counts(now_us)
+
+    async def _store_counts(self, now_us: int, every_us: int = COUNTS_US) -> None:
+        """What went at once, for people who ask the state store."""
+        fresh = self.not_batched.fresh()
+        if fresh and now_us - self._counted_us >= every_us:
+            await self._thread(self._queue.count_all, {name_of(key): count for key, count in fresh.items()})
+            self.not_batched.stored(fresh)
+            self._counted_us = now_us
 
     async def _let_go(self) -> None:
         """Money of items that are settled, or that the leader holds now."""
@@ -279,8 +297,7 @@ class BatchDesk:
             if seen is None or not kept:
                 return
             if self._core.clock_us() >= seen.ends_us:
-                late = error_body(504, "No answer came before the deadline.")
-                stored = Stored(status=504, body=late, synthesized=False)
+                stored = stored_of(error_answer(504, "No answer came before the deadline."))
             else:
                 await self._thread(self._queue.count, "spilled")
                 opened = self._sealer.open(kept, item_id + "/kept", Kept)

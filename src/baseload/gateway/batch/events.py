@@ -32,12 +32,15 @@ def events(message: Mapping[str, Any]) -> Iterator[bytes]:
 
 
 def failure(body: bytes) -> bytes:
-    """An error's JSON as the event that ends a stream."""
+    """An error's JSON as the event that ends a stream, with the id it can be asked about by, where it has one."""
+    error, more = None, {}
     try:
-        error = msgspec.json.decode(body).get("error")
+        found = msgspec.json.decode(body)
+        error = found.get("error")
+        more = {"request_id": named} if isinstance(named := found.get("request_id"), str) else {}
     except (msgspec.DecodeError, AttributeError, UnicodeError):
-        error = None
-    return _event("error", error=error or {"type": "api_error", "message": "The call failed."})
+        pass
+    return _event("error", error=error or {"type": "api_error", "message": "The call failed."}, **more)
 
 
 def _event(kind: str, **fields: Any) -> bytes:

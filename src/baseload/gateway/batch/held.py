@@ -18,7 +18,7 @@ from baseload.gateway.batch.rules import SECOND_US
 from baseload.gateway.batch.seal import Sealer
 from baseload.gateway.exchange import Answer, Way
 from baseload.gateway.state.faults import StateDown
-from baseload.gateway.wire.answer import error_body, error_event
+from baseload.gateway.wire.answer import error_answer, error_event
 from baseload.gateway.wire.client import Client
 
 SYNTHESIZED: Final = (b"x-baseload-synthesized", b"batch")
@@ -110,11 +110,11 @@ class Held:
         """A ticket sent synchronously, its answer whole."""
         way = await self._synchronous.way(call, trip, "spill", stream=False)
         if isinstance(way, Answer):
-            return Stored(status=way.status, body=way.body, synthesized=False)
+            return stored_of(way)
         carried = Carried(self._client, call, way)
         body = b"".join([piece async for piece in carried.pieces()])
         if not carried.whole:
-            return Stored(status=502, body=error_body(502, "The upstream gave no answer."), synthesized=False)
+            return stored_of(error_answer(502, "The upstream gave no answer."))
         request_id = carried.header(b"request-id").decode("latin-1")
         return Stored(status=carried.status, body=body, synthesized=False, request_id=request_id)
 
@@ -201,6 +201,12 @@ class Held:
         task = asyncio.ensure_future(quietly())
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+def stored_of(answer: Answer, *, synthesized: bool = False) -> Stored:
+    """An answer of our own as it is kept, with the id its caller will be told."""
+    request_id = next((value for name, value in answer.headers if name == b"request-id"), b"").decode("latin-1")
+    return Stored(status=answer.status, body=answer.body, synthesized=synthesized, request_id=request_id)
 
 
 def answer_of(stored: Stored) -> Answer:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from baseload.gateway.batch.desk import BatchDesk
+from baseload.gateway.batch.unbatched import NotBatched
 from baseload.gateway.core import Core
 from baseload.gateway.state.database import Database
 from baseload.gateway.wire.client import Client
@@ -22,6 +23,7 @@ def open_desk(
     keys: Callable[[], Sequence[bytes]],
     env: Mapping[str, str],
     folder: Path,
+    not_batched: NotBatched | None = None,
 ) -> BatchDesk:
     """A desk for `core.config.batch`, its prompts sealed with the key of `sample.key_env` or `sample.key_file`.
 
@@ -38,4 +40,5 @@ def open_desk(
         upstream=upstream,
         keys=keys,
         vault_key=find_key(env.get(sample.key_env, "").strip(), path),
+        not_batched=not_batched,
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Final, Literal, NamedTuple, ParamSpec, TypeVar
@@ -156,8 +156,13 @@ class Items:
             return {name: int(count) for name, count in run.rows("SELECT name, count FROM batch_counts")}
 
     def count(self, name: str, more: int = 1) -> None:
+        self.count_all({name: more})
+
+    def count_all(self, more: Mapping[str, int]) -> None:
+        """Several counts at once, or none of them."""
         with self.database.transaction() as run:
-            counted(run, name, more)
+            for name, count in sorted(more.items()):
+                counted(run, name, count)
 
     # inside
 

@@ -24,7 +24,7 @@ from baseload.gateway.batch.records import Intent, Kept, Member, Stored, call_of
 from baseload.gateway.batch.rules import SECOND_US, Queued, after_failure, status_of, to_form
 from baseload.gateway.batch.seal import Sealer
 from baseload.gateway.core import Core
-from baseload.gateway.wire.answer import error_body
+from baseload.gateway.wire.answer import error_body, new_request_id
 from baseload.quality.replay.transport import BatchSeen, Refused, Unsure
 
 CLOCKS_APART_S: Final = 3_600.0
@@ -264,7 +264,12 @@ def _answer(result: Result | None, now_us: int, ends_us: int) -> Stored | None:
         return None
     said = result.error_message if result is not None else ""
     text = said or "The batch ended without an answer to this call."
-    return Stored(status=status_of(kind), body=error_body(status_of(kind), text), synthesized=True)
+    status, request_id = status_of(kind), new_request_id()
+    log.info(  # the upstream's words may quote the prompt
+        "a batch item ended with %d", status, extra={"request_id": request_id, "status": status}
+    )
+    body = error_body(status, text, request_id)
+    return Stored(status=status, body=body, synthesized=True, request_id=request_id)
 
 
 def _params(body: bytes) -> bytes:

@@ -11,6 +11,7 @@ from baseload.plan.policy import Policy
 
 OTHER: Final = "other"
 NONE: Final = "none"
+LEAVE: Final = "leave"
 MOST_WORKLOADS: Final = 200
 
 
@@ -36,6 +37,12 @@ class Labels:
 
     def reason(self, name: str) -> str:
         return _known(name, SAYS)
+
+
+def arm_of(arm: str, reason: str) -> str:
+    """The side a session is on. An entry that leaves the model alone has no candidate: those it reaches with marks and
+    batches are `leave`, against the holdback it does not reach."""
+    return LEAVE if arm == "candidate" and reason == "leave" else arm or NONE
 
 
 def _known(name: str, known: Collection[str]) -> str:

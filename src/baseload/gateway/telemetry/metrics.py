@@ -15,7 +15,7 @@ from prometheus_client.registry import Collector
 from baseload.gateway.calllog.records import End, Start
 from baseload.gateway.core import Core
 from baseload.gateway.decide.state import RouteKey
-from baseload.gateway.telemetry.labels import NONE, Labels
+from baseload.gateway.telemetry.labels import Labels, arm_of
 from baseload.gateway.trip import Finished, Metering
 from baseload.gateway.watching.views import Standing
 from baseload.plan.policy import Policy
@@ -43,10 +43,11 @@ class Numbers(Protocol):
 class _Sums:
     """Attempts that have every label in common."""
 
-    __slots__ = ("calls", "nano", "tokens", "unknown")
+    __slots__ = ("calls", "nano", "seen", "times", "tokens", "unknown")
 
-    def __init__(self) -> None:
-        self.calls = self.nano = self.unknown = 0
+    def __init__(self, times: tuple[_Times, _Times]) -> None:
+        self.times = times  # of their workload: to the first byte, to the last
+        self.calls = self.nano = self.unknown = self.seen = 0
         self.tokens = [0] * len(TOKEN_CLASSES)
 
 
@@ -95,17 +96,21 @@ class Metrics(Collector):
         key = self._said.get(said) or self._labels_of(said)
         sums = self._sums.get(key)
         if sums is None:
-            sums = self._sums[key] = _Sums()
+            workload = key[0]
+            times = self._first.setdefault(workload, _Times()), self._whole.setdefault(workload, _Times())
+            sums = self._sums[key] = _Sums(times)
         sums.calls += 1
         if end.cost_nano is None:
             sums.unknown += 1
+            sums.seen += end.seen_nano or 0
         else:
             sums.nano += end.cost_nano
-        for place, count in enumerate(_tokens(start, end)):
-            sums.tokens[place] += count
-        workload = key[0]
-        self._first.setdefault(workload, _Times()).add((end.first_us or end.us) - start.us)
-        self._whole.setdefault(workload, _Times()).add(end.us - start.us)
+        used = _tokens(start, end)
+        if used:
+            sums.tokens = [had + count for had, count in zip(sums.tokens, used, strict=True)]
+        first, whole = sums.times
+        first.add((end.first_us or end.us) - start.us)
+        whole.add(end.us - start.us)
 
     def learn(self, policy: Policy) -> None:
         """Another policy serves."""
@@ -121,13 +126,18 @@ class Metrics(Collector):
         used = CounterMetricFamily("baseload_tokens", "Tokens, by class.", labels=("workload", "model", "token_class"))
         usd = CounterMetricFamily("baseload_list_usd", "List price; never a bill.", labels=("workload", "model"))
         unknown = CounterMetricFamily("baseload_cost_unknown", "Attempts without a known cost.", labels=("workload",))
+        least = CounterMetricFamily(
+            "baseload_cost_unknown_least_usd", "List price of what was seen of them: the least.", labels=("workload",)
+        )
         tokens: Counter[tuple[str, ...]] = Counter()
         nano: Counter[tuple[str, ...]] = Counter()
         lacking: Counter[str] = Counter()
+        seen: Counter[str] = Counter()
         for key, sums in self._sums.items():
             calls.add_metric(key, sums.calls)
             nano[key[:2]] += sums.nano
             lacking[key[0]] += sums.unknown
+            seen[key[0]] += sums.seen
             for name, count in zip(TOKEN_CLASSES, sums.tokens, strict=True):
                 tokens[*key[:2], name] += count
         for labels, count in sorted(tokens.items()):
@@ -136,7 +146,8 @@ class Metrics(Collector):
             usd.add_metric(labels, count / NANO_PER_USD)
         for workload, count in sorted(lacking.items()):
             unknown.add_metric((workload,), count)
-        yield from (calls, used, usd, unknown)
+            least.add_metric((workload,), seen[workload] / NANO_PER_USD)
+        yield from (calls, used, usd, unknown, least)
         for name, says, times in (
             ("baseload_first_byte_seconds", "From the send to the first byte.", self._first),
             ("baseload_answer_seconds", "From the send to the last byte.", self._whole),
@@ -149,7 +160,8 @@ class Metrics(Collector):
     def _labels_of(self, said: tuple[str, ...]) -> tuple[str, ...]:
         workload, model, reason, arm, outcome = said
         key = (
-            self.labels.workload(workload), self.labels.model(model), self.labels.reason(reason), arm or NONE, outcome
+            self.labels.workload(workload), self.labels.model(model), self.labels.reason(reason),
+            arm_of(arm, reason), outcome,
         )  # fmt: skip
         if len(self._said) < MOST_SAID:
             self._said[said] = key
@@ -195,6 +207,7 @@ class _Gauges(Collector):
             yield GaugeMetricFamily(name, says, value=value)
         for name, says, value in (
             ("baseload_call_log_dropped", "Records the call log lacks.", core.log.dropped),
+            ("baseload_unmetered_requests", "Passed on to paths that may cost something, not metered.", core.unmetered),
             (
                 "baseload_content_skipped",
                 "Calls recorded without prefix hashes for want of time.",

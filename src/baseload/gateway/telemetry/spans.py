@@ -16,6 +16,7 @@ from opentelemetry.util.types import AttributeValue
 
 from baseload.gateway.config import TelemetrySettings
 from baseload.gateway.state.records import Topic
+from baseload.gateway.telemetry.labels import arm_of
 from baseload.gateway.trip import Finished, Metering
 from baseload.usage.fields import BadRecord
 from baseload.usage.gateway_rows import usage_of
@@ -77,7 +78,7 @@ def attributes_of(attempt: Finished) -> dict[str, AttributeValue]:
         "baseload.policy_id": start.policy_id,
         "baseload.reason": start.reason,
         "baseload.stage": start.stage,
-        "baseload.arm": start.arm,
+        "baseload.arm": arm_of(start.arm, start.reason),
         "baseload.attempt": start.attempt,
     }
     found |= {name: value for name, value in (

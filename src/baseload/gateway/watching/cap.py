@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from functools import partial
 from typing import Final
 
@@ -70,6 +71,17 @@ class DayCap:
             return None
         day.reserved += amount_nano
         return Reserved(name, amount_nano)
+
+    def lower(self, reserved: Reserved, amount_nano: int) -> None:
+        """So much of it is enough; more than was reserved it never is."""
+        freed = max(0, reserved.amount_nano - amount_nano) if reserved.is_open else 0
+        reserved.amount_nano -= freed
+        self._days[reserved.day].reserved -= freed
+
+    def split(self, reserved: Reserved, amounts_nano: Sequence[int]) -> list[Reserved]:
+        """The same money in parts, each settled by itself. The amounts add up to what was reserved."""
+        reserved.is_open = False
+        return [Reserved(reserved.day, amount) for amount in amounts_nano]
 
     def settle(self, reserved: Reserved, cost_nano: int) -> None:
         """What it did cost, 0 for what was not billed. A second time does nothing."""

@@ -12,12 +12,14 @@ from typing import Any, Final
 import msgspec
 
 from baseload.errors import UsageError
-from baseload.gateway.watching.messages import Ask, Begin, Difference, Fault, Grade, State, Step
-from baseload.project_bars import INCUMBENT, GraderTable
-from baseload.quality.graders.answers import Asked, Unparsable, answer_of
+from baseload.gateway.watching.judged import Said, questions_of
+from baseload.gateway.watching.messages import NOT_MADE, Ask, Begin, Difference, Fault, Grade, State, Step
+from baseload.gateway.watching.unlabelled import by_form, has_no_truth
+from baseload.project_bars import INCUMBENT, GraderTable, JudgeTable
+from baseload.quality.graders.answers import Answer, Asked, Unparsable, answer_of
 from baseload.quality.graders.grader import Grader, PairGrader, difference
 from baseload.quality.trial.bars import grader_of
-from baseload.quality.trial.tables import GraderFiles, bytes_of, files_of, needs_truths, truth_of_incumbent
+from baseload.quality.trial.tables import GraderFiles, bytes_of, files_of, truth_of_incumbent
 from baseload.quality.watch.machine import replay
 from baseload.quality.watch.route import RolledBack, Route, begin, carried, read_state, state_bytes
 
@@ -50,34 +52,40 @@ class Answering:
                 return self._graded(ask)
 
     def _graded(self, ask: Grade) -> Difference:
+        said = Said({name: _answer(reply).text for name, reply in ask.replies.items()})
         try:
-            spec, grader = self._grader(ask)
-            if needs_truths(spec):
-                return Difference(reason="the grader needs the truth of each call")
+            spec, grader = self._grader(ask, said)
         except UsageError:
-            return Difference(reason="the bar's grader cannot be made here")
+            return Difference(reason=NOT_MADE)
         call = Asked(call_id=ask.call_id, request=msgspec.json.decode(ask.request, type=dict[str, Any]))
-        candidate, incumbent = (
-            answer_of(msgspec.json.decode(one, type=dict[str, Any])) for one in (ask.candidate, ask.incumbent)
-        )
+        candidate, incumbent = _answer(ask.candidate), _answer(ask.incumbent)
+        if has_no_truth(spec):
+            found = by_form(grader, candidate, incumbent)
+            return msgspec.structs.replace(found, grader=grader_id(grader))
         try:
             wanted = getattr(spec, "truth", "") == INCUMBENT and not incumbent.failure
             truth = truth_of_incumbent(spec, incumbent) if wanted else incumbent.text
         except Unparsable:
             return Difference(reason="the incumbent's answer is not in the grader's form")
         pair = difference(grader, call, candidate, incumbent, truth)
+        if isinstance(spec, JudgeTable) and said.missing:
+            return questions_of(said.missing, spec.model)
         return Difference(d=pair.d, how=pair.how, reason="grader fault" if pair.fault else "", grader=grader_id(grader))
 
-    def _grader(self, ask: Grade) -> tuple[GraderTable, Grader | PairGrader]:
+    def _grader(self, ask: Grade, said: Said) -> tuple[GraderTable, Grader | PairGrader]:
         key = (ask.folder, msgspec.json.encode(ask.grader, order="sorted"))
         found = self._graders.get(key)
         if found is None:
             spec: GraderTable = msgspec.convert(ask.grader, GraderTable)
             folder = Path(ask.folder)
-            files = GraderFiles(folder=folder, contents={name: _read(folder / name) for name in files_of(spec)})
+            files = GraderFiles(
+                folder=folder, contents={name: _read(folder / name) for name in files_of(spec)}, ask=said
+            )
             for name in files_of(spec):
                 bytes_of(name, "file", files)
-            found = self._graders[key] = (spec, grader_of(spec, files))
+            found = (spec, grader_of(spec, files))
+            if not isinstance(spec, JudgeTable):  # a judge is made for one pair: it knows that pair's replies
+                self._graders[key] = found
         return found
 
 
@@ -96,6 +104,10 @@ def begun(ask: Begin) -> Route:
 def grader_id(grader: Grader | PairGrader) -> str:
     """What a grader calls itself, "" where it says nothing."""
     return " ".join(filter(None, (str(getattr(grader, "id", "")), str(getattr(grader, "version", "")))))
+
+
+def _answer(message: msgspec.Raw) -> Answer:
+    return answer_of(msgspec.json.decode(message, type=dict[str, Any]))
 
 
 def _state(route: Route) -> State:

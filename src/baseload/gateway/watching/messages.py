@@ -10,6 +10,8 @@ from baseload.quality.watch.events import Action, Event
 from baseload.quality.watch.terms import Terms
 
 FAULT = "fault"
+NOT_MADE = "the bar's grader cannot be made here"
+"""A difference's reason: none of its workload will be graded either."""
 
 
 class Back(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,10 +40,21 @@ class Step(msgspec.Struct, frozen=True, kw_only=True, tag_field="op", tag="step"
     events: tuple[Event, ...]
 
 
+class Question(msgspec.Struct, frozen=True, kw_only=True):
+    """What a judge is to be asked: the question's own name, and the request for the API."""
+
+    name: str
+    body: msgspec.Raw
+
+    def __repr__(self) -> str:
+        return f"Question({self.name!r})"
+
+
 class Grade(msgspec.Struct, frozen=True, kw_only=True, tag_field="op", tag="grade"):
     """Two answers to one request. `grader` is the table of a `[bar.grader]`, `folder` the project's.
 
-    Answers are messages of the API, or {} for one that failed.
+    Answers are messages of the API, or {} for one that failed. `replies`: what a judge said, a message by the name of
+    its question; those that are missing are asked for.
     """
 
     grader: dict[str, Any]
@@ -50,6 +63,7 @@ class Grade(msgspec.Struct, frozen=True, kw_only=True, tag_field="op", tag="grad
     request: msgspec.Raw
     candidate: msgspec.Raw
     incumbent: msgspec.Raw
+    replies: dict[str, msgspec.Raw] = {}
 
     def __repr__(self) -> str:
         return f"Grade({self.call_id!r})"
@@ -67,12 +81,14 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Difference(msgspec.Struct, frozen=True, kw_only=True):
-    """Candidate's score - incumbent's. None: nobody could say, and `reason` is why. `how` as in a trial's pairs."""
+    """Candidate's score - incumbent's. None: nobody could say, and `reason` is why. `how` as in a trial's pairs, or
+    `form`: without the call's truth only what needs none was looked at. `questions`: a judge must be asked first."""
 
     d: float | None = None
     how: str = ""
     reason: str = ""
     grader: str = ""
+    questions: tuple[Question, ...] = ()
 
 
 class Fault(msgspec.Struct, frozen=True, kw_only=True):

@@ -19,6 +19,7 @@ Order = Literal["hold", "resume", "roll_back", "lift"]
 MOST_WHO: Final = 40
 MOST_WHY: Final = 200
 MOST_TRIES: Final = 8
+_MOST_SAYS: Final = MOST_WHO + 2 + MOST_WHY
 
 
 class Ordered(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,12 +52,15 @@ def roll_back(
 
 
 def hold(store: StateStore, workload: str, *, who: str, why: str, at_us: int) -> Ordered:
-    """The ramp stands still until `resume`; what is served is served on. Raises UsageError, StateDown."""
+    """The ramp stands still until `resume`; what is served is served on.
+
+    Raises UsageError where there is no ramp: none was served yet, or it was rolled back. Raises StateDown.
+    """
     return _set_held(store, workload, "hold", _says(who, why), at_us)
 
 
 def resume(store: StateStore, workload: str, *, who: str, why: str, at_us: int) -> Ordered:
-    """The ramp may go on. Raises UsageError, StateDown."""
+    """The ramp may go on. Raises UsageError as `hold` does, StateDown."""
     _says(who, why)
     return _set_held(store, workload, "resume", "", at_us)
 
@@ -93,9 +97,8 @@ def _reset(at_us: int) -> dict[str, object]:
 
 def _set_held(store: StateStore, workload: str, order: Literal["hold", "resume"], held: str, at_us: int) -> Ordered:
     for _ in range(MOST_TRIES):
+        _check_not_back(store, workload, order)
         row, standing = _latest(store, workload)
-        if standing.view.rolled_back:
-            raise UsageError(f"workload {workload[:60]!r} was rolled back; nothing moves it but a new trial, or lift")
         same = bool(standing.held) == bool(held)
         if same or _rewrite(store, row, {"held": held}, at_us):
             return Ordered(
@@ -103,6 +106,24 @@ def _set_held(store: StateStore, workload: str, order: Literal["hold", "resume"]
                 stage=standing.view.stage,
             )  # fmt: skip
     raise UsageError(f"workload {workload[:60]!r}: its route changes too often to be ordered; try again")
+
+
+def _check_not_back(store: StateStore, workload: str, order: Literal["hold", "resume"]) -> None:
+    """Raises UsageError where no ramp is left: by a row of its own, or by what the route's state says."""
+    barred = {back.candidate: back.says for back in store.rollbacks() if back.workload == workload}
+    if any(row.workload == workload for row in store.routes()):
+        _, standing = _latest(store, workload)
+        candidate = standing.view.candidate
+        barred = {candidate: barred[candidate]} if candidate in barred else {}
+        if standing.view.rolled_back and not barred:
+            barred = {candidate: standing.why_back}
+    for candidate, says in barred.items():
+        raise UsageError(
+            f"workload {workload[:60]!r} was rolled back ({says[:_MOST_SAYS]}): there is nothing to {order}. The "
+            f"original serves every session, and the route to {candidate or 'its candidate'} has ended. Another "
+            "candidate begins with the policy of the next `baseload plan`; this one only once its trial was repeated "
+            "and `baseload gateway lift` takes the roll-back away."
+        )
 
 
 def _rewrite(store: StateStore, row: RouteRow, changes: dict[str, object], at_us: int) -> bool:

@@ -8,12 +8,14 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
 from baseload.errors import UsageError
+from baseload.gateway.batch.unbatched import NotBatched
 from baseload.gateway.config import dollars
 from baseload.gateway.core import Watcher
 from baseload.gateway.decide.state import RouteKey
@@ -22,41 +24,59 @@ from baseload.gateway.making import SETTINGS, project_of
 from baseload.gateway.state.records import Rollback
 from baseload.gateway.watching.cap import DayCap
 from baseload.gateway.watching.child import Child
+from baseload.gateway.watching.differing import has_one_right, wrong_in
 from baseload.gateway.watching.orders import Order, Ordered, hold, lift, resume, roll_back
+from baseload.gateway.watching.project_says import data_uses, graded_by_of, graders_of, without_files
 from baseload.gateway.watching.routes import RouteBook
 from baseload.gateway.watching.shadow import Setup, ShadowDesk
-from baseload.gateway.watching.shadow_batch import ShadowBatches
-from baseload.gateway.watching.terms import Promise, has_route, promises_in
-from baseload.gateway.watching.views import Standing
+from baseload.gateway.watching.terms import Promise, promises_in
+from baseload.gateway.watching.views import Standing, as_served
 from baseload.gateway.watching.watch import Watch
 from baseload.gateway.wire.fetch import Fetched, fetch
-from baseload.plan.policy import Policy
-from baseload.project import Project
 from baseload.quality.watch.terms import LADDER, Rung
 from baseload.values import NANO_PER_USD
-from baseload.vault.data_use import DataUse, parse_data_use
 
 if TYPE_CHECKING:
+    from baseload.gateway.batch.seal import Sealer
     from baseload.gateway.runtime import Gateway, Part
     from baseload.gateway.sampler import Sampler
     from baseload.gateway.telemetry.metrics import Metrics
     from baseload.gateway.telemetry.spans import Spans
+    from baseload.gateway.telemetry.together import Beside
+    from baseload.gateway.watching.shadow_batch import ShadowBatches
 
 log = logging.getLogger("baseload.gateway.watch")
 _ORDERS: Final = {"roll_back": roll_back, "lift": lift}
 
 
-def parts_of(gateway: Gateway, *, ladder: tuple[Rung, ...] = LADDER) -> tuple[Part, ...]:
+def parts_of(
+    gateway: Gateway,
+    *,
+    ladder: tuple[Rung, ...] = LADDER,
+    not_batched: NotBatched | None = None,
+    beside: Beside | None = None,
+) -> tuple[Part, ...]:
     """Everything of this kind that the settings ask for, with its watchers set. Raises UsageError."""
-    return Watching(gateway, ladder=ladder).parts
+    return Watching(gateway, ladder=ladder, not_batched=not_batched, beside=beside).parts
 
 
 class Watching:
     """The parts of one gateway, and what its admin endpoints and metrics ask of them (`admin.Served`)."""
 
-    def __init__(self, gateway: Gateway, *, ladder: tuple[Rung, ...] = LADDER) -> None:
+    def __init__(
+        self,
+        gateway: Gateway,
+        *,
+        ladder: tuple[Rung, ...] = LADDER,
+        not_batched: NotBatched | None = None,
+        beside: Beside | None = None,
+    ) -> None:
+        """`beside`: of several processes that share a port, which one this is."""
         self.gateway = gateway
+        self._not_batched = not_batched
+        self._beside = beside
         self.watch: Watch | None = None
+        self.batches: ShadowBatches | None = None
         self.sampler: Sampler | None = None
         self._metrics: Metrics | None = None
         self._spans_made: Spans | None = None
@@ -66,7 +86,7 @@ class Watching:
         config = gateway.loaded.config
         if config.policy.file and not config.policy.observe:
             self.watch = self._watch(ladder)
-            parts.append(self.watch)
+            parts += self._watch_parts()
         if config.sample.folder:
             self.sampler = self._sampler()
             parts.append(self.sampler)
@@ -76,7 +96,7 @@ class Watching:
         if config.listen.admin_port is not None:
             parts.append(self._admin(config.listen.admin_port))
         self.parts: tuple[Part, ...] = tuple(parts)
-        found: list[Watcher | None] = [self.watch, self.sampler, self._spans_made, self._metrics]
+        found: list[Watcher | None] = [self.watch, self.sampler, self._spans_made, self._metrics, not_batched]
         gateway.core.watchers = tuple(one for one in found if one is not None)
 
     # what admin endpoints and metrics ask
@@ -94,7 +114,15 @@ class Watching:
         return self._metrics.text()
 
     def standings(self) -> dict[RouteKey, Standing]:
-        return self.watch.book.standings if self.watch is not None else {}
+        """Every route as it is served: where entries are applied at once, whatever stage it waits in."""
+        found = self.watch.book.standings if self.watch is not None else {}
+        loaded = self.gateway.loaded
+        if loaded.config.policy.start != "at_once":
+            return found
+        return {
+            key: msgspec.structs.replace(one, view=as_served(one.view, at_once=key[1] == loaded.policy.policy_id))
+            for key, one in found.items()
+        }
 
     def rollbacks(self) -> tuple[Rollback, ...]:
         return self.watch.book.rollbacks if self.watch is not None else ()
@@ -141,12 +169,57 @@ class Watching:
         )  # fmt: skip
         settings = gateway.loaded.config.shadow
         cap = DayCap(gateway.state, gateway.replica_id, int(dollars(settings.usd_per_day) * NANO_PER_USD))
-        batches = ShadowBatches(gateway.core, self._fetch) if settings.transport == "batch" else None
-        desk = ShadowDesk(gateway.core, cap, self._fetch, grader, transport=settings.transport, batches=batches)
-        if batches is not None:
-            batches.desk = desk
+        self.batches = self._batches(cap) if settings.transport == "batch" and cap.cap_nano else None
+        desk = ShadowDesk(gateway.core, cap, self._fetch, grader, transport=settings.transport, batches=self.batches)
+        if self.batches is not None:
+            self.batches.desk = desk
         desk.setup = self._setup()
+        self._say()
         return Watch(gateway.core, book, desk, (steps, grader), renewed=self._renew)
+
+    def _watch_parts(self) -> list[Part]:
+        """Batches start first: they hold what earlier processes reserved."""
+        return [one for one in (self.batches, self.watch) if one is not None]
+
+    def _batches(self, cap: DayCap) -> ShadowBatches | None:
+        """None where no upstream takes batches with a key of the gateway's own."""
+        from baseload.gateway.batch.api import BatchApi  # noqa: PLC0415 - only where pairs go by batch
+        from baseload.gateway.watching.shadow_batch import ShadowBatches  # noqa: PLC0415 - as above
+        from baseload.gateway.watching.shadow_shelf import Shelf  # noqa: PLC0415 - as above
+
+        gateway = self.gateway
+        upstream = next((one for one in gateway.loaded.config.upstream if one.kind == "anthropic"), None)
+        if upstream is None:
+            return None
+        keys = partial(gateway.upstream_keys, upstream)
+        api = BatchApi(gateway.client, upstream.origin, keys, gateway.core.memo.org_key, upstream.timeout_s)
+        shelf = Shelf(gateway.core, gateway.state, cap, self._sealer())
+        return ShadowBatches(gateway.core, shelf, api, upstream=upstream.name)
+
+    def _sealer(self) -> Sealer | None:
+        """None without a vault key: then no text of a pair is kept on disk. Raises UsageError on a key that is none."""
+        from baseload.vault.key import find_key  # noqa: PLC0415 - only where pairs go by batch
+
+        gateway, settings = self.gateway, self.gateway.loaded.config.sample
+        key = find_key(
+            gateway.env.get(settings.key_env, "").strip(), gateway.folder / (settings.key_file or "vault.key")
+        )
+        if key is None:
+            return None
+        from baseload.gateway.batch.seal import Sealer  # noqa: PLC0415 - it needs the extra `vault`
+
+        return Sealer(key)
+
+    def _say(self) -> None:
+        """What a climb rests on: said when a policy begins to serve, since it differs by workload."""
+        if not dollars(self.gateway.loaded.config.shadow.usd_per_day):
+            return
+        for workload, says in self.graded_by().items():
+            log.info("shadow calls of %s are graded by %s", workload, says)
+
+    def graded_by(self) -> dict[str, str]:
+        """For people: by what the shadow calls of each routed workload are graded."""
+        return graded_by_of(self._project, self.gateway.loaded.policy)
 
     def _renew(self) -> None:
         """Another policy serves: what the project says of its workloads is read again."""
@@ -157,6 +230,7 @@ class Watching:
         self._learned = self._promises()
         if self.watch is not None:
             self.watch.desk.setup = self._setup()
+            self._say()
         if self.sampler is not None:
             self.sampler.data_use = data_uses(self._project, self.gateway.loaded.policy)
 
@@ -177,9 +251,17 @@ class Watching:
 
     def _setup(self) -> Setup:
         policy, folder = self.gateway.loaded.policy, self._project_folder()
+        graders = graders_of(self._project, policy)
+        wrong = wrong_in(folder) if folder is not None else {}
         return Setup(
             data_use=data_uses(self._project, policy),
-            graders=graders_of(self._project, policy),
+            graders=graders,
+            wrong_most={
+                entry.workload.id: wrong[entry.verdict_id]
+                for entry in policy.entries
+                if entry.verdict_id in wrong and has_one_right(graders.get(entry.workload.id, {}))
+            },
+            ungraded=frozenset(without_files(graders, folder) if folder is not None else ()),
             folder=str(folder) if folder is not None else "",
             zero_data_retention=self._project.zero_data_retention,
         )
@@ -202,30 +284,14 @@ class Watching:
 
     def _admin(self, port: int) -> Part:
         from baseload.gateway.admin import Admin  # noqa: PLC0415 - only where somebody wants the endpoints
+        from baseload.gateway.telemetry.batch_counts import BatchCounts  # noqa: PLC0415 - as above
         from baseload.gateway.telemetry.labels import Labels  # noqa: PLC0415 - as above
         from baseload.gateway.telemetry.metrics import Metrics  # noqa: PLC0415 - as above
 
         gateway, listen = self.gateway, self.gateway.loaded.config.listen
-        self._metrics = Metrics(gateway.core, Labels(gateway.core, gateway.loaded.policy), self)
+        labels = Labels(gateway.core, gateway.loaded.policy)
+        self._metrics = Metrics(gateway.core, labels, self)
+        if self._not_batched is not None:
+            self._metrics.registry.register(BatchCounts(self._not_batched, labels))
         token = gateway.env.get(listen.admin_token_env, "")
-        return Admin(self, listen.admin_host, port, token, reuse_port=listen.workers > 1)
-
-
-def data_uses(project: Project, policy: Policy) -> dict[str, DataUse]:
-    """What may be done with the prompts of the policy's workloads, as the project says; by workload id."""
-    said = {rule.name: rule.data_use for rule in project.workload if rule.data_use}
-    return {
-        entry.workload.id: parse_data_use(said.get(entry.workload.name) or said.get(entry.workload.id, ""))
-        for entry in policy.entries
-    }
-
-
-def graders_of(project: Project, policy: Policy) -> dict[str, dict[str, Any]]:
-    """The table of each workload's grader, of those that have a route."""
-    bars = {bar.workload: bar.grader for bar in project.bar}
-    found = {}
-    for entry in policy.entries:
-        grader = bars.get(entry.workload.id) or bars.get(entry.workload.name)
-        if grader is not None and has_route(entry):
-            found[entry.workload.id] = msgspec.to_builtins(grader)
-    return found
+        return Admin(self, listen.admin_host, port, token, beside=self._beside)

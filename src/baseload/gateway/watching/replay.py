@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 import msgspec
-from msgspec import Raw
 
 from baseload.gateway.decide.apply import apply
 from baseload.gateway.decide.decide import Decision
@@ -68,14 +67,4 @@ def headers_of(forward: Forward) -> tuple[Header, ...]:
     return (*kept, (b"accept-encoding", b"identity"))
 
 
-def body_object(body: bytes) -> dict[str, Raw]:
-    """The members of a replay's body, for a batch."""
-    return msgspec.json.decode(body, type=dict[str, Raw])
-
-
-def error_message(status: int) -> dict[str, Any]:
-    """In place of a message that did not come: graders score it 0."""
-    return {"type": "error", "status": status}
-
-
-__all__ = ["Replay", "Side", "body_object", "error_message", "headers_of", "replay_of"]
+__all__ = ["Replay", "Side", "headers_of", "replay_of"]

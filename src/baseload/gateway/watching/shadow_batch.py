@@ -1,88 +1,142 @@
 """Shadow calls by Message Batches, at half the price: gathered, submitted together, their results graded as they come.
 
-With the gateway's own key only. What waits is in memory: a process that ends leaves results nobody reads, whose cost
-stands in the call log as not known and under the cap as spent.
+    item on disk -> intent on disk -> create -> batch id on disk -> results in the call log -> graded -> batch deleted
+
+With the gateway's own key only. What a process leaves, killed or stopped, the next one takes over: batches created
+since an intent are listed, and one with its ids is adopted. Nothing is sent a second time: a shadow call is a sample,
+and one that was lost is only one pair less. Where the vault has a key texts are kept, sealed, and an adopted answer is
+graded; else only its cost and how it ended are told.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
-from collections.abc import Awaitable, Callable
-from typing import Any, Final
+import secrets
+from collections.abc import Iterable, Sequence
+from typing import Final
 
 import msgspec
 
-from baseload.gateway.calllog.records import End, Start
-from baseload.gateway.calllog.segment import LogFull
+from baseload.gateway.batch.api import BatchApi, Result
+from baseload.gateway.batch.records import Group, group_of
 from baseload.gateway.core import Core
-from baseload.gateway.exchange import Forward, Header
-from baseload.gateway.upstreams.port import Asked, Sent
+from baseload.gateway.state.faults import StateDown
+from baseload.gateway.state.records import Topic
 from baseload.gateway.watching.cap import Reserved
-from baseload.gateway.watching.replay import body_object, error_message
-from baseload.gateway.watching.shadow import Pair, ShadowDesk
-from baseload.gateway.wire.bare import BareTrip
-from baseload.gateway.wire.fetch import Fetched, NotFetched
+from baseload.gateway.watching.shadow import ShadowDesk
+from baseload.gateway.watching.shadow_pair import Ask, Item, Pair, learned, why_not
+from baseload.gateway.watching.shadow_shelf import Shelf
+from baseload.gateway.watching.shadow_store import Intent
+from baseload.quality.replay.transport import BatchSeen, Refused, Unsure
 
 GATHER_S: Final = 60.0
 POLL_S: Final = 30.0
 MOST_ITEMS: Final = 500
-GIVE_UP_S: Final = 90_000.0
-"""A batch ends within 24 hours; an hour later it is not asked for any more."""
-_PATH: Final = b"/v1/messages/batches"
-_KEPT: Final = frozenset((b"anthropic-version", b"anthropic-beta", b"x-api-key", b"authorization", b"content-type"))
+BEAT_US: Final = 20_000_000
+STALE_US: Final = 120_000_000
+"""A replica that was not heard of for so long has ended."""
+SETTLE_US: Final = 60_000_000
+"""A batch that was not listed so long after its intent was never made."""
+CLOCKS_APART_S: Final = 3_600.0
+_SECOND_US: Final = 1_000_000
+_PAUSE_S: Final = 60.0
+_GONE: Final = 404
 log = logging.getLogger("baseload.gateway.shadow")
 
 
-class _Batch(msgspec.Struct):
-    id: str
-    processing_status: str = ""
-
-
-class _Result(msgspec.Struct):
-    custom_id: str
-    result: dict[str, Any]
-
-
-class _Item(msgspec.Struct):
-    pair: Pair
-    reserved: Reserved
-    start: Start
-
-
 class ShadowBatches:
-    """Items gathered for `gather_s`, batches asked for every `poll_s`."""
+    """A part of the gateway (`runtime.Part`). Items are gathered for `gather_s`, batches asked for every `poll_s`."""
 
     def __init__(
         self,
         core: Core,
-        fetch: Callable[[Forward], Awaitable[Fetched]],
+        shelf: Shelf,
+        api: BatchApi,
         *,
+        upstream: str,
         gather_s: float = GATHER_S,
         poll_s: float = POLL_S,
+        stale_us: int = STALE_US,
     ) -> None:
         self.desk: ShadowDesk | None = None
+        self.gather_s = gather_s
+        self.poll_s = poll_s
+        self.stale_us = stale_us
         self._core = core
-        self._fetch = fetch
-        self._gather_s = gather_s
-        self._poll_s = poll_s
-        self._gathered: list[_Item] = []
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._shelf = shelf
+        self._api = api
+        self._upstream = upstream
+        self._sent: dict[str, list[str]] = {}  # intent -> its items
+        self._intents: dict[str, Intent] = {}
+        self._polled_us: dict[str, int] = {}
+        self._started_us = self._adopted_us = self._paused_until_us = 0
+        self._foreign: set[str] = set()
+        self._round: asyncio.Task[None] | None = None
 
-    def add(self, pair: Pair, reserved: Reserved, start: Start) -> None:
-        if not self._gathered:
-            task = asyncio.get_running_loop().create_task(self._later())
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
-        self._gathered.append(_Item(pair, reserved, start))
+    def __repr__(self) -> str:
+        return f"ShadowBatches({len(self._shelf.items)} items)"
 
-    async def close(self) -> None:
-        """Stop asking. What was submitted counts as spent."""
-        for task in tuple(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        for item in self._gathered:
-            self._desk.cap.settle(item.reserved, 0)
+    @property
+    def can_send(self) -> bool:
+        """There is a key of the gateway's own."""
+        return bool(self._api.credential())
+
+    async def add(self, pair: Pair, asks: tuple[Ask, ...], reserved: Reserved, *, version: str, betas: str) -> None:
+        """Take a pair in. Raises StateDown: then it is not sent, and the money is the caller's to settle."""
+        group = Group(upstream=self._upstream, credential=self._api.credential(), version=version, betas=betas)
+        item = Item(
+            item_id="sh" + secrets.token_hex(8),
+            group=group.text,
+            pair=pair,
+            asks=asks,
+            created_us=self._core.clock_us(),
+            reserved=reserved,
+        )
+        await self._shelf.put(item)
+
+    # a part of the gateway
+
+    async def start(self) -> None:
+        """Hold the money of what earlier processes left, before it is given to anybody."""
+        self._started_us = self._core.clock_us()
+        with contextlib.suppress(StateDown):  # then nobody gets any either; the next turn holds it
+            await self._shelf.hold(self._started_us)
+
+    async def tick(self, now_us: int) -> None:
+        """Have a turn, if none is under way: it waits for the network, and nobody waits for it."""
+        if self._round is None or self._round.done():
+            self._round = asyncio.get_running_loop().create_task(self._safe_round(now_us))
+
+    async def changed(self, topics: frozenset[Topic]) -> None:
+        """Nothing of keys and routes is kept here."""
+
+    async def stop(self) -> None:
+        """Stop asking. What is under way stays for the next process, and counts as spent."""
+        if self._round is not None:
+            self._round.cancel()
+            await asyncio.gather(self._round, return_exceptions=True)
+        try:
+            await self._shelf.close()
+        except StateDown:
+            log.warning("%d shadow calls are left to the next process later", len(self._shelf.items))
+
+    async def round(self, now_us: int) -> None:
+        """One turn. Raises StateDown; what was begun is found again in the next."""
+        if now_us - self._shelf.written_us >= BEAT_US and self._shelf.items:
+            self._shelf.written_us = now_us
+            await self._shelf.ask(lambda store: store.beat(now_us))
+        if now_us - self._adopted_us >= self.poll_s * _SECOND_US:
+            self._adopted_us = now_us
+            await self._adopt(now_us)
+        for intent in list(self._intents.values()):
+            if now_us - self._polled_us.get(intent.intent_id, 0) >= self.poll_s * _SECOND_US:
+                self._polled_us[intent.intent_id] = now_us
+                await self._poll(intent, now_us)
+        if now_us >= self._paused_until_us:
+            for items in self._due(now_us):
+                await self._submit(items)
 
     # inside
 
@@ -92,90 +146,185 @@ class ShadowBatches:
             raise LookupError("no desk")
         return self.desk
 
-    async def _later(self) -> None:
-        await asyncio.sleep(self._gather_s)
-        items, self._gathered = self._gathered, []
-        for place in range(0, len(items), MOST_ITEMS):
-            await self._batch(items[place : place + MOST_ITEMS])
-
-    async def _batch(self, items: list[_Item]) -> None:
-        """One batch from its submission to its last grade."""
-        sent = {f"shadow-{number}": item for number, item in enumerate(items) if self._logged(item)}
-        rest = dict(sent)
+    async def _safe_round(self, now_us: int) -> None:
         try:
-            batch = await self._submitted(sent)
-            if batch is None:
-                for item in sent.values():
-                    self._failed(item, "not submitted", cost_nano=0)
-                return
-            if await self._ended(batch, items[0]):
-                for result in await self._results(batch, items[0]):
-                    if result.custom_id in rest:
-                        await self._take(rest.pop(result.custom_id), result.result)
-        except (NotFetched, msgspec.MsgspecError):
-            log.error("a batch of shadow calls cannot be read")
-        finally:
-            for item in rest.values():  # maybe paid: the reservation counts as spent
-                self._desk.cap.settle(item.reserved, item.reserved.amount_nano)
+            await self.round(now_us)
+        except StateDown:
+            log.warning("shadow batches wait for the state store")
+        except Exception as error:  # noqa: BLE001 - a shadow costs no caller anything; the next turn tries again
+            log.error("shadow batches: %s", type(error).__name__)
 
-    def _logged(self, item: _Item) -> bool:
+    async def _adopt(self, now_us: int) -> None:
+        rows = await self._shelf.adopt(now_us - self.stale_us, now_us)
+        known = await self._shelf.ask(lambda store: store.intents())
+        for intent in known:
+            if intent.intent_id not in self._intents:
+                self._intents[intent.intent_id] = intent
+                self._sent[intent.intent_id] = [row.item_id for row in rows if row.intent_id == intent.intent_id]
+        await self._shelf.hold(self._started_us)
+        out = {row.item_id for row in rows if row.intent_id}
+        lost = [item for item in self._shelf.items.values() if item.pair is None and item.item_id not in out]
+        await self._drop(lost, "its process ended before it was sent")
+
+    async def _drop(self, items: Sequence[Item], why: str) -> None:
+        await self._shelf.drop(items)
+        if items:
+            self._desk.outcomes[why] += len(items)
+
+    # into a batch
+
+    def _due(self, now_us: int) -> Iterable[list[Item]]:
+        """What goes together, as soon as the first of it has waited long enough."""
+        out = {item_id for sent in self._sent.values() for item_id in sent}
+        groups: dict[str, list[Item]] = {}
+        for item in self._shelf.items.values():
+            if item.item_id not in out:
+                groups.setdefault(item.group, []).append(item)
+        for items in groups.values():
+            if now_us - min(item.created_us for item in items) >= self.gather_s * _SECOND_US:
+                for place in range(0, len(items), MOST_ITEMS):
+                    yield items[place : place + MOST_ITEMS]
+
+    async def _submit(self, items: list[Item]) -> None:
+        requests = sum(len(item.asks) for item in items)
+        intent = Intent(secrets.token_hex(8), items[0].group, "", requests, self._core.clock_us())
+        ids = [item.item_id for item in items]
+        await self._shelf.ask(lambda store: store.intend(intent, ids))
+        self._intents[intent.intent_id], self._sent[intent.intent_id] = intent, ids
+        self._polled_us[intent.intent_id] = intent.intent_us
+        rows = [
+            (intent.custom_id(item.item_id, place), ask.body) for item in items for place, ask in enumerate(item.asks)
+        ]
         try:
-            if self._core.log.append(item.start):
-                return True
-        except LogFull:
-            pass
-        self._desk.cap.settle(item.reserved, 0)
-        return False
+            made = await self._api.create(group_of(intent.group), rows)
+        except Unsure:
+            return  # whether it was made is seen in the list
+        except Refused as error:
+            await self._refused(intent, error)
+        else:
+            await self._submitted(intent, made)
 
-    async def _submitted(self, items: dict[str, _Item]) -> _Batch | None:
-        if not items:
-            return None
-        requests = [{"custom_id": name, "params": body_object(item.pair.replay.body)} for name, item in items.items()]
-        first = next(iter(items.values()))
-        answer = await self._asked(b"POST", _PATH, first, msgspec.json.encode({"requests": requests}))
-        if answer is None or answer.status != 200:
-            return None
-        return msgspec.json.decode(answer.body, type=_Batch)
+    async def _submitted(self, intent: Intent, made: BatchSeen) -> None:
+        self._intents[intent.intent_id] = intent._replace(batch_id=made.id)
+        await self._shelf.ask(lambda store: store.submitted(intent.intent_id, made.id))
 
-    async def _ended(self, batch: _Batch, item: _Item) -> bool:
-        for _ in range(int(GIVE_UP_S / max(self._poll_s, 0.01))):
-            await asyncio.sleep(self._poll_s)
-            try:
-                answer = await self._asked(b"GET", _PATH + b"/" + batch.id.encode(), item)
-            except NotFetched:
-                continue
-            if answer is None or answer.status != 200:
-                continue
-            if msgspec.json.decode(answer.body, type=_Batch).processing_status == "ended":
-                return True
-        return False
-
-    async def _results(self, batch: _Batch, item: _Item) -> list[_Result]:
-        answer = await self._asked(b"GET", _PATH + b"/" + batch.id.encode() + b"/results", item)
-        if answer is None or answer.status != 200:
-            return []
-        return [msgspec.json.decode(line, type=_Result) for line in answer.body.splitlines() if line.strip()]
-
-    async def _take(self, item: _Item, result: dict[str, Any]) -> None:
-        message = result.get("message")
-        if result.get("type") == "succeeded" and isinstance(message, dict):
-            cost = self._desk.ended(item.start, 200, msgspec.json.encode(message))
-            self._desk.cap.settle(item.reserved, item.reserved.amount_nano if cost is None else cost)
-            await self._desk.grade(item.pair, message)
+    async def _refused(self, intent: Intent, error: Refused) -> None:
+        """Busy: its items wait for another. An error of theirs may come after the deed: then the list shows it."""
+        if error.status >= 500 and not error.is_busy:
             return
-        error = result.get("error")
-        kind = error.get("error", {}).get("type", "") if isinstance(error, dict) else ""
-        self._failed(item, str(result.get("type"))[:20], cost_nano=0)
-        if kind == "invalid_request_error":  # the candidate does not take it: its failure, which scores 0
-            await self._desk.grade(item.pair, error_message(400))
+        log.warning("the upstream refused a batch of %d shadow calls: %s", intent.requests, error)
+        items = [self._shelf.items[item_id] for item_id in self._sent[intent.intent_id]]
+        if error.is_busy:
+            pause_s = _PAUSE_S if error.retry_after_s is None else error.retry_after_s
+            self._paused_until_us = self._core.clock_us() + int(pause_s * _SECOND_US)
+        else:
+            await self._drop(items, "not submitted")
+        await self._forget(intent)
 
-    def _failed(self, item: _Item, error: str, *, cost_nano: int) -> None:
-        end = End(seq=item.start.seq, us=self._core.clock_us(), outcome="failed", error=error, cost_nano=cost_nano)
-        self._core.log.append(end, item.start)
-        self._desk.cap.settle(item.reserved, cost_nano)
-        self._desk.outcomes["not answered"] += 1
+    async def _find(self, intent: Intent, now_us: int) -> None:
+        """Adopt the batch of an intent that nobody heard of, or give it up where none has appeared."""
+        listed = await self._api.since(group_of(intent.group), intent.intent_us / _SECOND_US - CLOCKS_APART_S)
+        known = await self._shelf.ask(lambda store: store.batch_ids()) | self._foreign
+        may_be = [one for one in listed if one.id not in known and one.items == intent.requests]
+        ours = {
+            intent.custom_id(item_id, place)
+            for item_id in self._sent[intent.intent_id]
+            for place in range(len(self._shelf.items[item_id].asks))
+        }
+        for seen in may_be:
+            if not seen.ended:
+                continue  # custom ids stand only in results
+            found = await self._api.results(group_of(intent.group), seen.id)
+            if {one.custom_id for one in found} == ours:
+                log.warning("a batch of %d shadow calls was adopted", intent.requests)
+                await self._submitted(intent, seen)
+                return
+            self._foreign.add(seen.id)
+        if all(seen.ended for seen in may_be) and now_us - intent.intent_us >= SETTLE_US:
+            await self._drop([self._shelf.items[item_id] for item_id in self._sent[intent.intent_id]], "not submitted")
+            await self._forget(intent)
 
-    async def _asked(self, method: bytes, target: bytes, item: _Item, body: bytes = b"") -> Fetched | None:
-        headers: tuple[Header, ...] = tuple(h for h in item.pair.forward.headers if h[0].lower() in _KEPT)
-        way = self._core.upstreams.first(Asked(method, target, headers, body, "", False, True), BareTrip())
-        return await self._fetch(way.forward) if isinstance(way, Sent) else None
+    # out of a batch
+
+    async def _poll(self, intent: Intent, now_us: int) -> None:
+        if not await self._shelf.ask(lambda store: store.owns(intent.intent_id)):
+            self._disown(intent)
+            return
+        group = group_of(intent.group)
+        try:
+            if not intent.batch_id:
+                await self._find(intent, now_us)
+                return
+            if not self._sent[intent.intent_id]:
+                await self._delete(intent)
+                return
+            seen = await self._api.batch(group, intent.batch_id)
+            if seen.ended:
+                await self._collect(intent, await self._api.results(group, intent.batch_id))
+        except Unsure:
+            return
+        except Refused as error:
+            if error.status == _GONE and intent.batch_id:
+                log.warning("a batch of %d shadow calls is gone upstream", intent.requests)
+                await self._collect(intent, None)
+
+    async def _collect(self, intent: Intent, results: list[Result] | None) -> None:
+        """Cost and grade of every item, one after the other. None = nobody knows what it cost."""
+        by_id = {one.custom_id: one for one in results or ()}
+        sent = self._sent[intent.intent_id]
+        while sent:
+            item = self._shelf.items[sent[0]]
+            found = [by_id.get(intent.custom_id(item.item_id, place)) for place in range(len(item.asks))]
+            await self._take(item, found)
+            sent.pop(0)
+        await self._delete(intent)
+
+    async def _take(self, item: Item, results: list[Result | None]) -> None:
+        cost = 0
+        for ask, result in zip(item.asks, results, strict=True):
+            cost += self._desk.asking.batched(item.settled(ask), result)
+        if item.reserved is not None:
+            self._desk.cap.settle(item.reserved, cost)
+        said = {ask.name: result for ask, result in zip(item.asks, results, strict=True)}
+        pair = None if item.pair is None else learned(item.pair, said)
+        if pair is None:
+            await self._shelf.done(item)
+            self._desk.outcomes[why_not(item, said)] += 1
+            return
+        questions = await self._desk.graded(pair, batched=True)
+        if questions is None:
+            await self._shelf.done(item)
+            return
+        asks, reserved = questions
+        betas = msgspec.structs.replace(group_of(item.group), betas="")
+        await self._shelf.put(
+            msgspec.structs.replace(
+                item, group=betas.text, pair=pair, asks=asks, reserved=reserved, created_us=self._core.clock_us()
+            )
+        )
+
+    async def _delete(self, intent: Intent) -> None:
+        """What is here need not stay there. A batch that is gone already is as good; else the next turn tries again."""
+        try:
+            await self._api.delete(group_of(intent.group), intent.batch_id)
+        except Unsure:
+            return
+        except Refused as error:
+            if error.is_busy or error.status >= 500:
+                return
+        await self._forget(intent)
+
+    async def _forget(self, intent: Intent) -> None:
+        await self._shelf.ask(lambda store: store.ended(intent.intent_id))
+        self._disown(intent, others=False)
+
+    def _disown(self, intent: Intent, *, others: bool = True) -> None:
+        """Another replica has it now, or nobody needs it."""
+        self._intents.pop(intent.intent_id, None)
+        self._polled_us.pop(intent.intent_id, None)
+        for item_id in self._sent.pop(intent.intent_id, ()):
+            if others and (item := self._shelf.items.pop(item_id, None)) is not None and item.reserved is not None:
+                self._desk.cap.settle(item.reserved, item.held_nano)
+
+
+__all__ = ["ShadowBatches"]

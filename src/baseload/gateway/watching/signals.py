@@ -24,6 +24,10 @@ EDGES: Final[Mapping[str, tuple[float, ...]]] = {
     "messages": (2.0, 4.0, 8.0, 16.0, 32.0),
 }
 """Features that are compared with how they were when the route began, and the bins they are counted in."""
+_PROMPT_EDGES: Final = EDGES["prompt_tokens"]
+_MESSAGES_EDGES: Final = EDGES["messages"]
+_CONTENT: Final = ("end_turn", "tool_use")
+"""How most answers end: they show nothing."""
 _OF_THE_ROUTE: Final = frozenset(("candidate", "incumbent", "shadow", "mid-session"))
 LEARNED_FROM: Final = 1_000
 """Calls that a reference is made of."""
@@ -65,19 +69,21 @@ class Tally:
 
     def take(self, attempt: Finished, again: bool, book: PriceBook) -> None:
         """One answer of status 200 to a call of this route."""
-        facts, end, moved = attempt.facts, attempt.end, was_moved(attempt)
-        sizes = {"prompt_tokens": facts.prompt_tokens, "messages": len(facts.messages)}
-        for name, value in sizes.items():
-            self._bins[name][bisect.bisect_right(EDGES[name], value)] += 1
+        facts, end = attempt.facts, attempt.end
+        bins = self._bins
+        bins["prompt_tokens"][bisect.bisect_right(_PROMPT_EDGES, facts.prompt_tokens)] += 1
+        bins["messages"][bisect.bisect_right(_MESSAGES_EDGES, len(facts.messages))] += 1
         served = book.resolve(end.model) or (end.model if attempt.start.platform == "anthropic" else "")
-        candidate, incumbent = (served, "") if moved else ("", served)
-        self._seen.add((candidate, incumbent, facts.who.system_fp, facts.who.tools_fp))
-        if moved:
-            self._calls += 1
+        if not was_moved(attempt):
+            self._seen.add(("", served, facts.who.system_fp, facts.who.tools_fp))
+            return
+        self._seen.add((served, "", facts.who.system_fp, facts.who.tools_fp))
+        self._calls += 1
+        if again or end.stop_reason not in _CONTENT:
             for signal in signals_of(end.stop_reason, again=again):
                 self._bad[signal] = self._bad.get(signal, 0) + 1
-            if attempt.answer and asks_for_schema(facts.members):
-                self._answers.append(attempt.answer)
+        if attempt.answer and asks_for_schema(facts.members):
+            self._answers.append(attempt.answer)
 
     def replayed(self, stop_reason: str) -> None:
         """The candidate answered a shadow call in a stage where it serves nobody."""

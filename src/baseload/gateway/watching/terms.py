@@ -104,6 +104,13 @@ def has_route(entry: Entry) -> bool:
     return entry.decision != "leave" and not entry.pin_original
 
 
+def entry_says(entry: Entry) -> str:
+    """What an entry without a route wants of its workload, in words: one that moves no model never gets a route."""
+    if entry.pin_original:
+        return "pinned"
+    return "left alone" if entry.decision == "leave" else "not served yet"
+
+
 def terms_of(
     entry: Entry,
     policy: Policy,

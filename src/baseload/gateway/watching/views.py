@@ -123,6 +123,14 @@ def standing_of(state: str, policy_id: str) -> Standing:
     )
 
 
+def as_served(view: RouteView, *, at_once: bool) -> RouteView:
+    """The view that decisions are made with where the settings apply entries at once (`decide.rules.Rules.view`): the
+    candidate serves every session but the holdback, whatever stage its route waits in, unless it was rolled back."""
+    if not at_once or view.rolled_back or view.share == 1:
+        return view
+    return msgspec.structs.replace(view, share=1.0, stage="applied")
+
+
 def stage_of(share: float) -> str:
     """A share in words."""
     return f"canary {share * 100:g} %" if share else "shadow"
