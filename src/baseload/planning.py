@@ -62,7 +62,7 @@ from baseload.plan.planned import Planned
 from baseload.plan.policy import Policy
 from baseload.plan.policy_places import places
 from baseload.plan.policy_plan import policy_of
-from baseload.plan.portfolio import SCENARIOS, plan_portfolio, planned_under
+from baseload.plan.portfolio import SCENARIOS, Portfolio, plan_portfolio, planned_under
 from baseload.plan.price_ends import price_ends
 from baseload.prices.book import PriceBook
 from baseload.project import CommitmentLeft, Project
@@ -115,74 +115,144 @@ MOST_PICTURES = 100
 """Of so many workloads, dearest first, the page shows what their requests are made of and when batches close."""
 
 
+class _Ground(NamedTuple):
+    """What a plan stands on: spend by workload in its window, before any lever is asked."""
+
+    ranked: Ranked
+    rate: RunRate
+    window: Window
+    positions: Mapping[str, Sequence[Position]]
+    workloads: Mapping[str, Workload]
+
+    @property
+    def bill_nano(self) -> int:
+        """Of a year where there is a run rate, else of what was observed."""
+        return self.rate.annual_nano if self.rate.annual_nano is not None else self.rate.observed_nano
+
+
+class _Chosen(NamedTuple):
+    """What the levers could do, and what each scenario's plan takes of it."""
+
+    menus: Mapping[str, Menu]
+    batching: Batching
+    portfolio: Portfolio
+    planned: Mapping[str, Sequence[Planned]]
+    problems: Sequence[Problem]
+
+
+class _Outlook(NamedTuple):
+    """How fast the expected plan is taken up, and what it does to cash."""
+
+    adoption: Adoption
+    cash: CashYear | None
+    rate_of_list: Decimal | None
+
+
 def plan_ledger(ledger: Ledger, engine: Engine, book: PriceBook, request: PlanRequest) -> tuple[Plan, list[Problem]]:
     """The plan of everything a ledger holds. Raises NothingToRead when no row of it has a token or a dollar."""
-    asked, project = request.map, request.map.project
-    ranked = rank_ledger(ledger, engine, book, project, latency=True)
-    rate = _run_rate(ranked, asked.as_of_day)
+    project, day = request.map.project, request.map.as_of_day
+    ground = _ground(rank_ledger(ledger, engine, book, project, latency=True), day)
+    chosen = _chosen(ledger, engine, book, request, ground)
+    expected = chosen.planned["expected"]
+    outlook, odd = _outlook(ground, expected, project, day)
+    conditions, unmatched = places(ledger.signatures(), ground.ranked.workload_of, project.workload)
+    every = [one for members in ground.positions.values() for one in members]
+    problems = [
+        *ground.ranked.problems,
+        *request.problems,
+        *unused_verdicts(request.verdicts, ground.workloads),
+        *chosen.problems,
+        *unmatched,
+        *odd,
+        *price_ends(every, book, day),
+    ]
+    document = build(_facts(engine, book, request, ground, chosen, outlook, problems))
+    policy, comments = policy_of(
+        chosen.planned["deployable"],
+        conditions,
+        created=request.map.as_of,
+        prices_checked=book.checked.isoformat(),
+        hoped=expected,
+        edited=chosen.planned["edited"],
+        batch_window=project.plan.batch_window,
+    )
+    alone = planned_opportunities({name: menu.caches for name, menu in chosen.menus.items()}, every, book, day)
+    return Plan(document, ground.window, alone, policy, comments, expected, outlook.adoption), problems
+
+
+def _ground(ranked: Ranked, as_of_day: int) -> _Ground:
+    rate = _run_rate(ranked, as_of_day)
     window = rate.window or ranked.window
-    days = window.days if rate.window else 365
-    positions = _positions(ranked, window)
     workloads = {workload.id: workload for workload in (UNATTRIBUTED, *ranked.workload_of.values())}
+    return _Ground(ranked, rate, window, _positions(ranked, window), workloads)
+
+
+def _chosen(ledger: Ledger, engine: Engine, book: PriceBook, request: PlanRequest, ground: _Ground) -> _Chosen:
+    ranked, positions, workloads = ground.ranked, ground.positions, ground.workloads
     menus, batching, said = _menus(ledger, engine, book, request, ranked, positions, workloads)
-    portfolio, faults = plan_portfolio(workloads, positions, menus, book, asked.as_of_day)
+    portfolio, faults = plan_portfolio(workloads, positions, menus, book, request.map.as_of_day)
     agents = coding_agents(ledger.signatures(), ranked.workload_of)
+    days = ground.window.days if ground.rate.window else 365
     planned = {
         rules.name: planned_under(portfolio, rules, window_days=days, coding_agents=agents) for rules in SCENARIOS
     }
+    return _Chosen(menus, batching, portfolio, planned, [*said, *faults])
+
+
+def _outlook(
+    ground: _Ground, expected: Sequence[Planned], project: Project, as_of_day: int
+) -> tuple[_Outlook, list[Problem]]:
+    rows = ground.ranked.settled.rows
+    adoption = _adoption(expected, ground.bill_nano, project)
+    rate_of_list, odd = effective_rate_of(rows, project)
+    cash = _cash(ground.rate, adoption, project, rate_of_list, as_of_day, daily_nano(rows))
+    return _Outlook(adoption, cash, rate_of_list), odd
+
+
+def _facts(
+    engine: Engine,
+    book: PriceBook,
+    request: PlanRequest,
+    ground: _Ground,
+    chosen: _Chosen,
+    outlook: _Outlook,
+    problems: Sequence[Problem],
+) -> PlanFacts:
+    """Everything the document is built from, figures only."""
+    asked, day = request.map, request.map.as_of_day
+    rate, planned = ground.rate, chosen.planned
     expected = planned["expected"]
-    bill_nano = rate.annual_nano if rate.annual_nano is not None else rate.observed_nano
-    adoption = _adoption(expected, bill_nano, project)
-    rate_of_list, odd = effective_rate_of(ranked.settled.rows, project)
-    conditions, unmatched = places(ledger.signatures(), ranked.workload_of, project.workload)
-    unused = unused_verdicts(request.verdicts, workloads)
-    ending = price_ends([one for members in positions.values() for one in members], book, asked.as_of_day)
-    problems = [*ranked.problems, *request.problems, *unused, *said, *faults, *unmatched, *odd, *ending]
-    document = build(
-        PlanFacts(
-            title=asked.title,
-            as_of=asked.as_of,
-            price_book=BookPart(**{name: getattr(asked.book_note, name) for name in BookPart.__struct_fields__}),
-            prices_of=asked.as_of,
-            window=window,
-            is_year=rate.window is not None,
-            why_not_a_year=rate.why_null,
-            bill_nano=bill_nano,
-            portfolio=portfolio,
-            planned=planned,
-            baseline=baseline(rate, expected, planned["conservative"], planned["deployable"]),
-            adoption=adoption if rate.window else None,
-            cash=_cash(rate, adoption, project, rate_of_list, asked.as_of_day, daily_nano(ranked.settled.rows)),
-            effective_rate=rate_of_list,
-            routing_alone=routing_alone(
-                {name: menu.routes for name, menu in menus.items()}, positions, workloads, book, asked.as_of_day
-            ),
-            model_names={model.id: model.display_name for model in book.models.values()},
-            problems=problems,
-            anatomies=_anatomies(engine, book, ranked, expected[:MOST_PICTURES], asked.as_of_day),
-            clocks=_clocks(book, positions, expected[:MOST_PICTURES], batching, asked.as_of_day),
-            together=[(one, sentence_of(one, request.trial_names)) for one in request.together],
-            finding_out=open_moves(
-                portfolio,
-                bars_by_workload(project.bar, {one.id: one.name for one in workloads.values()}),
-                book,
-                asked.as_of_day,
-                window_days=window.days,
-                zero_data_retention=project.zero_data_retention,
-            ),
-        )
+    routes = {name: menu.routes for name, menu in chosen.menus.items()}
+    return PlanFacts(
+        title=asked.title,
+        as_of=asked.as_of,
+        price_book=BookPart(**{name: getattr(asked.book_note, name) for name in BookPart.__struct_fields__}),
+        prices_of=asked.as_of,
+        window=ground.window,
+        is_year=rate.window is not None,
+        why_not_a_year=rate.why_null,
+        bill_nano=ground.bill_nano,
+        portfolio=chosen.portfolio,
+        planned=planned,
+        baseline=baseline(rate, expected, planned["conservative"], planned["deployable"]),
+        adoption=outlook.adoption if rate.window else None,
+        cash=outlook.cash,
+        effective_rate=outlook.rate_of_list,
+        routing_alone=routing_alone(routes, ground.positions, ground.workloads, book, day),
+        model_names={model.id: model.display_name for model in book.models.values()},
+        problems=problems,
+        anatomies=_anatomies(engine, book, ground.ranked, expected[:MOST_PICTURES], day),
+        clocks=_clocks(book, ground.positions, expected[:MOST_PICTURES], chosen.batching, day),
+        together=[(one, sentence_of(one, request.trial_names)) for one in request.together],
+        finding_out=open_moves(
+            chosen.portfolio,
+            bars_by_workload(asked.project.bar, {one.id: one.name for one in ground.workloads.values()}),
+            book,
+            day,
+            window_days=ground.window.days,
+            zero_data_retention=asked.project.zero_data_retention,
+        ),
     )
-    policy, comments = policy_of(
-        planned["deployable"],
-        conditions,
-        created=asked.as_of,
-        prices_checked=book.checked.isoformat(),
-        hoped=expected,
-        batch_window=project.plan.batch_window,
-    )
-    every = [one for members in positions.values() for one in members]
-    alone = planned_opportunities({name: menu.caches for name, menu in menus.items()}, every, book, asked.as_of_day)
-    return Plan(document, window, alone, policy, comments, expected, adoption), problems
 
 
 class Candidates(NamedTuple):
@@ -200,12 +270,9 @@ def candidates(ledger: Ledger, engine: Engine, book: PriceBook, request: PlanReq
 
     Raises NothingToRead when no row of it has a token or a dollar.
     """
-    ranked = rank_ledger(ledger, engine, book, request.map.project)
-    window = _run_rate(ranked, request.map.as_of_day).window or ranked.window
-    positions = _positions(ranked, window)
-    workloads = {workload.id: workload for workload in (UNATTRIBUTED, *ranked.workload_of.values())}
-    routes, _ = _routes(engine, book, request, ranked, positions, workloads)
-    return Candidates(ranked, window, workloads, positions, routes)
+    ground = _ground(rank_ledger(ledger, engine, book, request.map.project), request.map.as_of_day)
+    routes, _ = _routes(engine, book, request, ground.ranked, ground.positions, ground.workloads)
+    return Candidates(ground.ranked, ground.window, ground.workloads, ground.positions, routes)
 
 
 def _anatomies(

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
+import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from baseload.cli.ledger import import_paths
 from baseload.cli.trial import verify
+from baseload.cli.trial_run import _ended as ended_trial
 from baseload.cli.trial_run import approve, run
 from baseload.demo.upstream.answers import Answers, Said, text_answer
 from baseload.demo.upstream.faults import Behaviour
@@ -108,6 +112,18 @@ def test_a_trial_that_ended_is_told_again_without_key_or_question(
     assert capsys.readouterr().out == first
 
 
+def test_a_verdict_that_expired_is_not_told_again(home: Path, url: str) -> None:
+    assert run("One", model=HAIKU, base_url=url, yes=True) == 0
+    [folder] = (home / ".baseload" / "trials").iterdir()
+    last = dt.date.fromisoformat(json.loads((folder / "trial.json").read_bytes())["expires_day"])
+    told: Any = SimpleNamespace(today=last - dt.timedelta(days=1))
+    whoever: Any = None
+    assert ended_trial(told, whoever, folder) is not None
+    told.today = last
+    with pytest.raises(UsageError, match="expired on"):
+        ended_trial(told, whoever, folder)
+
+
 def test_what_could_not_be_sent_says_why(
     home: Path, url: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -127,7 +143,7 @@ def test_no_answer_says_why(home: Path, url: str, capsys: pytest.CaptureFixture[
     out = capsys.readouterr().out
     assert "was not shown to be no worse than" in out
     assert "Why: the " in out
-    assert "1 earlier trial of this candidate was set aside" in out
+    assert "Attempt 2: 1 earlier one left all of the bar's alpha of 5 %" in out  # it held: nothing was lost
 
 
 def test_again_keeps_the_trial_there_is_and_counts_it(home: Path, url: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -137,7 +153,51 @@ def test_again_keeps_the_trial_there_is_and_counts_it(home: Path, url: str, caps
     second = json.loads(capsys.readouterr().out)
     assert second["earlier_trials"] == 1
     assert second["trial"]["verdict_id"] != first["verdict_id"]
+    assert second["trial"]["attempts"] == {"number": 2, "counted": 1, "alpha_left": 1.0, "alpha": 0.05}
+    assert second["trial"]["sample"]["drawn"] == CALLS - first["decision"]["n_used"]  # other sessions
+    assert "attempts" not in first
     assert len(list((home / ".baseload" / "trials").iterdir())) == 2
+
+
+def test_a_deleted_trial_still_counts_and_its_calls_are_not_drawn_again(
+    home: Path, url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings(home, most=60)  # 60 clean calls show nothing at 5 points
+    assert run("One", model=HAIKU, base_url=url, yes=True, json=True) == 0
+    first = json.loads(capsys.readouterr().out)["trial"]
+    assert first["state"] == "not_shown"
+    [folder] = (home / ".baseload" / "trials").iterdir()
+    shutil.rmtree(folder)
+    assert run("One", model=HAIKU, base_url=url, yes=True, json=True) == 0
+    second = json.loads(capsys.readouterr().out)["trial"]
+    assert second["attempts"]["number"] == 2
+    assert second["attempts"]["alpha_left"] == 1.0  # the first had gained
+    assert second["sample"]["left_out"]["of a session or a request that an earlier attempt compared"] == 60
+
+
+def test_a_trial_deleted_before_it_ended_lets_none_be_begun(home: Path, url: str) -> None:
+    assert run("One", model=HAIKU, base_url=url, yes=True) == 0
+    [folder] = (home / ".baseload" / "trials").iterdir()
+    shutil.rmtree(folder)
+    [log] = (home / ".baseload" / "verdicts").glob("*.attempts.jsonl")
+    log.write_bytes(log.read_bytes().splitlines(keepends=True)[0])  # begun, and killed before its end
+    with pytest.raises(UsageError, match="nobody knows how it went"):
+        run("One", model=HAIKU, base_url=url, yes=True)
+
+
+def test_a_trial_that_was_killed_goes_on_as_the_attempt_it_is(
+    home: Path, url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("One", model=HAIKU, base_url=url, yes=True, json=True) == 0
+    first = json.loads(capsys.readouterr().out)["trial"]
+    [folder] = (home / ".baseload" / "trials").iterdir()
+    [log] = (home / ".baseload" / "verdicts").glob("*.attempts.jsonl")
+    log.write_bytes(log.read_bytes().splitlines(keepends=True)[0])
+    (folder / "trial.json").unlink()
+    (folder / "record.jsonl").unlink()
+    assert run("One", model=HAIKU, base_url=url, yes=True, json=True) == 0
+    again = json.loads(capsys.readouterr().out)
+    assert (again["earlier_trials"], again["trial"]["decision"]) == (0, first["decision"])
 
 
 @pytest.mark.parametrize(

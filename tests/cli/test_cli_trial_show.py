@@ -12,6 +12,7 @@ import msgspec
 import pytest
 
 from baseload.cli.main import main
+from baseload.cli.trial_folder import held_to_records, read_trials, stand_together
 from baseload.cli.trial_inputs import trial_inputs
 from baseload.quality.bar import Bar
 from baseload.quality.record import Kind, Line, chained, line_bytes, verify
@@ -25,7 +26,7 @@ from baseload.quality.trial.document import (
     TrialMoney,
     trial_bytes,
 )
-from baseload.values import day_of_date
+from baseload.values import Verdict, day_of_date
 
 TODAY = ("--as-of", "2026-11-22")
 SECRET = "the secret recipe is sugar"
@@ -287,6 +288,10 @@ def verdict(tmp_path: Path, workload: str, state: str, verdict_id: str) -> None:
     (folder / f"{workload}--{HAIKU}.json").write_text(json.dumps(document))
 
 
+def head_of(place: Path) -> str:
+    return str(json.loads((place / "trial.json").read_bytes())["verdict_id"])
+
+
 def routes(capfd: pytest.CaptureFixture[str], logs: Path) -> dict[str, dict[str, Any]]:
     found = json.loads(run(capfd, "map", logs, "--json", *TODAY)[1])
     return {row["candidate"]: row for row in found["opportunities"] if row["lever"] == "route"}
@@ -307,9 +312,11 @@ def test_a_verdict_of_the_project_is_said_by_map_and_plan(
     logs: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str], state: str, word: str
 ) -> None:
     workload = workload_of(capfd, logs)
-    verdict(tmp_path, workload, state, "v1")
+    given = {} if state == "holds" else {"differences": [0.0] * 60}
+    head = head_of(trial(tmp_path, workload=workload, **given))
+    verdict(tmp_path, workload, state, head)
     row = routes(capfd, logs)[HAIKU]
-    assert (row["status"], row["verdict_id"]) == (word, "v1")
+    assert (row["status"], row["verdict_id"]) == (word, head)
     assert (row["finding_out"] is None) == (state == "holds")
     [planned] = json.loads(run(capfd, "plan", logs, "--json", *TODAY)[1])["workloads"]
     moves = {one["candidate"]: one["status"] for one in planned["rejected"] if one["status"]}
@@ -320,7 +327,7 @@ def test_a_verdict_of_the_project_is_said_by_map_and_plan(
 def test_a_broken_move_is_out_of_the_map_and_of_the_plan(
     logs: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    verdict(tmp_path, workload_of(capfd, logs), "breaks", "v1")
+    verdict(tmp_path, workload_of(capfd, logs), "breaks", "ab" * 32)
     row = routes(capfd, logs)[HAIKU]
     assert (row["status"], row["high_usd"]) == ("broken", "0.00")
     [planned] = json.loads(run(capfd, "plan", logs, "--json", *TODAY)[1])["workloads"]
@@ -349,7 +356,7 @@ def test_a_verdict_that_its_record_does_not_bear_out_counts_as_invalid(
         ({"expires_day": None}, "expiry None in its verdict"),
         ({"output_ratio_low": "0.1", "output_ratio_high": "0.2"}, "output ratio 0.1 in its verdict"),
         ({"grade": "simulated"}, "grade simulated in its verdict"),
-        ({"verdict_id": "another"}, "id another in its verdict"),
+        ({"verdict_id": "ab" * 32}, "id abababababab in its verdict"),
     ],
 )
 def test_a_verdict_edited_in_any_field_counts_as_invalid(
@@ -364,6 +371,88 @@ def test_a_verdict_edited_in_any_field_counts_as_invalid(
     rows = {row["candidate"]: row for row in found["opportunities"] if row["lever"] == "route"}
     assert rows[HAIKU]["status"] == "invalid"
     assert [one["value"][: len(said)] for one in found["problems"] if one["code"] == "verdict-record"] == [said]
+
+
+def test_a_verdict_without_its_record_proves_nothing_and_says_so(
+    logs: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Somebody wrote the file by hand, or its trial lies elsewhere: here nobody can work it out again."""
+    workload = workload_of(capfd, logs)
+    head = head_of(trial(tmp_path / "elsewhere", workload=workload))
+    verdict(tmp_path, workload, "holds", head)
+    row = routes(capfd, logs)[HAIKU]
+    assert (row["status"], row["high_usd"] != "0.00", row["finding_out"] is None) == ("not verified here", True, False)
+    code, out, _ = run(capfd, "plan", logs, "--json", *TODAY)
+    plan = json.loads(out)
+    assert code == 1
+    [problem] = [one for one in plan["problems"] if one["code"] == "verdict-unverified"]
+    assert f"trial verify RECORD --head {head}" in problem["next_step"]
+    moved = {one["name"]: one["choice"]["model"] for one in plan["workloads"][0]["scenarios"]}
+    assert HAIKU not in (moved["deployable"], moved["conservative"])
+
+    place = tmp_path / ".baseload" / "trials"
+    place.mkdir()
+    (tmp_path / "elsewhere" / ".baseload" / "trials" / f"{workload}--{HAIKU}").rename(place / f"{workload}--{HAIKU}")
+    assert routes(capfd, logs)[HAIKU]["status"] == "proven"
+
+
+def test_a_failed_verdict_without_its_record_still_rules_its_move_out(tmp_path: Path) -> None:
+    place = trial(tmp_path / "elsewhere")
+    assert held(tmp_path, place, state="breaks", verdict_id="ab" * 32).state == "breaks"
+    at_length = {"output_ratio_low": Decimal("0.1"), "output_ratio_high": Decimal("0.2")}
+    found = held(tmp_path, place, **at_length)
+    assert (found.state, found.grade, found.output_ratio_low) == ("assumed", "unverified", None)
+
+
+def held(folder: Path, trial_of: Path, **given: Any) -> Verdict:
+    """What counts of the verdict that says what the trial of that folder said, but for what is given."""
+    said = json.loads((trial_of / "trial.json").read_bytes())
+    fields = {
+        "workload": said["workload"], "model": HAIKU, "effort": "", "state": said["state"], "grade": said["grade"],
+        "verdict_id": said["verdict_id"], "expires_day": day_of_date(dt.date.fromisoformat(said["expires_day"])),
+    }  # fmt: skip
+    verdicts = {(said["workload"], HAIKU, ""): Verdict(**(fields | given))}
+    found, _ = held_to_records(folder, verdicts, day_of_date(dt.date(2026, 11, 22)))
+    return found[(said["workload"], HAIKU, "")]
+
+
+def test_a_verdict_as_good_as_a_document_that_its_record_does_not_bear_out_counts_as_invalid(tmp_path: Path) -> None:
+    place = trial(tmp_path)
+    assert held(tmp_path, place).state == "holds"
+    shown = json.loads((place / "trial.json").read_bytes())
+    shown["decision"]["n_used"] += 1  # both files agree on everything a verdict says; the record alone does not
+    (place / "trial.json").write_text(json.dumps(shown))
+    assert held(tmp_path, place).state == "invalid"
+
+
+def test_what_lies_clearly_below_its_bar_is_taken_from_the_trial_and_not_from_the_file(tmp_path: Path) -> None:
+    place = trial(tmp_path, differences=[-1.0] * 50)  # hopeless at the first look
+    assert held(tmp_path, place).state == "not_shown"
+    assert held(tmp_path, place, clearly_below=False).clearly_below
+
+
+def test_what_broke_against_a_stand_in_is_out_of_the_demos_plan_and_of_nobody_elses(
+    logs: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    workload = workload_of(capfd, logs)
+    verdict(tmp_path, workload, "breaks", "ab" * 32)
+    path = tmp_path / ".baseload" / "verdicts" / f"{workload}--{HAIKU}.json"
+    path.write_text(json.dumps(json.loads(path.read_bytes()) | {"grade": "simulated"}))
+    assert Decimal(routes(capfd, logs)[HAIKU]["high_usd"]) > 0
+    (tmp_path / "planted.json").write_text("{}")  # the demo's company: its trials are all of a stand-in
+    assert routes(capfd, logs)[HAIKU]["high_usd"] == "0.00"
+
+
+def test_trials_set_aside_unfinished_and_those_without_a_sound_record_weigh_on_the_others(tmp_path: Path) -> None:
+    first, second = trial(tmp_path, workload="wl-1"), trial(tmp_path, workload="wl-2")
+    (tmp_path / ".baseload" / "trials" / f"wl-1--{HAIKU}~1").mkdir()
+    [found], _ = stand_together(tmp_path, read_trials(tmp_path)[0])
+    assert (found.trials, found.holds) == (3, (first.name, second.name))
+    shown = json.loads((second / "trial.json").read_bytes())
+    shown["decision"]["n_used"] += 1  # its record does not bear that out: no evidence, and still a trial
+    (second / "trial.json").write_text(json.dumps(shown))
+    [found], _ = stand_together(tmp_path, read_trials(tmp_path)[0])
+    assert (found.trials, found.holds) == (3, (first.name,))
 
 
 def test_a_verdict_moved_to_another_model_counts_as_invalid(
@@ -391,7 +480,7 @@ def test_what_held_against_a_stand_in_is_said_to_be_simulated(
     logs: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     workload = workload_of(capfd, logs)
-    verdict(tmp_path, workload, "holds", "v1")
+    verdict(tmp_path, workload, "holds", head_of(trial(tmp_path, workload=workload, grade="simulated")))
     path = tmp_path / ".baseload" / "verdicts" / f"{workload}--{HAIKU}.json"
     path.write_text(json.dumps(json.loads(path.read_bytes()) | {"grade": "simulated"}))
     row = routes(capfd, logs)[HAIKU]

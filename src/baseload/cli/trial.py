@@ -108,6 +108,11 @@ def verify(
         markup=False,
         soft_wrap=True,
     )
+    if found.attempt > 1:
+        left = f"left {found.alpha_left:.3g} of the bar's alpha of {found.bar.level:g}; tested at {found.alpha:.3g}."
+        console.print(
+            f"Attempt {found.attempt} at this candidate: the earlier ones {left}", markup=False, soft_wrap=True
+        )
     if not found.agrees:
         console.print("The differences give another verdict than the record states: do not rely on it.", markup=False)
     if head is None:

@@ -45,12 +45,16 @@ def reach(setup: TrialSetup, calls: int) -> tuple[str, str]:
     By the discordance that is assumed before a trial, as `trial plan` counts where nobody tried.
     """
     bar = setup.bar
-    plan = calls_plan(bar, judged=setup.judged)
+    plan = calls_plan(bar, judged=setup.judged, wealths=[one.wealth for one in setup.counting])
     least = certifiable(calls, plan)
     said = (
         f"Its sample is {numbered(calls, 'call')}, one a session, near-repeats merged. They can certify "
         f"{points(least)}, where {plan.discordance:.0%} of the calls differ; the bar asks for {in_points(bar.points)}."
     )
+    if setup.counting:
+        said += (
+            f" This is attempt {setup.attempt}: the earlier left {plan.alpha:.2g} of the bar's alpha of {bar.level:g}."
+        )
     if calls >= plan.horizon:
         return said, ""
     limited = bar.most_calls is not None and calls >= bar.most_calls

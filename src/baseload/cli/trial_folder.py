@@ -70,11 +70,12 @@ def held_to_records(
 
     A trial is a verdict's by its id, and by what it is of: where the same candidate was tried here under another id,
     the verdict is no longer, or never was, that trial's. What lies clearly below its
-    bar is taken from the trial. One decided after `day` does not count yet. A verdict whose
-    trial is not in this project is taken as it stands: its record is somewhere else.
+    bar is taken from the trial. One decided after `day` does not count yet. A verdict whose trial is not in this
+    project cannot be worked out again: what it would allow counts as not tested, and a Problem says so.
     """
     from msgspec.structs import replace
 
+    from baseload.levers.route.verdicts import without_record
     from baseload.report.evidence_view import trusted
 
     trials, problems = read_trials(folder)
@@ -86,6 +87,8 @@ def held_to_records(
     for key, verdict in verdicts.items():
         trial = by_id.get(verdict.verdict_id) or by_key.get(key)
         if trial is None:
+            found[key] = without_record(verdict)
+            problems.append(_not_here(verdict))
             continue
         why = _says_otherwise(verdict, trial, day)
         if not why:
@@ -94,6 +97,21 @@ def held_to_records(
             found[key] = replace(verdict, state="invalid", clearly_below=False)
             problems.append(_problem(verdict.verdict_id[:16], "verdict", "verdict-record", why))
     return found, problems
+
+
+def _not_here(verdict: Verdict) -> Problem:
+    name = f"{verdict.workload}--{verdict.model}"[:80]
+    return Problem(
+        source="trials",
+        file=f"{name}.json",
+        row=0,
+        code="verdict-unverified",
+        message="A verdict's record is not in this project; what it would allow counts as not tested",
+        value=verdict.verdict_id[:16],
+        expected=f"{TRIALS}/{name}/{RECORD} and {DOCUMENT}, from which it is worked out again",
+        next_step=f"Check the record where it is kept, `baseload trial verify RECORD --head {verdict.verdict_id[:64]}`, "
+        f"then copy its folder into {TRIALS}.",
+    )
 
 
 def _says_otherwise(verdict: Verdict, trial: TrialDocument, day: int) -> str:

@@ -5,16 +5,17 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from baseload.cli.bodies import stored_calls
 from baseload.cli.book import open_book, read_file
 from baseload.cli.output import numbered
 from baseload.cli.places import find_project, load_project
 from baseload.cli.run import MEMORY_LIMIT, PROJECT_LEDGER, VERDICTS, checked_as_of, with_owners
-from baseload.cli.trial_folder import held_to_records, is_demo, read_trials
+from baseload.cli.trial_attempts import ahead
+from baseload.cli.trial_folder import SET_ASIDE, held_to_records, is_demo, read_trials
 from baseload.engine.duckdb import DuckDBEngine
-from baseload.errors import UsageError
+from baseload.errors import BaseloadError, UsageError
 from baseload.ledger.store import Ledger, is_ledger
 from baseload.levers.options import RouteOption
 from baseload.levers.position import Position
@@ -28,7 +29,7 @@ from baseload.project import Project
 from baseload.project_bars import BarTable, HumanTable
 from baseload.quality.bar import Bar
 from baseload.quality.trial.bars import GraderFiles, bar_of, files_of, needs_truths, truths_of
-from baseload.quality.trial.document import TrialDocument
+from baseload.quality.trial.document import TrialDocument, folder_name
 from baseload.quality.trial.planning import DAYS_A_MONTH
 from baseload.quality.trial.planning_calls import Earlier, earlier_of
 from baseload.quality.trial.planning_cost import Factors, Shape, Transport, Usd
@@ -174,6 +175,7 @@ class Scene:
             zero_data_retention=self.project.zero_data_retention,
             transport=transport,
             earlier=self._earlier(workload.id, candidate),
+            **self._attempts(workload.id, candidate),
         )
 
     def quality(self, workload: Workload) -> Quality:
@@ -225,10 +227,20 @@ class Scene:
         trial = self.trials.get((workload, candidate.model, candidate.effort))
         if trial is not None:
             return earlier_of(trial) if trial.grade == "replayed" else None
-        if verdict is None or verdict.grade == "simulated":
+        if verdict is None or verdict.grade != "replayed":
             return None
         expires = iso_day(verdict.expires_day) if verdict.expires_day is not None else ""
         return Earlier(state=verdict.state, calls=0, verdict_id=verdict.verdict_id, expires_day=expires)
+
+    def _attempts(self, workload: str, candidate: Candidate) -> dict[str, Any]:
+        """Which attempt a trial would be, and what the earlier ones left it."""
+        name = folder_name(workload, candidate.model, candidate.effort)
+        try:
+            number, earlier = ahead(self.folder, name, day_of_date(self.today))
+        except BaseloadError as error:
+            return {"attempt_fault": str(error)}
+        compared = sum(len(one.calls) for one in earlier)
+        return {"attempt": number, "wealths": tuple(one.wealth for one in earlier), "compared": compared}
 
 
 def _why_left_out(option: RouteOption) -> str:
@@ -289,7 +301,9 @@ def open_scene(project_dir: Path | None, as_of: dt.date | None) -> Scene:
 
 def _trials(folder: Path) -> dict[VerdictKey, TrialDocument]:
     """The project's finished trials by what they are about; one whose record does not bear it out says nothing."""
-    sound = [trial.document for trial in read_trials(folder)[0] if not trial.record_fault]
+    sound = [
+        trial.document for trial in read_trials(folder)[0] if not (trial.record_fault or SET_ASIDE.search(trial.name))
+    ]
     return {(one.workload, one.candidate, one.effort): one for one in sound}
 
 

@@ -40,7 +40,7 @@ def run(
     ] = None,
     budget: Annotated[str, Parameter(help="Dollars at most; else the bar's, which are never passed.")] = "",
     again: Annotated[
-        bool, Parameter(negative=(), help="Begin anew; the trial there is, is kept beside it and counted.")
+        bool, Parameter(negative=(), help="Begin anew on other calls; the last one is kept, and all share one alpha.")
     ] = False,
     yes: Annotated[
         bool, Parameter(negative=(), help="Do not ask before the first dollar, and begin with too few calls too.")
@@ -64,15 +64,12 @@ def run(
     baseload trial run "Ticket triage" --model claude-haiku-5-5
     baseload trial run triage --model claude-haiku-5-5 --budget 2 --yes --json | jq .trial.state
     """
-    import asyncio
-
     from baseload.cli import trial_setup as made
     from baseload.cli.output import EXIT_DONE, EXIT_PROBLEMS, print_json, print_problems
-    from baseload.cli.trial_ask import ask
+    from baseload.cli.trial_attempts import counted, note_ended, set_aside
     from baseload.cli.trial_inputs import trial_inputs
-    from baseload.errors import UsageError
     from baseload.quality.trial.judging import Replies
-    from baseload.quality.trial.run import drawn, finished
+    from baseload.values import day_of_date
 
     replies = Replies()
     inputs = trial_inputs(project, workload or made.only_bar(project), model, effort, as_of=as_of, ask=replies)
@@ -80,25 +77,52 @@ def run(
     folder = made.place_of(inputs, setup)
     try:
         if again:
-            made.set_aside(folder)
-        setup = made.counted(setup, made.earlier_trials(folder))
-        document = finished(folder, setup)
-        if document is not None and document.expires_day <= inputs.today.isoformat():
-            raise UsageError(f"{folder}: the verdict there expired on {document.expires_day}. Try anew with --again.")
-        if document is None:
-            key, url = made.api_key(), made.api_url(base_url)
-            sample = drawn(setup, folder, made.bodies_of(inputs))
-            ask(setup, sample, url, folder, yes=yes)
-            document = asyncio.run(_sent(inputs, setup, folder, judging, url, key, sample))
+            set_aside(folder)
+        setup = counted(setup, folder, day_of_date(inputs.today))
+        document = _ended(inputs, setup, folder) or _run(
+            inputs, setup, folder, judging, made.api_url(base_url), yes=yes
+        )
     finally:
         getattr(setup.grader, "close", lambda: None)()
+    note_ended(folder, document)
     files = write_verdict(inputs.folder, document)
     if json:
-        print_json({"schema": RAN_SCHEMA, "files": files, "earlier_trials": setup.earlier_trials, "trial": document})
+        earlier = document.attempt - 1
+        print_json({"schema": RAN_SCHEMA, "files": files, "earlier_trials": earlier, "trial": document})
     else:
-        _print(document, files, setup.earlier_trials)
+        _print(document, files)
         print_problems(problems)
     return EXIT_PROBLEMS if document.state == "invalid" else EXIT_DONE
+
+
+def _ended(inputs: TrialInputs, setup: TrialSetup, folder: Path) -> TrialDocument | None:
+    """The trial where it has ended; None where it has not. Raises UsageError where its verdict has expired."""
+    from baseload.errors import UsageError
+    from baseload.quality.trial.begun import finished
+
+    found = finished(folder, setup)
+    if found is not None and found.expires_day <= inputs.today.isoformat():
+        raise UsageError(f"{folder}: the verdict there expired on {found.expires_day}. Try anew with --again.")
+    return found
+
+
+def _run(
+    inputs: TrialInputs, setup: TrialSetup, folder: Path, judging: Judging | None, url: str, *, yes: bool
+) -> TrialDocument:
+    """The trial, begun or gone on with, once somebody has said yes to its dollars."""
+    import asyncio
+
+    from msgspec.structs import replace
+
+    from baseload.cli import trial_setup as made
+    from baseload.cli.trial_ask import ask
+    from baseload.quality.trial.begun import drawn
+
+    key = made.api_key()
+    likely = replace(setup, simulated=made.is_local(url))
+    sample = drawn(likely, folder, made.bodies_of(inputs))
+    ask(likely, sample, url, folder, yes=yes)
+    return asyncio.run(_sent(inputs, setup, folder, judging, url, key, sample))
 
 
 async def _sent(
@@ -114,8 +138,10 @@ async def _sent(
     import time
 
     from baseload.cli import trial_setup as made
+    from baseload.cli.trial_attempts import note_begun
     from baseload.quality.trial.run import run_trial
     from baseload.quality.trial.stages import Pace
+    from baseload.values import day_of_date
 
     async with made.opened(url, key, setup) as (transport, known):
         return await run_trial(
@@ -131,6 +157,7 @@ async def _sent(
             pace=Pace(settle_s=5.0, poll_s=0.5) if known.simulated else Pace(),  # a stand-in is quick
             on_progress=_progress(),
             sample=sample,
+            on_begun=lambda: note_begun(known, folder, day_of_date(inputs.today)),
         )
 
 
@@ -203,15 +230,12 @@ def approve(
     return EXIT_DONE
 
 
-def _print(document: TrialDocument, files: Mapping[str, str], earlier: int) -> None:
-    from baseload.cli.output import numbered, stdout
+def _print(document: TrialDocument, files: Mapping[str, str]) -> None:
+    from baseload.cli.output import stdout
+    from baseload.report.evidence_words import attempt, cut_weights
 
     lines = [document.sentence, *_why(document), *_numbers(document)]
-    if earlier:
-        lines.append(
-            f"{numbered(earlier, 'earlier trial')} of this candidate {'was' if earlier == 1 else 'were'} set aside: "
-            "one of many that holds shows less than its alpha says."
-        )
+    lines += [line for line in (attempt(document), cut_weights(document)) if line]
     lines += [f"Verdict {document.verdict_id}", *(f"  {name}: {path}" for name, path in files.items())]
     lines.append(f"  check it: baseload trial verify {files['record']} --head {document.verdict_id}")
     console = stdout()
@@ -221,14 +245,13 @@ def _print(document: TrialDocument, files: Mapping[str, str], earlier: int) -> N
 
 def _why(document: TrialDocument) -> list[str]:
     """What the sentence leaves out: why there is no answer, and why calls could not be sent."""
-    from baseload.quality.decide import NOT_SHOWN
+    from baseload.report.evidence_words import why
 
-    below = "; clearly below the bar, so no plan counts on it" if document.clearly_below else ""
-    lines = [f"Why: {document.reason.removeprefix(NOT_SHOWN)}{below}."] if document.state == "not_shown" else []
+    lines = [f"Why: {why(document)}."] if document.state == "not_shown" else []
     for reason, calls in sorted(document.sample.not_replayable_reasons.items(), key=lambda item: (-item[1], item[0])):
-        why = reason.removeprefix("body: ")
-        lines.append(f"{calls:,} of {document.sample.drawn:,} could not be sent: {why}.")
-        if why == "body-changed" and calls == document.sample.drawn:
+        cause = reason.removeprefix("body: ")
+        lines.append(f"{calls:,} of {document.sample.drawn:,} could not be sent: {cause}.")
+        if cause == "body-changed" and calls == document.sample.drawn:
             lines.append(
                 "  All of them: this machine most likely has another key (docs/how-to/share-key.md) than the one the "
                 "ledger was imported with."
@@ -280,6 +303,7 @@ def _scaled(counted: Decimal) -> str:
 
 
 def _arm(arm: ArmSummary) -> str:
+    from baseload.report.evidence_words import arm as named
     from baseload.report.numbers import usd_each
 
     tokens = "" if arm.output_tokens_mean is None else f", {arm.output_tokens_mean:,.0f} tokens of output"
@@ -290,7 +314,7 @@ def _arm(arm: ArmSummary) -> str:
         "" if arm.cost_per_completed_usd is None else f", {usd_each(f'{arm.cost_per_completed_usd:f}')} a {_task(arm)}"
     )
     return (
-        f"  {arm.arm} ({arm.model}): {arm.calls:,} calls, {arm.failures:,} failed ({arm.refusals:,} refused, "
+        f"  {named(arm)} ({arm.model}): {arm.calls:,} calls, {arm.failures:,} failed ({arm.refusals:,} refused, "
         f"{arm.truncations:,} cut off){tokens}{latency}{cost}"
     )
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from decimal import Decimal, InvalidOperation
@@ -16,7 +15,7 @@ import msgspec
 from baseload.cli.bodies import key_file, open_bodies, stored_calls, vault_folder
 from baseload.cli.places import find_project, load_org_key, load_project
 from baseload.cli.run import PROJECT_LEDGER
-from baseload.cli.trial_folder import RECORD, TRIALS
+from baseload.cli.trial_folder import TRIALS
 from baseload.errors import UsageError
 from baseload.ledger.store import Ledger
 from baseload.project_bars import INCUMBENT, JudgeTable
@@ -25,9 +24,10 @@ from baseload.quality.replay.journal import Seal
 from baseload.quality.replay.sdk import connect
 from baseload.quality.replay.transport import Refused, Transport
 from baseload.quality.trial.bars import grader_of
+from baseload.quality.trial.begun import Bodies
 from baseload.quality.trial.document import Approval, folder_name
 from baseload.quality.trial.judging import Replies
-from baseload.quality.trial.run import Bodies, Judging
+from baseload.quality.trial.run import Judging
 from baseload.quality.trial.setup import Reference, TrialSetup
 from baseload.quality.trial.tables import approval_of, needs_truths, truth_of_incumbent, truths_of
 from baseload.values import Call, Problem
@@ -44,7 +44,6 @@ API = "https://api.anthropic.com"
 STAND_IN = "wrkspc_upstream"
 """The workspace of `baseload demo upstream`: what it says is no evidence of any model's quality."""
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
-_ASIDE = re.compile(r"~\d+$")
 
 
 def only_bar(project: Path | None) -> str:
@@ -163,8 +162,13 @@ async def opened(url: str, key: str, setup: TrialSetup) -> AsyncIterator[tuple[T
     """
     async with connect(url, key) as transport:
         workspace = await _workspace(transport)
-        local = urlsplit(url).hostname in _LOOPBACK
-        yield transport, msgspec.structs.replace(setup, simulated=workspace == STAND_IN or (local and not workspace))
+        simulated = workspace == STAND_IN or (is_local(url) and not workspace)
+        yield transport, msgspec.structs.replace(setup, simulated=simulated)
+
+
+def is_local(url: str) -> bool:
+    """Whether it lies on this machine: most likely a stand-in, which only its answers can say."""
+    return urlsplit(url).hostname in _LOOPBACK
 
 
 async def _workspace(transport: Transport) -> str:
@@ -172,24 +176,6 @@ async def _workspace(transport: Transport) -> str:
         return await transport.workspace()
     except Refused as error:
         raise UsageError(f"the API refused the key: {error}; expected a key that may create messages") from error
-
-
-def earlier_trials(folder: Path) -> int:
-    """How many trials of this candidate were set aside."""
-    return len([one for one in folder.parent.glob(f"{folder.name}~*") if _ASIDE.search(one.name)])
-
-
-def set_aside(folder: Path) -> None:
-    """Keep the trial there is under another name, where there is one."""
-    if (folder / RECORD).exists():
-        folder.rename(folder.with_name(f"{folder.name}~{earlier_trials(folder) + 1}"))
-
-
-def counted(setup: TrialSetup, earlier: int) -> TrialSetup:
-    """The setup of a trial after others: another sample, and the others counted in its evidence."""
-    if not earlier:
-        return setup
-    return msgspec.structs.replace(setup, earlier_trials=earlier, seed=f"{setup.seed}/{earlier}")
 
 
 def place_of(inputs: TrialInputs, setup: TrialSetup) -> Path:

@@ -62,7 +62,7 @@ def _bodies(folder: Path, inputs: TrialInputs, wanted: set[str]) -> tuple[dict[s
 
 def _answers(path: Path, seal: Seal | None) -> dict[str, Mapping[str, Any]]:
     """The candidate's answers by call, as far as they can be read: those under a seal need its key."""
-    from baseload.quality.replay.journal import Line, Result
+    from baseload.quality.replay.journal import Line, Result, unchained
 
     if not path.is_file():
         return {}
@@ -70,7 +70,7 @@ def _answers(path: Path, seal: Seal | None) -> dict[str, Mapping[str, Any]]:
     found: dict[str, Mapping[str, Any]] = {}
     for raw in path.read_bytes().splitlines():
         try:
-            line = decoder.decode(raw)
+            line = decoder.decode(unchained(raw)[0])
             if isinstance(line, Result) and line.body and line.item.startswith("candidate/"):
                 found[line.item.removeprefix("candidate/")] = _message(line.body, seal)
         except (msgspec.DecodeError, UnicodeDecodeError, BaseloadError):

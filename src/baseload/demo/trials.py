@@ -20,9 +20,10 @@ from baseload.demo.upstream.server import Upstream, running
 from baseload.demo.upstream.service import Service
 from baseload.prices.book import PriceBook
 from baseload.quality.replay.sdk import connect
+from baseload.quality.trial.begun import Bodies
 from baseload.quality.trial.conclude import verdict_bytes
 from baseload.quality.trial.document import TrialDocument, folder_name
-from baseload.quality.trial.run import Bodies, run_trial
+from baseload.quality.trial.run import run_trial
 from baseload.quality.trial.setup import TrialSetup
 from baseload.quality.trial.stages import Pace
 

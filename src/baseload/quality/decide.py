@@ -17,10 +17,16 @@ SCHEMA: Final = "baseload.trial.decision/1"
 NOT_SHOWN: Final = "not shown: "
 """Begins the reason of a verdict that is none; whoever has said the verdict leaves it out."""
 
+FUTILE: Final = (
+    "not shown: likely below the bar, by more than chance explains; stopped, since more calls would hardly show that "
+    "it holds"
+)
+"""Of a test that was stopped as hopeless: it may have been on its way to break, which was not shown either."""
+
 _REASONS: Final = {
     Outcome.HOLDS: "no worse than the bar: the wealth against it reached 1/alpha",
     Outcome.BREAKS: "worse than the bar: the wealth for it reached 1/alpha_break",
-    Outcome.FUTILE: "not shown: so far below the bar that more calls would hardly show it",
+    Outcome.FUTILE: FUTILE,
     Outcome.ENDED: "not shown: the planned horizon was reached",
     Outcome.OPEN: "not shown: the scores ended before an answer",
 }

@@ -67,6 +67,8 @@ class Verified(msgspec.Struct, frozen=True, kw_only=True):
     identity: Mapping[str, Any]  # what the trial was of: workload, incumbent, candidate, effort, simulated
     decided_on: int | None  # UTC day; None where the trial has not ended, or does not say
     document_sha256: str  # of its trial.json; "" where the record does not say
+    attempt: int  # from 1, as the record states
+    alpha_left: float  # what the earlier ones it names left of the bar's alpha, as a share of it
 
 
 _LINES: Final = msgspec.json.Decoder(Line)
@@ -172,6 +174,8 @@ def verify(data: bytes, head: str | None = None) -> Verified:
         identity=_identity(bodies["sample"]),
         decided_on=_day(_recorded(lines).get("decided_on")),
         document_sha256=str(_recorded(lines).get("document_sha256", "")),
+        attempt=terms.attempt,
+        alpha_left=terms.alpha_left,
     )
 
 
@@ -186,7 +190,7 @@ def _check_differences(lines: Iterable[Line]) -> None:
 
 def _agrees(recorded: Mapping[str, Any], state: str, terms: Terms) -> bool:
     """What the record states is what its lines give; a trial that has not ended states nothing."""
-    given = {"verdict": state, "margin": terms.margin, "alpha": terms.alpha}
+    given = {"verdict": state, "margin": terms.margin, "alpha": terms.alpha, "alpha_left": terms.alpha_left}
     return all(recorded.get(name, value) == value for name, value in given.items())
 
 

@@ -30,7 +30,7 @@ def render_trials(trials: Sequence[Checked], console: Console) -> None:
         cells = (
             Text(clean(document.workload_name, 34)),
             Text(clean(_candidate(document), 34)),
-            Text(words.status(document) + (": record does not fit" if trial.record_fault else "")),
+            Text(_status(trial)),
             words.points(document.decision.estimate),
             f"{document.decision.n_used:,}",
             numbers.usd(words.amount(document.money.saving_a_month_usd), 2),
@@ -59,6 +59,9 @@ def render_trial(trial: Checked, console: Console, *, texts: bool = False) -> No
         f"{words.needed(document)}.",
         soft_wrap=True,
     )
+    for line in (words.attempt(document), words.cut_weights(document)):
+        if line:
+            console.print(summary_line(("", ""), line), soft_wrap=True)
     saving = words.amount(document.money.saving_a_month_usd)
     console.print(
         f"Saves {numbers.usd(saving, 2)} a month at list price; {words.payback(document)}. "
@@ -110,7 +113,9 @@ def _differences(document: TrialDocument, console: Console, texts: bool) -> None
             _in_words(document, pair, console)
         return
     table = summary_table(
-        f"Calls that scored apart: {document.discordant_calls:,}", ("Call", "Points", "Known", "Why"), right=(1,)
+        f"Calls that scored apart: {document.discordant_calls:,}",
+        ("Call", "Points x weight", "Known", "Why"),
+        right=(1,),
     )
     for pair in shown:
         table.add_row(Text(clean(pair.call_id, 24)), words.points(pair.d, 0), pair.how, Text(clean(pair.reason, 60)))
@@ -127,6 +132,12 @@ def _in_words(document: TrialDocument, pair: Discordant, console: Console) -> No
         said = "\n".join(legible(line, SHOWN_TEXT) for line in text[:SHOWN_TEXT].split("\n")) or "not kept"
         console.print(Text.assemble((f"  {clean(who, 40)}: ", "dim"), said), soft_wrap=True)
     console.print()
+
+
+def _status(trial: Checked) -> str:
+    document = trusted(trial)
+    fault = ": record does not fit" if trial.record_fault else ""
+    return words.status(document) + (f", attempt {document.attempt}" if document.attempts else "") + fault
 
 
 def _candidate(document: TrialDocument) -> str:

@@ -9,6 +9,8 @@ from typing import Final
 from markupsafe import Markup, escape
 
 from baseload.levers.route.status import MEANINGS, Status, status_of
+from baseload.quality.decide import NOT_SHOWN
+from baseload.quality.sampling.sample import HEAVIEST
 from baseload.quality.trial.document import ArmSummary, GuardResult, TrialDocument
 from baseload.report import names, numbers
 from baseload.report.trial_words import payback as payback_words
@@ -156,9 +158,52 @@ def miss(value: Decimal | None) -> str:
 
 
 def why(document: TrialDocument) -> str:
-    """The reason, without the word for the state that stands before it."""
-    below = "; clearly below the bar" if document.clearly_below else ""
-    return document.reason.removeprefix("not shown: ") + below
+    """The reason, without the word for the state that stands before it; how near breaking was where nothing was shown.
+
+    What lies clearly below the bar leaves every plan, whatever stopped the test.
+    """
+    reason, found = document.reason.removeprefix(NOT_SHOWN), document.decision
+    if document.state != "not_shown" or found.e_value_break is None:
+        return reason
+    below = "; clearly below the bar, so no plan counts on it" if document.clearly_below else ""
+    breaking = f"wealth {wealth(found.e_value_break)} of {needed(document)}"
+    return f"{reason}{below}; that it breaks was not shown either ({breaking})"
+
+
+def attempt(document: TrialDocument) -> str:
+    """Which attempt it is and what it was tested at; "" for a first one."""
+    found = document.attempts
+    if not found:
+        return ""
+    if not found.counted:
+        return f"Attempt {found.number}: none of the earlier ones counts any more."
+    what = "1 earlier one" if found.counted == 1 else f"{found.counted} earlier ones"
+    left = "all" if found.alpha_left >= 1 else share(found.alpha_left)
+    return (
+        f"Attempt {found.number}: {what} left {left} of the bar's alpha of {share(document.bar.level)}, so this one, "
+        f"on sessions not compared before, was tested at {share(found.alpha)}. All attempts together pass a candidate "
+        f"that is worse by the margin with a chance of at most {share(document.bar.level)}."
+    )
+
+
+def cut_weights(document: TrialDocument) -> str:
+    """What the cap on weights keeps out of the mean; "" where nothing was cut."""
+    cut = document.sample.capped_share
+    if not cut:
+        return ""
+    return (
+        f"Weights: a call stands for at most {HEAVIEST:g}; {share(cut)} of the calls lie beyond that and count in no "
+        "mean, the one weighted by dollars neither."
+    )
+
+
+def share(value: float) -> str:
+    """A share with two digits that say something.
+
+    >>> share(0.05), share(0.0123), share(0.000004), share(1.0)
+    ('5 %', '1.2 %', '0.0004 %', '100 %')
+    """
+    return f"{Decimal(f'{value * 100:.2g}'):f} %"
 
 
 def completed(document: TrialDocument) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Callable
 from decimal import Decimal
@@ -17,13 +18,14 @@ from baseload.errors import UsageError
 from baseload.quality.graders.answers import Answer, Asked
 from baseload.quality.graders.grader import Grade
 from baseload.quality.record import Line, Tampered, chained, line_bytes, read_record, verify
+from baseload.quality.replay.errors import JournalBroken
 from baseload.quality.replay.run import Replayed
 from baseload.quality.trial import figures
 from baseload.quality.trial.approve import approved
+from baseload.quality.trial.begun import finished
 from baseload.quality.trial.borne_out import content_sha256, document_fault
 from baseload.quality.trial.document import Approval, load_trial, trial_bytes
 from baseload.quality.trial.pairs import Seen
-from baseload.quality.trial.run import finished
 from baseload.quality.trial.tested import Graded, Terms, decided
 from baseload.vault.body import Body
 
@@ -73,6 +75,34 @@ def test_a_document_whose_state_is_better_than_its_record_is_not_taken_for_a_ver
     edited(tmp_path / "t", lambda found: found.update(state="holds"))
     with pytest.raises(UsageError, match=r"state is holds in trial\.json"):
         world.run(tmp_path / "t")
+
+
+def test_an_answer_changed_in_the_journal_before_it_was_graded_is_no_evidence(tmp_path: Path) -> None:
+    def says(model: str, place: int) -> str:
+        return "ham" if model == HAIKU and place % 2 else World.truth(place)
+
+    world, folder = World(200, says), tmp_path / "t"
+    assert world.run(folder).state != "holds"
+    record, journal = folder / "record.jsonl", folder / "journal.jsonl"
+    lines = record.read_bytes().splitlines(keepends=True)
+    record.write_bytes(b"".join(line for line in lines if b'"kind":"pair"' not in line and b'"verdict"' not in line))
+    (folder / "trial.json").unlink()  # as if it had been killed between the answers and the grades
+    journal.write_bytes(_all_right(journal.read_bytes(), world))
+    with pytest.raises(JournalBroken, match="it was changed"):
+        world.run(folder)
+
+
+def _all_right(journal: bytes, world: World) -> bytes:
+    """The journal with the truth in every answer of the candidate."""
+    found = []
+    for raw in journal.splitlines():
+        line = json.loads(raw)
+        if line["kind"] == "result" and line["item"].startswith("candidate/"):
+            said = json.loads(base64.b64decode(line["body"]))
+            said["content"][0]["text"] = World.truth(world.place[line["item"].removeprefix("candidate/")])
+            line["body"] = base64.b64encode(json.dumps(said).encode()).decode()
+        found.append(json.dumps(line, separators=(",", ":")).encode() + b"\n")
+    return b"".join(found)
 
 
 def test_a_trial_without_its_record_is_not_taken_for_a_verdict(held: Path) -> None:

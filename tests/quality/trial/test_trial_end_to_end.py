@@ -74,7 +74,7 @@ def test_a_trial_killed_half_way_is_resumed_paid_once_and_verifies(rows: list[li
     assert len(sent) == len(set(sent))  # nothing twice
     assert found.money.spent_usd == billed
     assert found.money.reserved_usd == found.money.maybe_paid_twice_usd == 0
-    journal = Journal(folder / "journal.jsonl")
+    journal = Journal(folder / "journal.jsonl", key=b"key")
     assert State(journal.lines).spent_usd == billed
     journal.close()
 

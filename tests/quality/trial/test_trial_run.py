@@ -17,6 +17,7 @@ from baseload.quality.record import Tampered, verify
 from baseload.quality.trial.approve import approved
 from baseload.quality.trial.conclude import verdict_bytes
 from baseload.quality.trial.document import Approval, load_trial, trial_bytes
+from baseload.report.evidence_words import cut_weights, why
 from baseload.vault.body import Body
 
 
@@ -121,6 +122,13 @@ def test_not_shown_and_wholly_below_the_margin_is_clearly_below(tmp_path: Path) 
     assert json.loads(verdict_bytes(found, DAY + 90))["clearly_below"] is True
     near = msgspec.structs.replace(found, decision=msgspec.structs.replace(found.decision, high=-0.02))
     assert not near.clearly_below
+    assert why(found).startswith("likely below the bar, by more than chance explains; stopped,")
+    # only losses: it may have been on its way to break at 123, and 50 calls did not show that
+    assert "; clearly below the bar, so no plan counts on it; that it breaks was not shown either (wealth " in why(
+        found
+    )
+    assert "clearly" not in why(near)
+    assert why(msgspec.structs.replace(found, state="breaks", reason="worse")) == "worse"
     assert not msgspec.structs.replace(found, state="breaks").clearly_below
     assert json.loads(verdict_bytes(near, DAY + 90))["clearly_below"] is False
 
@@ -172,6 +180,11 @@ def test_sessions_that_hold_many_calls_weigh_more_and_the_record_verifies(tmp_pa
     weights = {line["body"]["weight"] for line in lines_of(tmp_path / "t") if line["kind"] == "pair"}
     assert max(weights) == 3.0
     assert found.sample.capped_share > 0
+    assert cut_weights(found).startswith(
+        f"Weights: a call stands for at most 3; {found.sample.capped_share * 100:.2g} %"
+    )
+    summary = next(line["body"] for line in lines_of(tmp_path / "t") if line["kind"] == "sample")
+    assert summary["capped_share"] == found.sample.capped_share  # the record says it too
     assert "beyond the weight of 3" in found.sentence
     checked = verify((tmp_path / "t" / "record.jsonl").read_bytes(), found.verdict_id)
     assert checked.agrees

@@ -2,12 +2,18 @@
 
 It holds ids, dollars, token counts and the answers themselves (sealed, where a vault gives a seal): once a batch has
 been deleted upstream, the journal is where its results are. Requests and keys are never in it. One process at a time.
+
+A verdict is made of these answers, so each line ends in a hash of itself and of the line before, under a key where one
+is given: a line that was edited, left out or put in elsewhere than at the end shows before anything is graded. Lines
+cut from the end do not: what they held is asked again.
 """
 
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import os
+import re
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final, Literal, Protocol
@@ -16,7 +22,8 @@ import msgspec
 
 from baseload.quality.replay.errors import JournalBroken, JournalLocked
 
-SCHEMA: Final = "baseload.replay/1"
+SCHEMA: Final = "baseload.replay/2"
+_CHAIN: Final = re.compile(rb',"chain":"([0-9a-f]{32})"\}\Z')
 Outcome = Literal["succeeded", "errored", "expired", "canceled", "missing", "gone"]
 
 
@@ -113,13 +120,23 @@ class Plain:
         return sealed
 
 
+def unchained(raw: bytes) -> tuple[bytes, str]:
+    """A line as it lies on disk without its hash, and the hash; "" where it has none."""
+    found = _CHAIN.search(raw)
+    return (raw, "") if found is None else (raw[: found.start()] + b"}", found[1].decode())
+
+
 class Journal:
     """An open journal; the lock on it is held until `close`. `lines` are all of it, in order."""
 
-    def __init__(self, path: Path, seal: Seal | None = None) -> None:
-        """A torn last line was never acted on and is cut off. Raises JournalBroken, JournalLocked."""
+    def __init__(self, path: Path, seal: Seal | None = None, key: bytes = b"") -> None:
+        """A torn last line was never acted on and is cut off. `key` is that of the chain, at most 64 bytes.
+
+        Raises JournalBroken, JournalLocked.
+        """
         self.path = path
         self.seal = seal or Plain()
+        self._key, self._last = key, ""
         is_new = not path.exists()
         self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
         try:
@@ -144,21 +161,40 @@ class Journal:
         found = []
         for number, raw in enumerate(data[:whole].splitlines(), start=1):
             try:
-                found.append(_LINES.decode(raw))
-            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+                found.append(self._chained(raw))
+            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ValueError) as error:
+                why = str(error) if type(error) is ValueError else type(error).__name__
                 raise JournalBroken(
-                    f"{self.path.name}, line {number}: {type(error).__name__}; expected a record of {SCHEMA}. "
+                    f"{self.path.name}, line {number}: {why}; expected a record of {SCHEMA}. "
                     "Keep the file and ask the provider's console what was submitted."
                 ) from error
         return found, whole < len(data)
 
+    def _chained(self, raw: bytes) -> Line:
+        """A line that follows the last one. Raises ValueError where it was changed, or follows another."""
+        bare, stated = unchained(raw)
+        line: Line = _LINES.decode(bare)
+        if stated != self._follows(bare):
+            raise ValueError("it was changed, or a line before it was, or the key is another")
+        self._last = stated
+        return line
+
+    def _follows(self, bare: bytes) -> str:
+        """The hash of a line after the last one."""
+        return hashlib.blake2b(self._last.encode() + bare, key=self._key, digest_size=16).hexdigest()
+
     def append(self, *lines: Line) -> None:
         """Returns when they are on disk, all of them in one write."""
-        data = b"".join(msgspec.json.encode(line) + b"\n" for line in lines)
+        data = b"".join(map(self._written, lines))
         while data:
             data = data[os.write(self._file, data) :]
         os.fsync(self._file)
         self.lines.extend(lines)
+
+    def _written(self, line: Line) -> bytes:
+        bare = msgspec.json.encode(line)
+        self._last = self._follows(bare)
+        return bare[:-1] + f',"chain":"{self._last}"}}\n'.encode()
 
     def close(self) -> None:
         os.close(self._file)

@@ -89,10 +89,15 @@ def fixed(members: Sequence[Member], *, query: str, left_out: dict[str, int] | N
     return Population(query=query, members=ordered, sha256=digest, left_out=left_out or {})
 
 
+def session_of(call: Call) -> str:
+    """A call without a session is one of its own."""
+    return call.session_id or call.call_id
+
+
 def member_of(call: Call, kind: str = "") -> Member:
     return Member(
         call_id=call.call_id,
-        session=call.session_id or call.call_id,
+        session=session_of(call),
         stratum=Stratum(
             length=length_of(call.prompt_tokens),
             kind=kind or call.task_cues,

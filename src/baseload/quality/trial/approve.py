@@ -10,10 +10,10 @@ import msgspec
 
 from baseload.errors import UsageError
 from baseload.quality.record import verify
+from baseload.quality.trial.begun import DOCUMENT
 from baseload.quality.trial.borne_out import content_sha256
 from baseload.quality.trial.document import Approval, TrialDocument, load_trial, trial_bytes
 from baseload.quality.trial.evidence import NAME, Evidence, write_whole
-from baseload.quality.trial.run import DOCUMENT
 
 _MOST_COMMENT: Final = 2_000
 _MOST_WHO: Final = 200

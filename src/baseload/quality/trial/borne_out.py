@@ -48,6 +48,7 @@ def _facts(document: TrialDocument, found: Verified) -> Iterator[tuple[str, obje
     yield "bar_sha256", document.bar_sha256, found.bar.sha256
     yield "tested_margin", document.tested_margin, found.tested_margin
     yield "n_used", document.decision.n_used, found.decision.n_used
+    yield "attempt", document.attempt, found.attempt
     yield "estimate", document.decision.estimate, found.decision.estimate
     for name in ("workload", "incumbent", "candidate", "effort"):
         if name in found.identity:

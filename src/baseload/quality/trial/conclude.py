@@ -17,6 +17,7 @@ from baseload.quality.trial.completed import completed
 from baseload.quality.trial.document import (
     MOST_DISCORDANT,
     ArmSummary,
+    Attempts,
     Discordant,
     SampleSummary,
     TrialDocument,
@@ -75,6 +76,7 @@ def verdict_body(setup: TrialSetup, found: Found, ended: Ended) -> dict[str, Any
         "reason": reason_of(found, ended),
         "margin": found.margin,
         "alpha": found.alpha,
+        **({"attempt": setup.attempt, "alpha_left": setup.alpha_left} if setup.attempt > 1 else {}),
         "n": decision.n_used,
         "estimate": decision.estimate,
         "low": decision.low,
@@ -149,8 +151,16 @@ def document_of(
         misses=figures.misses(setup.bar, found.decision.estimate, rows, saved, setup.calls_a_month),
         approvals=() if setup.approval is None else (setup.approval,),
         sentence="",
+        attempts=_attempts(setup, found),
     )
     return msgspec.structs.replace(document, sentence=sentence_of(document))
+
+
+def _attempts(setup: TrialSetup, found: Found) -> Attempts | msgspec.UnsetType:
+    """Unset for a first one."""
+    if setup.attempt == 1:
+        return msgspec.UNSET
+    return Attempts(number=setup.attempt, counted=len(setup.counting), alpha_left=setup.alpha_left, alpha=found.alpha)
 
 
 def _summary(sample: Sample, terms: Terms, ready: Prepared) -> SampleSummary:
@@ -226,10 +236,15 @@ def sentence_of(document: TrialDocument) -> str:
     judged = f" (tested at {points(document.tested_margin)}, by what the judge is sure to see)"
     tested = "" if document.tested_margin == bar.points else judged
     low, high = (points(one or 0.0, signed=True) for one in (found.low, found.high))
+    again = f" in all of its {document.attempt} attempts together" if document.attempts else ""
+    error = f"{bar.level:.1%} of passing one that is worse by it{again}"
+    if document.state == "breaks":  # what went wrong, if it did, is another thing
+        error = f"{found.alpha:.1%}" if found.alpha >= _WORTH_SAYING else f"{found.alpha:.1g}"
+        error += " of breaking one that is not"
     return (
-        f"{claim} by a margin of {points(bar.points)}{tested}, with a chance of at most {bar.level:.1%} of passing "
-        f"one that is worse by it: mean difference {points(found.estimate, signed=True)} on {found.n_used} calls of as "
-        f"many sessions, between {low} and {high} (95 %, at any time). "
+        f"{claim} by a margin of {points(bar.points)}{tested}, with a chance of at most {error}: mean difference "
+        f"{points(found.estimate, signed=True)} on {found.n_used} calls of as many sessions, between {low} and {high} "
+        f"(95 %, at any time). "
         f"Decided {document.decided_day}; good until {_last_day(document)}.{_beyond(document.sample.capped_share)}"
     )
 

@@ -138,6 +138,19 @@ class ArmSummary(Part, frozen=True, kw_only=True):
         return self.completed_by == "scores"
 
 
+class Attempts(Part, frozen=True, kw_only=True):
+    """Of a trial after others of the same candidate: which attempt it is, from 1, and what it is tested at.
+
+    `counted` of the earlier ones still count: they left `alpha_left` of the bar's alpha, as a share of it, so that the
+    chance that any of them all passes stays at the bar's alpha. `alpha` is what the test itself got.
+    """
+
+    number: int
+    counted: int
+    alpha_left: float
+    alpha: float
+
+
 class TrialMoney(Part, frozen=True, kw_only=True):
     """What the trial cost, and what the move saves. `saving_*` at list dollars; negative = the move costs.
 
@@ -191,6 +204,7 @@ class TrialDocument(Part, frozen=True, kw_only=True):
     default. `tested_margin` is the bar's, x what the judge is sure to see where one judged. `decision` is the walk on
     all calls; `state` counts guards and faults too. Days are ISO; `expires_day` is the first it no longer counts on.
     `noise_floor` and `controls` are None where the trial had none; `output_ratio_*` where no answers say their length.
+    `attempts` is there where others of this candidate came before.
     """
 
     schema: Literal["baseload.trial/1"] = SCHEMA
@@ -227,6 +241,12 @@ class TrialDocument(Part, frozen=True, kw_only=True):
     misses: Misses
     approvals: tuple[Approval, ...]
     sentence: str
+    attempts: Attempts | msgspec.UnsetType = msgspec.UNSET  # not written for a first one: hashes stay
+
+    @property
+    def attempt(self) -> int:
+        """From 1."""
+        return self.attempts.number if self.attempts else 1
 
     @property
     def clearly_below(self) -> bool:

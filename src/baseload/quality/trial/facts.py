@@ -88,7 +88,20 @@ def terms_of(
         controls=_controls(graders[0]) if graders else None,
         drawn=_count(summary, "drawn"),
         not_replayable=_count(summary, "not_replayable"),
+        attempt=_count(summary, "attempt") or 1,
+        earlier=_wealths(summary),
     )
+
+
+def _wealths(summary: Mapping[str, Any]) -> tuple[float, ...]:
+    """At the stops of the earlier attempts that count."""
+    rows = summary.get("earlier", [])
+    if not isinstance(rows, list) or not all(isinstance(row, list) and len(row) == 3 for row in rows):
+        raise ValueError("sample: earlier; expected number, verdict and wealth of each attempt")
+    found = tuple(_number({"wealth": row[2]}, "wealth", 0.0) for row in rows)
+    if any(wealth < 0 for wealth in found):
+        raise ValueError("sample: earlier; expected no wealth below 0")
+    return found
 
 
 def _controls(body: Mapping[str, Any]) -> Controls:

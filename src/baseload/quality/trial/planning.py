@@ -81,7 +81,8 @@ def plan_trial(asked: Question, book: PriceBook) -> TrialPlan:
     bar = asked.bar or _assumed(asked)
     costs = {one: found for one in TRANSPORTS if (found := per_call(asked, one, book)) is not None}
     transport = _transport(asked, costs)
-    calls = calls_plan(bar, asked.earlier, judged=asked.grading is not None and asked.grading.judged)
+    judged = asked.grading is not None and asked.grading.judged
+    calls = calls_plan(bar, asked.earlier, judged=judged, wealths=asked.wealths)
     there = _there(asked)
     money = {one: money_of(found, calls, FIRST_LOOK, there) for one, found in costs.items()}
     plan = _with_margins(_bare(asked, transport, calls, money), costs, asked.bar)
@@ -130,7 +131,7 @@ def _bare(
 def _there(asked: Question) -> int:
     """Independent calls that can be used, as many as the bar allows."""
     most = asked.bar.most_calls if asked.bar is not None else None
-    usable = asked.recorded.usable
+    usable = max(0, asked.recorded.usable - asked.compared)
     return usable if most is None else min(usable, most)
 
 
@@ -161,6 +162,13 @@ def _cautions(asked: Question, transport: Transport | None) -> Iterator[str]:
         yield 'data_use does not allow batches, which cost half: "batch_allowed" would'
     if asked.grading is not None and asked.grading.judged:
         yield "a judge is assumed to see 90 % of the losses until its controls say how many; its cost is an estimate"
+    if asked.attempt_fault:
+        yield asked.attempt_fault
+    elif asked.wealths:
+        yield (
+            f"this would be attempt {asked.attempt}: planned at what the earlier left of alpha, without the "
+            f"{asked.compared:,} calls they compared"
+        )
     earlier = asked.earlier
     if earlier is not None and earlier.state == "holds" and earlier.counts_on(asked.day):
         until = f" until {earlier.expires_day}" if earlier.expires_day else ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Final
 
 import msgspec
@@ -12,6 +13,7 @@ from baseload.quality.betting import PRIOR_CALLS, PRIOR_DISCORDANCE, SPARE
 from baseload.quality.replay.plan import FIRST_LOOK
 from baseload.quality.tango import planned_calls, smallest_margin
 from baseload.quality.trial.document import TrialDocument
+from baseload.quality.trial.earlier import alpha_left
 from baseload.values import iso_day
 
 PRIOR_WORDS: Final = f"assumed: {PRIOR_DISCORDANCE:.0%} of the calls differ, until a trial has seen how many"
@@ -19,7 +21,7 @@ SENSITIVITY: Final = 0.9
 """Of a judge, until its controls say: a judged bar is tested at so much of its margin (quality.md 3.2)."""
 
 LEAST_ALPHA: Final = 1e-6
-"""Stands in where a judge's controls would take all of a bar's alpha: such a bar is refused."""
+"""Stands in where earlier attempts or a judge's controls leave (nearly) nothing of a bar's alpha."""
 
 
 class Earlier(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,10 +77,15 @@ class CallsPlan(msgspec.Struct, frozen=True, kw_only=True):
     sent: int
 
 
-def calls_plan(bar: Bar, earlier: Earlier | None = None, *, judged: bool = False) -> CallsPlan:
-    """How many calls a bar asks for. `most_calls` of the bar is not in it: that is a limit, not a need."""
+def calls_plan(
+    bar: Bar, earlier: Earlier | None = None, *, judged: bool = False, wealths: Sequence[float] = ()
+) -> CallsPlan:
+    """How many calls a bar asks for. `most_calls` of the bar is not in it: that is a limit, not a need.
+
+    `wealths` are those at the stops of the attempts before it that count.
+    """
     discordance, source = discordance_of(earlier)
-    margin, alpha = terms_of(bar, judged=judged)
+    margin, alpha = terms_of(bar, judged=judged, wealths=wealths)
     fixed = planned_calls(discordance, margin, alpha, bar.power)
     horizon = math.ceil(SPARE * fixed)
     return CallsPlan(
@@ -108,11 +115,16 @@ def discordance_of(earlier: Earlier | None) -> tuple[float, str]:
     return round(found, 9), words
 
 
-def terms_of(bar: Bar, *, judged: bool) -> tuple[float, float]:
-    """(margin, alpha) that the test itself gets: a judge does not see all of a margin, and its controls take 0.01."""
+def terms_of(bar: Bar, *, judged: bool, wealths: Sequence[float] = ()) -> tuple[float, float]:
+    """(margin, alpha) that the test itself gets: a judge does not see all of a margin, and its controls take 0.01.
+
+    Earlier attempts, by the wealths at their stops, leave it less of alpha.
+    """
+    spent = ALPHA - JUDGED_ALPHA if judged else 0.0
+    alpha = bar.level * alpha_left(bar.level, wealths, spent)
     if not judged:
-        return bar.points, bar.level
-    return bar.points * SENSITIVITY, max(round(bar.level - (ALPHA - JUDGED_ALPHA), 12), LEAST_ALPHA)
+        return bar.points, max(alpha, LEAST_ALPHA)
+    return bar.points * SENSITIVITY, max(round(alpha - spent, 12), LEAST_ALPHA)
 
 
 def sent_by(calls: int) -> int:

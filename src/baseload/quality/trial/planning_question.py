@@ -104,6 +104,10 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
     zero_data_retention: bool = False
     transport: Transport | None = None  # as asked for; None = the cheapest that is allowed
     earlier: Earlier | None = None
+    attempt: int = 1
+    wealths: tuple[float, ...] = ()  # of the attempts before it that count, at their stops
+    compared: int = 0  # calls of those: their sessions are not drawn again
+    attempt_fault: str = ""  # why nobody knows how an earlier one went
 
 
 def grading_of(spec: GraderTable, resolve: Callable[[str], str]) -> Grading:

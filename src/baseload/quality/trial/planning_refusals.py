@@ -68,7 +68,8 @@ def _candidate(asked: Question, book: PriceBook) -> Iterator[Refusal]:
         yield Refusal(
             kind="candidate-broke",
             reason=f"a trial has shown that {model.display_name} breaks this bar; that counts{until}",
-            next_step=f"Try another candidate, or set another bar and remove verdict {earlier.verdict_id[:12]}.",
+            next_step="Try another candidate, or this one after that: all attempts while a verdict counts share one "
+            "alpha, and this one left next to nothing of it.",
         )
 
 

@@ -9,7 +9,7 @@ same again from its folder, sends nothing twice in batches, and comes to the sam
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
@@ -30,32 +30,35 @@ from baseload.quality.replay.plan import ReplayPlan
 from baseload.quality.replay.run import Look
 from baseload.quality.replay.transport import Transport
 from baseload.quality.sampling.sample import Sample
-from baseload.quality.trial.borne_out import content_sha256, document_fault
+from baseload.quality.trial.begun import (
+    DOCUMENT,
+    Bodies,
+    bodies_of,
+    check_guards,
+    finished,
+    kept_sample,
+)
+from baseload.quality.trial.borne_out import content_sha256
 from baseload.quality.trial.conclude import Ended, Told, document_of, verdict_body
 from baseload.quality.trial.control_pairs import ControlPairs
-from baseload.quality.trial.document import TrialDocument, load_trial, trial_bytes
+from baseload.quality.trial.document import TrialDocument, trial_bytes
 from baseload.quality.trial.evidence import NAME, Evidence, write_whole
 from baseload.quality.trial.facts import control_body, graded_of, sample_bodies, summary_of, terms_of
 from baseload.quality.trial.judging import Replies, items_of
 from baseload.quality.trial.pairs import Seen, answers_body, compared, pair_body, repeated
 from baseload.quality.trial.prepare import Prepared, prepared
-from baseload.quality.trial.setup import TrialSetup, checked, chosen_from, sampled, user_texts
+from baseload.quality.trial.setup import TrialSetup, checked
 from baseload.quality.trial.stages import Pace, Stages
-from baseload.quality.trial.tested import Terms, Weighing, check, in_stratum
-from baseload.values import Call, Problem, day_of
-from baseload.vault.body import Body
+from baseload.quality.trial.tested import Terms, Weighing, check
+from baseload.values import day_of
 
-DOCUMENT: Final = "trial.json"
-SAMPLE: Final = "sample.json"
 BUDGET: Final = "the budget ended before an answer"
 _AT_ONCE: Final = 50
 """Pairs written in one go where grading them costs nothing: nothing is lost when they must be graded again."""
-_MOST_TEXTS: Final = 20_000
 _TRIED: Final = 3
 _NONSENSE: Final = Answer(text="qz 7f3a9c, this answers nothing.", stop_reason="end_turn")
 _DAY_S: Final = 1_000_000
 
-Bodies = Callable[[Sequence[Call]], Iterable[tuple[Call, Body | Problem]]]
 Progress = Callable[[str], None]
 
 
@@ -64,13 +67,6 @@ class Judging(msgspec.Struct, frozen=True, kw_only=True):
 
     model: str
     replies: Replies
-
-
-class _Kept(msgspec.Struct, frozen=True, kw_only=True):
-    """`sample.json`: what this folder's trial is of. The ledger may grow; a resumed trial keeps its sample."""
-
-    identity: dict[str, Any]
-    sample: Sample
 
 
 async def run_trial(
@@ -88,11 +84,13 @@ async def run_trial(
     pace: Pace = Pace(),  # noqa: B008 - a frozen value
     on_progress: Progress = lambda _: None,
     sample: Sample | None = None,
+    on_begun: Callable[[], None] = lambda: None,
 ) -> TrialDocument:
     """The trial in `folder`, run to its end; one that has ended is read and nothing is sent.
 
     `nonce` marks what a new trial submits; `clock` gives seconds since 1970. `sample` is what `drawn` gave for this
-    very setup, None = it is drawn here; a trial that has begun keeps its own. Raises UsageError where there can be no
+    very setup, None = it is drawn here; a trial that has begun keeps its own. `on_begun` is told once the sample is on
+    disk and nothing has been sent. Raises UsageError where there can be no
     trial, ReplayError where the API stops it: run it again to go on, with the same setup.
     """
     checked(setup)
@@ -101,97 +99,20 @@ async def run_trial(
         return ended
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     day = day_of(int(clock() * _DAY_S))
-    kept = _kept(setup, folder, bodies, sample)
-    _check_guards(setup, kept.sample)
-    ready = prepared(setup, kept.sample, _bodies_of(setup, kept.sample, bodies), book, day)
+    kept = kept_sample(setup, folder, bodies, sample)
+    check_guards(setup, kept)
+    on_begun()
+    ready = prepared(setup, kept, bodies_of(setup, kept, bodies), book, day)
     plan = ReplayPlan(
         items=ready.items, cap_usd=setup.cap_usd, transport=setup.transport, **msgspec.structs.asdict(pace)
     )
-    stages = Stages(folder, plan, transport, book, nonce=nonce, clock=clock, sleep=sleep, seal=seal)
+    stages = Stages(folder, plan, transport, book, nonce=nonce, clock=clock, sleep=sleep, seal=seal, key=setup.key)
     try:
         with Evidence(folder / NAME) as evidence:
-            trial = _Trial(setup, kept.sample, ready, stages, evidence, book, judging, on_progress)
+            trial = _Trial(setup, kept, ready, stages, evidence, book, judging, on_progress)
             return await trial.run(day, folder)
     finally:
         stages.close()
-
-
-def _check_guards(setup: TrialSetup, sample: Sample) -> None:
-    """Raises UsageError where a guard watches nothing of the sample: it could never veto."""
-    unmet = [name for name in setup.bar.guards if not any(in_stratum(name, one) for one in sample.strata)]
-    if unmet:
-        listed = ", ".join(sorted({part for one in sample.strata for part in one.split("|") if part})[:12])
-        raise UsageError(f"guard {unmet[0][:40]!r} is of no call of the sample; expected a stratum or a part: {listed}")
-
-
-def finished(folder: Path, setup: TrialSetup | None = None) -> TrialDocument | None:
-    """The folder's trial where it has ended; None where it has not. Raises UsageError where it is another one, or
-    its record does not bear it out.
-    """
-    path = folder / DOCUMENT
-    if not path.exists():
-        return None
-    data, record = path.read_bytes(), folder / NAME
-    found = load_trial(data)
-    fault = document_fault(found, record.read_bytes() if record.is_file() else b"", data)
-    if fault:
-        raise UsageError(f"{folder}: {fault}. Get the folder back as the trial left it, or begin anew with --again.")
-    if setup is not None and found.bar_sha256 != setup.bar.sha256:
-        raise UsageError(f"{folder}: the trial there was under another bar. Begin anew with --again, which keeps it.")
-    return found
-
-
-def drawn(setup: TrialSetup, folder: Path, bodies: Bodies) -> Sample:
-    """What the trial in `folder` replays: the sample it began with, else the one it will begin with; writes nothing.
-
-    Raises UsageError where there can be no trial, or nothing to replay.
-    """
-    checked(setup)
-    begun = _read(folder / SAMPLE)
-    return _draw(setup, bodies) if begun is None else begun.sample
-
-
-def _read(path: Path) -> _Kept | None:
-    """The sample that lies there; None where none does."""
-    if not path.exists():
-        return None
-    try:
-        return msgspec.json.decode(path.read_bytes(), type=_Kept)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path}: {type(error).__name__}; expected the sample of a trial. Use --again.") from error
-
-
-def _kept(setup: TrialSetup, folder: Path, bodies: Bodies, sample: Sample | None) -> _Kept:
-    """The folder's sample, or a new one that is on disk when this returns. Raises UsageError on another trial's."""
-    path = folder / SAMPLE
-    identity = msgspec.to_builtins(setup.identity)
-    found = _read(path)
-    if found is not None:
-        if found.identity != identity:
-            changed = sorted(name for name in identity if found.identity.get(name) != identity[name])
-            raise UsageError(
-                f"{folder}: the trial there has another {', '.join(changed) or 'setup'}. Go on with what it was begun "
-                "with, or begin anew with --again, which keeps it."
-            )
-        return found
-    made = _Kept(identity=identity, sample=sample or _draw(setup, bodies))
-    write_whole(path, msgspec.json.encode(made, order="sorted"))
-    return made
-
-
-def _draw(setup: TrialSetup, bodies: Bodies) -> Sample:
-    population = chosen_from(setup)
-    wanted = {member.call_id for member in population.members}
-    texts = {}
-    if len(wanted) <= _MOST_TEXTS:
-        texts = user_texts(bodies([call for call in setup.calls if call.call_id in wanted]))
-    return sampled(setup, population, texts)
-
-
-def _bodies_of(setup: TrialSetup, sample: Sample, bodies: Bodies) -> dict[str, Body | Problem]:
-    wanted = {drawn.call_id for drawn in sample.order}
-    calls = [call for call in setup.calls if call.call_id in wanted]
-    return {call.call_id: found for call, found in bodies(calls)}
 
 
 class _Trial:
@@ -252,7 +173,7 @@ class _Trial:
             )
 
     async def _terms(self) -> Terms:
-        summary = {**summary_of(self.sample, self.ready.not_replayable), "of": "summary", "judged": self.setup.judged}
+        summary = {**summary_of(self.sample, self.ready.not_replayable), "of": "summary", **self.setup.identity}
         bare = terms_of(self.setup.bar, [summary], [], ())
         check(bare)
         refused = bare.not_replayable_share > bare.bar.not_replayable_most

@@ -17,10 +17,12 @@ from baseload.quality.betting import PRIOR_DISCORDANCE, SPARE
 from baseload.quality.graders.answers import Answer
 from baseload.quality.graders.grader import Grader, PairGrader
 from baseload.quality.replay.plan import Transport
-from baseload.quality.sampling.population import Population, population
+from baseload.quality.sampling.population import Population, population, session_of
 from baseload.quality.sampling.sample import Redaction, Sample, draw
 from baseload.quality.tango import planned
 from baseload.quality.trial.document import Approval
+from baseload.quality.trial.earlier import LEAST_ALPHA, Attempt, alpha_left, listed, mark
+from baseload.quality.trial.tested import SPENT_ON_CONTROLS, Terms, check
 from baseload.values import Call
 from baseload.vault.body import Body
 from baseload.vault.data_use import DataUse, replay_refusal
@@ -28,6 +30,7 @@ from baseload.vault.data_use import DataUse, replay_refusal
 NOISE_PAIRS: Final = 50
 """Incumbent-again answers of a trial nobody judges: its first look."""
 SENT_TO: Final = "anthropic"
+COMPARED_BEFORE: Final = "of a session or a request that an earlier attempt compared"
 _LONGER: Final = 1.5
 """A sample so much longer than the first horizon leaves room to plan it again."""
 _LEAST_SAMPLE: Final = 500
@@ -45,7 +48,8 @@ class TrialSetup(msgspec.Struct, frozen=True, kw_only=True):
     None = all. With `agreement` the reference is the incumbent's own recorded answer, so that the incumbent is replayed
     on every call and must agree with itself too. `cap_usd` may be less than the bar's budget and never more.
 
-    `earlier_trials` of this candidate were set aside: who tries until one holds has shown nothing, so they are counted.
+    `attempt` counts from 1; `earlier` are those before it that count: no call of theirs is drawn again, and what they
+    left of alpha is what this one is tested at (see `earlier.py`). Those of a stand-in do not count against a real one.
     `seed` and `key` (the organisation's) make the draw. `simulated`: the answers come from a stand-in. `kind` is the
     task of all calls, "" = by each one's cues. `most` None = one and a half times the first horizon. `calls_a_month`
     are the workload's on its incumbent, None = nobody counts them; `calls_counted_share` is the share of its dollars
@@ -79,7 +83,8 @@ class TrialSetup(msgspec.Struct, frozen=True, kw_only=True):
     calls_a_month: Decimal | None = None
     calls_counted_share: Decimal = Decimal(1)
     simulated: bool = False
-    earlier_trials: int = 0
+    attempt: int = 1
+    earlier: tuple[Attempt, ...] = ()
     approval: Approval | None = None
 
     @property
@@ -101,8 +106,20 @@ class TrialSetup(msgspec.Struct, frozen=True, kw_only=True):
             "simulated": self.simulated,
             "grader": {"id": _of(self.grader, "id"), "version": _of(self.grader, "version"), "tier": self.grader.tier},
             "judged": self.judged,
-            "earlier_trials": self.earlier_trials,
+            "earlier_trials": self.attempt - 1,
+            **({"attempt": self.attempt, "earlier": listed(self.counting)} if self.attempt > 1 else {}),
         }
+
+    @property
+    def counting(self) -> tuple[Attempt, ...]:
+        """The earlier attempts that this one's alpha rests on."""
+        return tuple(one for one in self.earlier if self.simulated or not one.simulated)
+
+    @property
+    def alpha_left(self) -> float:
+        """What they left of the bar's alpha, as a share of it."""
+        spent = SPENT_ON_CONTROLS if self.judged else 0.0
+        return alpha_left(self.bar.level, (one.wealth for one in self.counting), spent)
 
 
 def checked(setup: TrialSetup) -> TrialSetup:
@@ -123,6 +140,9 @@ def checked(setup: TrialSetup) -> TrialSetup:
             f"the grader's scores rest on {setup.grader.tier}; the bar requires {bar.tier_required}. "
             "Give it true answers, or lower tier_required."
         )
+    if setup.counting:
+        earlier = tuple(one.wealth for one in setup.counting)
+        check(Terms(bar=bar, judged=setup.judged, attempt=setup.attempt, earlier=earlier))
     if not setup.key or len(setup.key) > 64:  # BLAKE2b's limit
         raise UsageError(f"a key of {len(setup.key)} bytes; expected the organisation's, of 1 to 64")
     return setup
@@ -132,8 +152,10 @@ def chosen_from(setup: TrialSetup) -> Population:
     """The population: calls of the incumbent that may be sent, have a body and can be graded. Raises UsageError."""
     left_out: Counter[str] = Counter()
     fit: list[Call] = []
+    sessions, requests = compared_before(setup)
     for call in setup.calls:
-        reason = _left_out(setup, call)
+        known = session_of(call) in sessions or call.request_hash in requests
+        reason = _left_out(setup, call) or (COMPARED_BEFORE if known else "")
         if reason:
             left_out[reason] += 1
         else:
@@ -141,6 +163,15 @@ def chosen_from(setup: TrialSetup) -> Population:
     query = f"workload {setup.workload}, calls on {setup.incumbent}"
     found = population(fit, query=query, kind=setup.kind, in_vault=setup.in_vault)
     return msgspec.structs.replace(found, left_out=dict(sorted((left_out + Counter(found.left_out)).items())))
+
+
+def compared_before(setup: TrialSetup) -> tuple[frozenset[str], frozenset[str]]:
+    """(sessions, request hashes) of the calls that earlier attempts compared: what is known of them is no news."""
+    marks = frozenset(one for attempt in setup.earlier for one in attempt.calls)
+    if not marks:
+        return frozenset(), frozenset()
+    known = [call for call in setup.calls if mark(call.call_id) in marks]
+    return frozenset(map(session_of, known)), frozenset(call.request_hash for call in known if call.request_hash)
 
 
 def _left_out(setup: TrialSetup, call: Call) -> str:
@@ -159,7 +190,7 @@ def _left_out(setup: TrialSetup, call: Call) -> str:
 
 def sampled(setup: TrialSetup, found: Population, texts: Mapping[str, str] | None = None) -> Sample:
     """The sample. `texts` (call -> what the user said) merges near-repeats. Raises UsageError where it is empty."""
-    most = setup.most or sample_size(setup.bar)
+    most = setup.most or sample_size(setup.bar, setup.alpha_left)
     if setup.bar.most_calls is not None:
         most = min(most, setup.bar.most_calls)
     drawn = draw(
@@ -177,14 +208,17 @@ def sampled(setup: TrialSetup, found: Population, texts: Mapping[str, str] | Non
     return drawn
 
 
-def sample_size(bar: Bar) -> int:
+def sample_size(bar: Bar, left: float = 1.0) -> int:
     """Calls to draw where nobody says: room for a horizon half as long again as the first.
+
+    `left` is the share of alpha that earlier attempts left.
 
     >>> from decimal import Decimal
     >>> sample_size(Bar(workload="w", grader="label", margin=0.05, budget_usd=Decimal(1)))
     600
     """
-    horizon = SPARE * float(planned(np.array([PRIOR_DISCORDANCE]), bar.points, bar.level)[0])
+    alpha = max(bar.level * left, LEAST_ALPHA)
+    horizon = SPARE * float(planned(np.array([PRIOR_DISCORDANCE]), bar.points, alpha)[0])
     return max(_LEAST_SAMPLE, math.ceil(_LONGER * horizon / 50) * 50)
 
 

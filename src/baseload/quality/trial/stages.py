@@ -101,11 +101,15 @@ class Stages:
         clock: Callable[[], float],
         sleep: Sleep = asyncio.sleep,
         seal: Seal | None = None,
+        key: bytes = b"",
     ) -> None:
-        """`plan` is the main replay's, with the whole cap. Raises JournalLocked, JournalBroken."""
+        """`plan` is the main replay's, with the whole cap; `key` that of the journals' chains.
+
+        Raises JournalLocked, JournalBroken.
+        """
         self._folder, self._plan, self._book, self._clock, self._sleep = folder, plan, book, clock, sleep
-        self._transport, self._nonce, self._seal = Timed(transport), nonce, seal
-        self._main = Journal(folder / MAIN, seal)
+        self._transport, self._nonce, self._seal, self._key = Timed(transport), nonce, seal, key
+        self._main = Journal(folder / MAIN, seal, key)
         self._beside: dict[str, Spent] = {}
 
     def close(self) -> None:
@@ -149,7 +153,7 @@ class Stages:
 
     async def aside(self, name: str, items: Sequence[Item]) -> Look | None:
         """A replay of its own, all in one look; None where the cap has no room for any of it."""
-        journal = Journal(self._folder / f"{name}.jsonl", self._seal)
+        journal = Journal(self._folder / f"{name}.jsonl", self._seal, self._key)
         try:
             others = [one for key, one in self._beside.items() if key != name]
             left = self._plan.cap_usd - sum(others, _spent(self._main)).bound_usd

@@ -21,6 +21,7 @@ from baseload.quality.graders.controls import Controls
 from baseload.quality.graders.grader import How, weakest
 from baseload.quality.sequence import Sequence
 from baseload.quality.trial.document import MOST_POINTS, GuardResult, TrialState, WealthPoint
+from baseload.quality.trial.earlier import LEAST_ALPHA, alpha_left
 
 MOST_FAULTS: Final = 0.05
 """Of the pairs: more that nobody could grade, and there is no verdict."""
@@ -45,7 +46,8 @@ class Graded(msgspec.Struct, frozen=True, kw_only=True):
 class Terms(msgspec.Struct, frozen=True, kw_only=True):
     """What a verdict is made under: the bar, the largest weight, the controls of a judge, and what could not be sent.
 
-    `judged` asks for valid controls. `drawn` calls are in the sample, `not_replayable` of them were left out.
+    `judged` asks for valid controls. `drawn` calls are in the sample, `not_replayable` of them were left out. This is
+    `attempt`; those before it that count ended with the wealths of `earlier`.
     """
 
     bar: Bar
@@ -54,6 +56,8 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
     controls: Controls | None = None
     drawn: int = 0
     not_replayable: int = 0
+    attempt: int = 1
+    earlier: tuple[float, ...] = ()
 
     @property
     def not_replayable_share(self) -> float:
@@ -67,8 +71,14 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def alpha(self) -> float:
-        """The tested one. A judged bar's must exceed what its controls take: `check` says so."""
-        return round(self.bar.level - SPENT_ON_CONTROLS, 12) if self.judged else self.bar.level
+        """The tested one: what earlier attempts left, less what a judge's controls take. `check` says if it is none."""
+        left = self.bar.level * self.alpha_left
+        return round(left - SPENT_ON_CONTROLS, 12) if self.judged else left
+
+    @property
+    def alpha_left(self) -> float:
+        """What earlier attempts left of the bar's alpha, as a share of it; 1 = there were none."""
+        return alpha_left(self.bar.level, self.earlier, SPENT_ON_CONTROLS if self.judged else 0.0)
 
     @property
     def fault(self) -> str:
@@ -84,7 +94,12 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def check(terms: Terms) -> None:
-    """Raises UsageError where a judge's controls would take all of the bar's alpha, or a weight is out of range."""
+    """Raises UsageError where earlier attempts or a judge's controls leave no alpha, or a weight is out of range."""
+    if terms.earlier and terms.alpha < LEAST_ALPHA:
+        raise UsageError(
+            f"attempt {terms.attempt}: the earlier ones left nothing of the bar's alpha of {terms.bar.level}, so that "
+            "none can hold. Wait until their verdicts expire, or try another candidate."
+        )
     if terms.judged and terms.alpha <= 0:
         raise UsageError(
             f"alpha {terms.bar.level} of a judged bar; expected more than {SPENT_ON_CONTROLS:.2f}, which its controls "
@@ -134,6 +149,11 @@ class Weighing:
                 guard.see(within)
         self.ended = outcome != Outcome.OPEN or any(guard.broken for guard in self._guards.values())
         return self.ended
+
+    @property
+    def wealth(self) -> float:
+        """Against "worse by the margin", so far; 1 where nothing can be tested."""
+        return 1.0 if self._walk is None else float(self._walk.wealth[0])
 
     def result(self) -> Found:
         """The verdict on what was seen so far."""
