@@ -102,13 +102,21 @@ def test_calls_nobody_asked_for_are_told_apart(tmp_path: Path, purpose: Any) -> 
     "changes",
     [
         {"outcome": "error", "status": 529, "error": "overloaded_error"},
-        {"outcome": "failed", "status": 0},
+        {"outcome": "failed", "status": 0, "error": "connect"},
         {"outcome": "error", "status": 400},
     ],
 )
 def test_a_failed_attempt_counts_no_request_and_no_tokens(tmp_path: Path, changes: dict[str, Any]) -> None:
     (call,), problems = read(tmp_path, start(), end(usage=None, settled=False, message_id="", **changes))
     assert (call.requests, classes(call), call.flags, problems) == (0, (0, 0, 0, 0, 0), "failed", [])
+
+
+@pytest.mark.parametrize("error", ["reset", "timeout", "malformed"])
+def test_an_attempt_that_was_sent_and_never_answered_may_have_been_a_request(tmp_path: Path, error: str) -> None:
+    sent = end(usage=None, settled=False, message_id="", request_id="", outcome="failed", status=0, error=error)
+    (call,), problems = read(tmp_path, start(), sent)
+    assert (call.requests, classes(call), call.flags) == (1, (0, 0, 0, 0, 0), "failed,unmetered")
+    assert [problem.code for problem in problems] == ["no-usage"]
 
 
 def test_an_attempt_and_its_retry_are_two_rows(tmp_path: Path) -> None:
@@ -125,8 +133,9 @@ def test_an_attempt_and_its_retry_are_two_rows(tmp_path: Path) -> None:
 
 def test_an_answer_broken_off_is_billed_as_far_as_it_was_seen(tmp_path: Path) -> None:
     cut = end(outcome="client", settled=False, usage={"input_tokens": 10, "output_tokens": 1})
-    (call,), _ = read(tmp_path, start(), cut)
-    assert (classes(call), call.requests, call.flags) == ((10, 0, 0, 0, 1), 1, "aborted,client_left")
+    (call,), problems = read(tmp_path, start(), cut)
+    assert (classes(call), call.requests, call.flags) == ((10, 0, 0, 0, 1), 1, "aborted,client_left,not_settled")
+    assert [(problem.code, problem.value) for problem in problems] == [("not-settled", "1")]
     (settled,), _ = read(tmp_path, start(), end())
     assert settled.rank > call.rank
 

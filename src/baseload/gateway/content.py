@@ -7,24 +7,30 @@ without, and say so.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import msgspec
+from msgspec import Raw
 
-from baseload.usage.capabilities import request_features
+from baseload.gateway.content_parts import Parts, all_of
+from baseload.usage.capabilities import message_features
 from baseload.usage.cues import task_cues
 from baseload.usage.features import first_user_text, request_hash
-from baseload.usage.prefix import Prefix, text_in
+from baseload.usage.prefix import Prefix
 from baseload.values import OrgKey
 
-SHARE: Final = 0.05
+SHARE: Final = 0.03
 BURST_NS: Final = 200_000_000
 """Time saved up while there was little to do."""
+TURN_NS: Final = 1_000_000
+"""Of one turn of the event loop: so long, and one request longer, a caller may wait for what others are like."""
 SKIPPED: Final = "no_content_pass"
 
 _FIRST: Final = b'{"system":"a 1","tools":[{"name":"t"}],"messages":[{"role":"user","content":"a 2026-01-01"}]}'
-_decode = msgspec.json.Decoder(dict[str, Any]).decode
+_members = msgspec.json.Decoder(dict[str, Raw]).decode
+_decode = msgspec.json.Decoder().decode
 
 
 class Content(NamedTuple):
@@ -47,6 +53,8 @@ class ContentPass:
         work_ns: Callable[[], int] | None = None,
     ) -> None:
         self._org_key = org_key
+        self._parts = Parts(org_key)
+        self._waiting: deque[Callable[[], None]] = deque()
         self._clock_ns = clock_ns
         self._work_ns = work_ns or clock_ns
         self._share = share
@@ -62,13 +70,29 @@ class ContentPass:
 
     def has_time(self) -> bool:
         """Whether one more may be looked at; one that may not is counted."""
-        now = self._clock_ns()
-        self._credit_ns = min(BURST_NS, self._credit_ns + int((now - self._last_ns) * self._share))
-        self._last_ns = now
+        if self._credit_ns <= 0:
+            now = self._clock_ns()
+            self._credit_ns = min(BURST_NS, self._credit_ns + int((now - self._last_ns) * self._share))
+            self._last_ns = now
         if self._credit_ns <= 0:
             self.skipped += 1
             return False
         return True
+
+    def later(self, look: Callable[[], None], soon: Callable[[Callable[[], None]], None]) -> None:
+        """Look at a request in the next turn of the loop. `look` asks for `work_out`, if it is still wanted."""
+        if not self._waiting:
+            soon(lambda: self._turn(soon))
+        self._waiting.append(look)
+
+    def _turn(self, soon: Callable[[Callable[[], None]], None]) -> None:
+        """All that wait, or as many as `TURN_NS` are enough for: then callers are served before the others."""
+        waiting, least_ns = self._waiting, self._credit_ns - TURN_NS
+        while waiting:
+            waiting.popleft()()
+            if waiting and self._credit_ns <= least_ns:
+                soon(lambda: self._turn(soon))
+                return
 
     def work_out(self, body: bytes) -> Content | None:
         """What the body is like, whatever the time; None where it is no request."""
@@ -80,15 +104,19 @@ class ContentPass:
 
     def _content(self, body: bytes) -> Content | None:
         try:
-            request = _decode(body)
+            members = _members(body)
+            opening, small = self._parts.opening(members), self._parts.small(members)
+            talk = {"messages": _decode(members["messages"])} if "messages" in members else {}
         except (msgspec.MsgspecError, UnicodeError, RecursionError):
             return None
-        prefix = Prefix(self._org_key)
-        prefix.render(request)
-        system, first_user = text_in(request.get("system")), first_user_text(request)
+        request = {**small.members, **talk, "tools": opening.searches}
+        prefix = opening.prefix.copy()
+        prefix.go_on(request)
+        asked = {**request, "tools": opening.has_tools}
+        first_user = first_user_text(request)
         return Content(
-            request_hash=request_hash(request, self._org_key),
-            request_features=request_features(request),
-            task_cues=task_cues(request, None, system=system, first_user=first_user),
+            request_hash=request_hash({**small.members, **talk, **opening.canonical}, self._org_key),
+            request_features=all_of(opening.features, small.features, *sorted(message_features(talk))),
+            task_cues=task_cues(asked, None, system=opening.instructions, first_user=first_user),
             prefix=prefix,
         )

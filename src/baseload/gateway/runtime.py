@@ -133,10 +133,15 @@ class Gateway:
 
     @property
     def ready(self) -> bool:
-        """It may be sent callers."""
+        """It may be sent callers: not where all of them would be refused."""
         return not self.server.draining and not self.core.log.refuses and (
-            not self.core.asks_for_keys or self.core.keys.loaded_us > 0
+            not self.core.asks_for_keys or (self.core.keys.loaded_us > 0 and self._has_own_key)
         )  # fmt: skip
+
+    @property
+    def _has_own_key(self) -> bool:
+        """Whether any upstream can be asked with a credential of the gateway's own."""
+        return any(one.kind != "anthropic" or self.upstream_key(one) for one in self.loaded.config.upstream)
 
     async def start(self, *, reuse_port: bool = False) -> None:
         """Take over what dead replicas left, learn keys and routes, then listen. Raises OSError, UsageError."""

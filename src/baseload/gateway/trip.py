@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final, Literal
 
 import msgspec
@@ -26,6 +27,7 @@ _HEADS: Final = frozenset((b"content-type", b"content-encoding", b"request-id", 
 _CACHED: Final = ("cache_read_input_tokens", "cache_creation_input_tokens")
 _INPUT: Final = ("input_tokens", *_CACHED)
 _READ: Final = ("cache_read_input_tokens",)
+_MOST_ID_CHARS: Final = 200
 FAULT: Final = "gateway_fault"
 """Flag of an end whose figures were lost to a fault of ours."""
 FULL: Final = "The gateway's call log cannot be written, and it is set to refuse calls it cannot log."
@@ -49,7 +51,7 @@ class Metering:
     """The trip of one request. Records: a start before each attempt, an end before its last byte goes on."""
 
     __slots__ = (
-        "_answer", "_asked", "_attempt", "_content", "_core", "_cost_nano", "_first_us", "_heads", "_hold", "_kept",
+        "_asked", "_attempt", "_content", "_core", "_cost_nano", "_first_us", "_heads", "_hold", "_kept",
         "_meter", "_name", "_original", "_over", "_start", "_status", "applied", "decision", "facts", "purpose", "sent",
     )  # fmt: skip
 
@@ -83,7 +85,6 @@ class Metering:
         self._status = 0
         self._first_us: int | None = None
         self._kept: list[bytes] | None = None  # of the answer, where it is wanted whole
-        self._answer = b""
         self._over = False
         self._cost_nano = 0
 
@@ -102,8 +103,8 @@ class Metering:
         except Exception:  # noqa: BLE001 - the record says less then, and is there all the same
             core.faults += 1
             self._start = self._bare_start()
-        if self._attempt == 1 and core.content.has_time():
-            core.soon(self._look)
+        if self._attempt == 1 and self.facts.kind == "messages" and core.content.has_time():
+            core.content.later(self._look, core.soon)
         try:
             core.log.append(self._start)
         except LogFull:
@@ -125,13 +126,11 @@ class Metering:
         self._kept = [] if status == 200 and self._core.keeps(self) else None
         if self._core.observes:
             return ()
-        served = (self.applied.served_as or self.facts.model).encode("latin-1", "replace")
-        return ((b"x-baseload-model", served), (b"x-baseload-reason", self.decision.reason.encode()))
+        return _added(self.applied.served_as or self.facts.model, self.decision.reason)
 
     def data(self, chunk: bytes) -> None:
         if self._first_us is None:
-            now_us = self._core.clock_us()
-            self._first_us = max(now_us, self._start.us) if self._start is not None else now_us
+            self._first_us = self._core.clock_us()
         if self._meter is not None:
             self._meter.data(chunk)
         if self._kept is not None:
@@ -199,7 +198,7 @@ class Metering:
 
     def _look(self) -> None:
         """Work out what the request is like while the upstream has it."""
-        if not self._over and self.facts.kind == "messages":
+        if not self._over:
             try:
                 self._content = self._core.content.work_out(self._asked.body)
             except Exception:  # noqa: BLE001 - the call is logged without it; the error's text may quote the prompt
@@ -222,19 +221,14 @@ class Metering:
         if self.sent is not None:
             core.upstreams.answered(self.sent, self._status if outcome in ("ok", "error") else 0)
         self._let_go(last)
-        self._answer = b"".join(self._kept) if self._kept is not None else b""
-        self._kept = None
-        if last:
-            self._remember(start, metered)
+        kept, self._kept = self._kept, None
+        if last and metered.usage is not None:
+            self._remember(start, metered, metered.usage)
         if core.watchers:
+            answer = b"".join(kept) if kept is not None else b""
             core.finished(
                 Finished(
-                    start=start,
-                    end=end,
-                    decision=self.decision,
-                    facts=self.facts,
-                    body=self._asked.body,
-                    answer=self._answer,
+                    start=start, end=end, decision=self.decision, facts=self.facts, body=self._asked.body, answer=answer
                 )
             )
 
@@ -244,6 +238,8 @@ class Metering:
         try:
             metered = self._meter.metered() if self._meter is not None else Metered()
             end = self._end_of(start, metered, outcome, error)
+            if end.usage is not None and not end.settled:
+                return metered, msgspec.structs.replace(end, seen_nano=core.seen_nano(start, end)), None
             return metered, end, core.cost_nano(start, end)
         except Exception:  # noqa: BLE001 - what it was is not told: its text may quote the answer
             core.faults += 1
@@ -252,34 +248,35 @@ class Metering:
             return Metered(), end, None
 
     def _end_of(self, start: Start, metered: Metered, outcome: Outcome, error: str) -> End:
-        content, flags = self._content, metered.flags
-        if content is None and self.facts.kind == "messages":
-            flags = (*flags, SKIPPED)
-        prefix = ""
+        heads, content, flags, first_us = self._heads, self._content, metered.flags, self._first_us
+        request_hash = features = cues = prefix = ""
         if content is not None:
             usage = metered.usage or {}
+            request_hash, features, cues = content.request_hash, content.request_features, content.task_cues
             prefix = content.prefix.text(_sum(usage, _INPUT), _sum(usage, _CACHED))
-        heads = self._heads
+        elif self.facts.kind == "messages":
+            flags = (*flags, SKIPPED)
+        began_us = start.us  # a clock that was set back makes no call end before it began
         return End(
             seq=start.seq,
-            us=max(self._core.clock_us(), start.us),  # a clock that was set back makes no call end before it began
+            us=max(self._core.clock_us(), began_us),
             outcome=outcome,
             status=self._status,
-            first_us=self._first_us,
+            first_us=first_us if first_us is None or first_us > began_us else began_us,
             usage=metered.usage,
             settled=metered.settled,
             message_id=metered.message_id,
-            request_id=heads.get(b"request-id", b"").decode("latin-1")[:200],
+            request_id=_named(heads, b"request-id"),
             model=metered.model,
             stop_reason=metered.stop_reason,
             error=error or metered.error,
             flags=flags,
-            workspace=heads.get(b"anthropic-workspace-id", b"").decode("latin-1")[:200],
-            account=heads.get(b"anthropic-organization-id", b"").decode("latin-1")[:200],
+            workspace=_named(heads, b"anthropic-workspace-id"),
+            account=_named(heads, b"anthropic-organization-id"),
             prefix_blocks=prefix,
-            request_hash=content.request_hash if content is not None else "",
-            request_features=content.request_features if content is not None else "",
-            task_cues=content.task_cues if content is not None else "",
+            request_hash=request_hash,
+            request_features=features,
+            task_cues=cues,
         )
 
     def _settle(self, cost_nano: int, last: bool) -> None:
@@ -294,17 +291,24 @@ class Metering:
         if last:
             self.sent = None
 
-    def _remember(self, start: Start, metered: Metered) -> None:
-        if metered.usage is None:
-            return
-        workload = self.decision.workload
+    def _remember(self, start: Start, metered: Metered, usage: dict[str, object]) -> None:
+        core, workload = self._core, self.decision.workload
         if workload and self.facts.session:
-            self._core.sessions.answered(workload, self.facts.session, _sum(metered.usage, _CACHED))
-        online = self._core.online
-        if online is not None and self.applied.ticket is not None:
-            begins = self._first_us or start.us
-            read = _sum(metered.usage, _READ)
-            online.answered(self.applied.ticket, begins, metered.stop_reason, read)
+            core.sessions.answered(workload, self.facts.session, _sum(usage, _CACHED))
+        if core.online is not None and self.applied.ticket is not None:
+            begins = max(self._first_us or 0, start.us)
+            core.online.answered(self.applied.ticket, begins, metered.stop_reason, _sum(usage, _READ))
+
+
+@lru_cache(maxsize=1024)
+def _added(model: str, reason: str) -> tuple[Header, ...]:
+    """What an answer says beside the upstream's own: who served it, and why."""
+    return ((b"x-baseload-model", model.encode("latin-1", "replace")), (b"x-baseload-reason", reason.encode()))
+
+
+def _named(heads: dict[bytes, bytes], name: bytes) -> str:
+    value = heads.get(name)
+    return value.decode("latin-1")[:_MOST_ID_CHARS] if value is not None else ""
 
 
 def _sum(usage: dict[str, object], names: tuple[str, ...]) -> int:

@@ -51,7 +51,7 @@ _SERVER_TOOLS = ("web_search", "web_fetch", "code_execution", "tool_search", "ad
 
 def request_features(request: Mapping[str, Any], *, prompt_tokens: int = 0) -> str:
     """Sorted, comma-joined names of what the request asks of a model; "" for a plain request."""
-    found = set(chain(_of_parameters(request), _of_tools(request), _of_messages(request)))
+    found = set(chain(_of_parameters(request), _of_tools(request), message_features(request)))
     if prompt_tokens > LONG_PROMPT_TOKENS:
         found.add("prompt_over_200k")
     return ",".join(sorted(found))
@@ -116,25 +116,36 @@ def _of_tools(request: Mapping[str, Any]) -> Iterator[str]:
             yield "cache_control"
 
 
-def _of_messages(request: Mapping[str, Any]) -> Iterator[str]:
-    messages = list(_objects(request.get("messages")))
-    if messages and messages[-1].get("role") == "assistant":
-        yield "prefill"
-    if any(message.get("role") == "system" for message in messages):
-        yield "system_in_messages"
-    contents = [request.get("system"), *(message.get("content") for message in messages)]
-    for block in chain.from_iterable(_objects(content) for content in contents):
-        if block.get("cache_control") is not None:
-            yield "cache_control"
-        if block.get("type") in ("image", "document") or _holds_media(block):
-            yield "images_pdf"
+def message_features(request: Mapping[str, Any]) -> set[str]:
+    """Those that its system and its messages ask for."""
+    found: set[str] = set()
+    messages = request.get("messages")
+    last: Mapping[str, Any] = {}
+    _of_content(request.get("system"), found)
+    for message in messages if isinstance(messages, list) else ():
+        if isinstance(message, dict):
+            last = message
+            if message.get("role") == "system":
+                found.add("system_in_messages")
+            _of_content(message.get("content"), found)
+    if last.get("role") == "assistant":
+        found.add("prefill")
+    return found
+
+
+def _of_content(content: object, found: set[str]) -> None:
+    for block in content if isinstance(content, list) else ():
+        if isinstance(block, dict):
+            if block.get("cache_control") is not None:
+                found.add("cache_control")
+            kind = block.get("type")
+            if kind == "image" or kind == "document" or (kind == "tool_result" and _holds_media(block)):
+                found.add("images_pdf")
 
 
 def _holds_media(block: Mapping[str, Any]) -> bool:
     """Images and documents a tool returned."""
-    return block.get("type") == "tool_result" and any(
-        inner.get("type") in ("image", "document") for inner in _objects(block.get("content"))
-    )
+    return any(inner.get("type") in ("image", "document") for inner in _objects(block.get("content")))
 
 
 def _object(record: Mapping[str, Any], field: str) -> Mapping[str, Any]:

@@ -43,14 +43,15 @@ VERB_CUES: Final = tuple(_VERBS)
 
 CUE_OF_WORD = {word: cue for cue, words in _VERBS.items() for word in words.split()}
 _WORDS = re.compile(r"[a-z]{3,}")
-_SYSTEM_CHARS: Final = 2_000
+INSTRUCTION_CHARS: Final = 2_000
+"""Of a system's text: what instructions there are stand at its start."""
 _USER_CHARS: Final = 400
 _FENCE = "```"
 
 
 def task_cues(request: Mapping[str, Any], response: Mapping[str, Any] | None, *, system: str, first_user: str) -> str:
     """Sorted, comma-joined cues. Verbs are those of the system text's start; where it has none, of the user's."""
-    found = set(verbs_in(system[:_SYSTEM_CHARS]) or verbs_in(first_user[:_USER_CHARS]))
+    found = set(verbs_in(system[:INSTRUCTION_CHARS]) or verbs_in(first_user[:_USER_CHARS]))
     if system:
         found.add("system")
     if request.get("tools"):

@@ -27,7 +27,8 @@ SYSTEM_CHARS: Final = 512
 _MASK_MARGIN: Final = 3  # masks shorten text, so this many times the wanted characters are looked at
 
 _SESSION = re.compile(r"_session_([0-9a-f-]{8,})")
-_NOT_CONTENT = frozenset({"metadata", "stream"})
+NOT_CONTENT: Final = frozenset({"metadata", "stream"})
+"""Members that say nothing of what is asked."""
 
 
 class Features(msgspec.Struct, frozen=True, kw_only=True):
@@ -124,7 +125,7 @@ def tools_fp(request: Mapping[str, Any], org_key: OrgKey) -> str:
 
 def request_hash(request: Mapping[str, Any], org_key: OrgKey) -> str:
     """Equal for identical repeats: the whole request but `metadata` and `stream`, whatever its key order."""
-    content = {key: value for key, value in request.items() if key not in _NOT_CONTENT}
+    content = {key: value for key, value in request.items() if key not in NOT_CONTENT}
     return org_key.fingerprint("request", msgspec.json.encode(content, order="sorted"))
 
 

@@ -12,7 +12,7 @@ from typing import Final
 
 from baseload.usage.fields import BadRecord
 from baseload.usage.gateway_pairs import Pair, Pairing, Placed, record_at
-from baseload.usage.gateway_rows import NAME, calls_of
+from baseload.usage.gateway_rows import NAME, NOT_SETTLED, calls_of
 from baseload.usage.normal import NULL_TOKENS, null_tokens
 from baseload.usage.reader import ReadContext, Reader, Record, SourceFile
 from baseload.values import Problem
@@ -29,6 +29,7 @@ def read(file: SourceFile, context: ReadContext) -> Iterator[Record]:
     """Rows of every attempt that ended, then of those in flight; read whole, since a start may end later."""
     pairing = Pairing()
     said_null = False
+    not_settled = 0
     for line in file.lines():
         if isinstance(line, Problem):
             yield line
@@ -40,10 +41,13 @@ def read(file: SourceFile, context: ReadContext) -> Iterator[Record]:
                     if NULL_TOKENS in call.flags and not said_null:
                         said_null = True
                         yield null_tokens().problem(NAME, file.path, line.row)
+                    not_settled += NOT_SETTLED in call.flags and call.requests != 0
                     if "unmetered" in call.flags:
                         yield _unmetered().problem(NAME, file.path, line.row)
             except BadRecord as bad:
                 yield bad.problem(NAME, file.path, line.row)
+    if not_settled:
+        yield _not_settled(not_settled).problem(NAME, file.path, 0)
     yield from _rest(pairing, file.path, context)
 
 
@@ -64,7 +68,17 @@ def _unmetered() -> BadRecord:
         "no-usage",
         "The answer's usage was not seen: its tokens are not known",
         expected="an answer that came as far as its usage, uncompressed or gzipped",
-        next_step="A client that left early and an encoding the gateway cannot read are the usual reasons.",
+        next_step="A caller that left, an upstream that broke off and an encoding nobody can read are the usual reasons.",
+    )
+
+
+def _not_settled(calls: int) -> BadRecord:
+    return BadRecord(
+        "not-settled",
+        "Answers that ended before their final usage: what was seen is counted, and is the least they cost",
+        value=calls,
+        expected="an answer read to its end",
+        next_step="Callers that leave streams early are the usual reason; compare with the provider's report.",
     )
 
 

@@ -102,8 +102,9 @@ class Start(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_f
 class End(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="type", tag="end", gc=False):
     """How that attempt ended. `usage` is the provider's object, merged over a stream's events; None = not metered.
 
-    `cost_nano`: what the gateway's price book says it cost, never a bill; None = unknown. `settled`: the final usage
-    came. `prefix_blocks` and `request_hash` where they were computed after the start.
+    `cost_nano`: what the gateway's price book says it cost, never a bill; None = unknown, and then its budgets keep
+    what the start held. `settled`: the final usage came; where it did not, `seen_nano` is the price of what had been
+    used by then, the least that it cost. `prefix_blocks` and `request_hash` where they were computed after the start.
     """
 
     seq: int
@@ -120,6 +121,7 @@ class End(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_fie
     error: str = ""  # the API's error type, never its message
     flags: tuple[str, ...] = ()
     cost_nano: int | None = None
+    seen_nano: int | None = None
     workspace: str = ""
     account: str = ""
     prefix_blocks: str = ""

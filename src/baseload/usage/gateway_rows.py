@@ -24,6 +24,8 @@ from baseload.values import TOKEN_CLASSES, Call, Tokens
 NAME: Final = "gateway_log"
 ASKED: Final = "asked:"
 """Flag before the model a caller asked for, on the calls another model served."""
+NOT_SETTLED: Final = "not_settled"
+"""Flag of an answer that ended before its final usage: its tokens are the least it used."""
 _BROKEN: Final = ("client", "upstream", "gateway")
 _LABELS: Final = ("user_id", "agent", "tags", "session_id", "parent_id", "effort", "tools_fp", "system_fp",
                   "template_id", "messages", "max_tokens")  # fmt: skip
@@ -34,9 +36,10 @@ _LATER: Final = ("request_hash", "request_features", "task_cues", "prefix_blocks
 def calls_of(pair: Pair, context: ReadContext, file: str = "") -> Iterator[Call]:
     """The rows of one attempt: one, and one more for each part that another model served.
 
-    An attempt without an answer, or with an error status, is a row with `requests` 0. One in flight, and an answer
-    whose usage could not be read, count one request and no tokens (flags `in_flight`, `unmetered`). Raises BadRecord
-    on bad counts.
+    An attempt that was never sent, or answered with an error status, is a row with `requests` 0. One in flight, one
+    whose answer never came, and an answer whose usage could not be read count one request and no tokens (flags
+    `in_flight`, `unmetered`). An answer that ended before its final usage counts what was seen, which is the least it
+    used (flag `not_settled`). Raises BadRecord on bad counts.
     """
     start, end = pair.start, pair.end
     common = _common(pair, context, file)
@@ -58,6 +61,16 @@ def served_and_requested(start: Start, end: End) -> tuple[str, str]:
         if isinstance(entry, dict) and entry.get("type") == "fallback_message" and isinstance(entry.get("model"), str)
     ]
     return (hops[-1], sent) if hops else (sent, _sent(start))
+
+
+def was_not_billed(end: End) -> bool:
+    """Whether an attempt without usage surely cost nothing: answered with an error, or never sent.
+
+    A reset or a time-out after the request was sent says nothing of what the provider did with it.
+    """
+    if end.outcome == "failed":
+        return end.error == "connect"
+    return end.outcome == "error" or end.status >= 400
 
 
 def usage_of(start: Start, end: End) -> UsageTokens | None:
@@ -101,10 +114,11 @@ def _metered(
 
 
 def _without_usage(pair: Pair, end: End, common: dict[str, Any], context: ReadContext) -> Call:
-    failed = end.outcome in ("error", "failed") or end.status >= 400
-    flags = _flags(pair.start, *_end_flags(end), "failed" if failed else "unmetered")
+    free = was_not_billed(end)
+    failed = free or end.outcome == "failed"
+    flags = _flags(pair.start, *_end_flags(end), "failed" if failed else "", "" if free else "unmetered")
     rank = completeness_rank(0, settled=False)
-    common |= {"requests": 0 if failed else 1, "rank": rank, "flags": flags}
+    common |= {"requests": 0 if free else 1, "rank": rank, "flags": flags}
     return Call(**common, call_id=_id(pair, end), **_model(end.model or _sent(pair.start), context))
 
 
@@ -163,6 +177,8 @@ def _end_flags(end: End) -> Iterator[str]:
         yield "aborted"
     if end.outcome == "client":
         yield "client_left"
+    if end.usage is not None and not end.settled:
+        yield NOT_SETTLED
 
 
 def _sent(start: Start) -> str:

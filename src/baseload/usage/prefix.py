@@ -75,6 +75,7 @@ class Prefix:
         self._codes: list[str] = []  # with cues: what follows the tokens in the text form
         self._weights: list[int] = []
         self._marked = 0  # entries up to the last cache mark
+        self._after_tools = self._after_system = 0  # entries
         self._org_key = org_key
         self._hasher = _hasher(org_key)
         self._piece_size = PIECE_CHARS
@@ -88,19 +89,38 @@ class Prefix:
 
     def render(self, request: Mapping[str, Any]) -> None:
         """Everything the API renders, in its order; settings entries where they take effect."""
-        tools, messages = request.get("tools"), request.get("messages")
+        self.begin(request.get("tools"), request.get("system"))
+        self.go_on(request)
+
+    def begin(self, tools: object, system: object) -> None:
+        """What stands before the messages."""
         for tool in tools if isinstance(tools, list) else ():
             if not is_web_search(tool):
                 text = f"tool\n{_encoded(tool)}\n"
                 self._add("t", text, len(text), _mark(tool))
-        after_tools = len(self._digests)
-        for block in _blocks(request.get("system")):
+        self._after_tools = len(self._digests)
+        for block in _blocks(system):
             self._block("s", "system", block, with_cues=True)
-        after_system = len(self._digests)
+        self._after_system = len(self._digests)
+
+    def copy(self) -> Prefix:
+        """Another that goes on from here."""
+        other = Prefix(self._org_key)
+        other._digests, other._codes, other._weights = self._digests.copy(), self._codes.copy(), self._weights.copy()
+        other._after_tools, other._after_system = self._after_tools, self._after_system
+        other._marked, other._piece_size, other._pieces = self._marked, self._piece_size, self._pieces
+        other._run, other._run_kind = self._run.copy(), self._run_kind
+        other._run_weight, other._run_mark = self._run_weight, self._run_mark
+        other._has_images, other._cites = self._has_images, self._cites
+        return other
+
+    def go_on(self, request: Mapping[str, Any]) -> None:
+        """The messages, and what holds for all of it; the request's tools and system were begun with."""
+        messages = request.get("messages")
         if isinstance(messages, list):
             self._conversation(messages)
-            self._settings("M", of_messages(request, has_images=self._has_images), after_system)
-        self._settings("S", of_system(request, cites=self._cites), after_tools)
+            self._settings("M", of_messages(request, has_images=self._has_images), self._after_system)
+        self._settings("S", of_system(request, cites=self._cites), self._after_tools)
         self._settings("T", of_tools(request), 0)
         if mark := _mark(request):
             self._mark_last(mark)
@@ -125,9 +145,14 @@ class Prefix:
         for number, message in enumerate(messages):
             if not isinstance(message, dict):
                 continue
-            role, blocks = str(message.get("role", "")), _blocks(message.get("content"))
+            role, content = str(message.get("role", "")), message.get("content")
             kind = _KIND_OF_ROLE.get(role, "u")
             is_opening = is_opening and kind != "a"
+            if isinstance(content, str):
+                if content:
+                    self._text(kind, role, content, "", with_cues=is_opening and number != last)
+                continue
+            blocks = _blocks(content)
             final = len(blocks) - 1 if number == last else len(blocks)
             for place, block in enumerate(blocks):
                 self._block(kind, role, block, with_cues=is_opening and place < final)
@@ -140,8 +165,7 @@ class Prefix:
         mark = _mark(block) if "cache_control" in block else ""
         type_, words = block.get("type"), block.get("text")
         if type_ == "text" and isinstance(words, str):
-            text = f"{role}\ntext\n{words}\n"
-            self._add(kind, text, len(text), mark, with_cues)
+            self._text(kind, role, words, mark, with_cues=with_cues)
             return
         text = f"{role}\n{_encoded(block)}\n"
         weight = self._weight(block, len(text))
@@ -150,6 +174,10 @@ class Prefix:
             self._add_to_run(kind, text, weight, mark)
         else:
             self._add(kind, text, weight, mark)
+
+    def _text(self, kind: str, role: str, words: str, mark: str, *, with_cues: bool) -> None:
+        text = f"{role}\ntext\n{words}\n"
+        self._add(kind, text, len(text), mark, with_cues)
 
     def _weight(self, block: Mapping[str, Any], length: int) -> int:
         """Length of a block's text; media weigh an estimate, also inside a tool's result."""

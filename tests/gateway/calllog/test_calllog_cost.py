@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from log_writing import NOON_US, ended, started
 
@@ -66,7 +66,21 @@ def test_what_is_not_known_has_no_cost_and_what_was_not_answered_costs_nothing()
     assert cost(None) is None
     assert cost({"input_tokens": -1}) is None
     assert cost(None, outcome="error", status=529) == 0
-    assert cost(None, outcome="failed", status=0) == 0
+    assert cost(None, outcome="failed", status=0, error="connect") == 0
+
+
+@pytest.mark.parametrize("error", ["reset", "timeout", "malformed"])
+def test_a_call_that_was_sent_and_never_answered_may_have_been_billed(error: str) -> None:
+    assert cost(None, outcome="failed", status=0, error=error) is None
+
+
+@pytest.mark.parametrize("outcome", ["client", "upstream", "gateway", "ok"])
+def test_tokens_before_the_final_usage_are_the_least_a_call_cost_and_never_its_cost(outcome: str) -> None:
+    """1,000 tokens in and one out of Sonnet 4.5: 1,000 x 3 + 1 x 15 = 3,015 millionths."""
+    start = started(1, model="claude-sonnet-4-5")
+    end = ended(1, usage={"input_tokens": 1_000, "output_tokens": 1}, outcome=outcome, settled=False)
+    assert Pricing(BOOK).cost_nano(start, end) is None
+    assert Pricing(BOOK).seen_nano(start, end) == 3_015_000
 
 
 def rows(**changes: Any) -> list[Call | Problem]:
@@ -112,6 +126,7 @@ def test_a_record_with_bad_counts_is_one_problem() -> None:
 COUNTS = st.integers(0, 3_000_000)
 
 
+@settings(deadline=None)
 @given(
     usage=st.fixed_dictionaries(
         {"input_tokens": COUNTS, "cache_creation_input_tokens": COUNTS, "output_tokens": COUNTS},

@@ -249,6 +249,22 @@ def test_many_records_are_made_durable_by_one_commit(tmp_path: Path, clock: Cloc
     log.close()
 
 
+def test_what_is_written_while_a_commit_runs_is_in_the_next_one(tmp_path: Path, clock: Clock) -> None:
+    began, may_end = threading.Semaphore(0), threading.Semaphore(0)
+
+    def slow(fd: int) -> None:
+        began.release()
+        may_end.acquire(timeout=20)
+
+    log = CallLog(tmp_path, "one.0", clock_us=clock, commit_s=0.01, sync=slow)
+    assert began.acquire(timeout=20)  # the head's
+    one_call(log)
+    may_end.release()
+    assert began.acquire(timeout=20)
+    may_end.release(20)
+    log.close()
+
+
 def test_flush_waits_for_the_disk_and_a_retired_segment_is_closed(tmp_path: Path, clock: Clock) -> None:
     synced: list[int] = []
     log = CallLog(tmp_path, "one.0", clock_us=clock, commit_s=60, sync=synced.append)

@@ -84,14 +84,32 @@ def test_an_end_in_the_middle_of_a_head_is_502(door: NotedDoor, world: World, sc
         b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
         b"HTTP/1.1 200 OK\r\nA: b\r\n folded\r\n\r\n",
         b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\n\r\n",
-        b"HTTP/1.1 200 OK\r\nA: " + b"x" * 70_000,
+        b"HTTP/1.1 200 OK\r\nA: " + b"x" * 270_000,
+        b"HTTP/1.1 200 OK\r\n" + b"a: b\r\n" * 1_001 + b"\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\na",
     ],
 )
-def test_an_answer_that_is_none_is_502(world: World, script: Script, said: bytes) -> None:
+def test_an_answer_that_is_none_is_502_and_no_reset(
+    door: NotedDoor, world: World, script: Script, said: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
     caller = world.caller()
     caller.send(GET)
     script.asked().send(said)
-    assert error_of(caller.message()) == (502, "api_error")
+    head, body = caller.message()
+    assert error_of((head, body)) == (502, "api_error")
+    assert b"no HTTP that this gateway can read" in body
+    assert door.trips[0].told == ["sending", "malformed"]
+    assert "is none that this wire takes" in caplog.text
+
+
+def test_an_answer_may_have_many_headers_and_say_its_length_twice(world: World, script: Script) -> None:
+    caller = world.caller()
+    caller.send(GET)
+    many = b"a: b\r\n" * 990 + b"x: " + b"y" * 100_000 + b"\r\n"
+    script.asked().send(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n" + many + b"Content-Length: 2\r\n\r\nok")
+    head, body = caller.message()
+    assert body == b"ok"
+    assert (head.lower().count(b"content-length: 2\r\n"), head.count(b"a: b\r\n")) == (1, 990)
 
 
 def test_a_silent_upstream_is_504_after_the_forwards_time(door: NotedDoor, world: World, script: Script) -> None:

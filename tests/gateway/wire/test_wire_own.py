@@ -291,4 +291,4 @@ def test_whatever_an_upstream_sends_the_caller_gets_a_message_or_an_end(door: No
         eventually(lambda: not found.server.inlets and not found.server.client.connections)
         assert found.server.exchanges == 0
         finals = [trip.told[-1] for trip in door.trips]
-        assert set(finals) <= {"end", "reset", "broken upstream"}
+        assert set(finals) <= {"end", "reset", "malformed", "broken upstream"}

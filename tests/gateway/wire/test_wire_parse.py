@@ -151,12 +151,26 @@ def test_an_answers_length_is_by_its_head(lines: tuple[bytes, ...], length: int)
 def test_an_answer_of_two_framings_or_none_at_all_is_refused() -> None:
     for block in (
         head_of(b"Content-Length: 1", b"Transfer-Encoding: chunked", start=b"HTTP/1.1 200 OK\r\n"),
-        head_of(b"Content-Length: 1", b"Content-Length: 1", start=b"HTTP/1.1 200 OK\r\n"),
+        head_of(b"Content-Length: 1", b"Content-Length: 2", start=b"HTTP/1.1 200 OK\r\n"),
+        head_of(b"Content-Length: 1", b"Content-Length: 1", b"Content-Length: 2", start=b"HTTP/1.1 200 OK\r\n"),
+        head_of(
+            b"Content-Length: 1", b"Transfer-Encoding: chunked", b"Content-Length: 1", start=b"HTTP/1.1 200 OK\r\n"
+        ),
         head_of(start=b"HTTP/1.1 20 OK\r\n"),
         head_of(start=b"ICY 200 OK\r\n"),
     ):
         with pytest.raises(Malformed):
             answer_head(block, 100)
+
+
+def test_an_answer_that_says_one_length_twice_has_it_once() -> None:
+    block = head_of(b"Content-Length: 7", b"A: b", b"content-length: 7", start=b"HTTP/1.1 200 OK\r\n")
+    found = answer_head(block, 100)
+    assert (found.length, found.clean, found.headers) == (
+        7,
+        False,
+        ((b"Host", b"a"), (b"Content-Length", b"7"), (b"A", b"b")),
+    )
 
 
 def test_a_reason_phrase_may_be_absent() -> None:

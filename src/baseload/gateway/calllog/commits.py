@@ -11,11 +11,12 @@ from pathlib import Path
 class Commits:
     """A thread that makes durable what was written, many records by one `fdatasync`; asleep while nothing is."""
 
-    def __init__(self, folder: Path, interval_s: float, sync: Callable[[int], None]) -> None:
+    def __init__(self, folder: Path, fd: int, interval_s: float, sync: Callable[[int], None]) -> None:
+        self.awake = False  # a commit is due that will see what was written until now
         self._folder = folder
         self._interval_s = interval_s
         self._sync = sync
-        self._fd = -1
+        self._fd = fd
         self._retired: list[int] = []
         self._new_names = True
         self._dirty = threading.Event()
@@ -26,10 +27,10 @@ class Commits:
         self._thread = threading.Thread(target=self._run, name="baseload-calllog", daemon=True)
         self._thread.start()
 
-    def wrote(self, fd: int) -> None:
-        self._fd = fd
-        if not self._dirty.is_set():
-            self._dirty.set()
+    def wrote(self) -> None:
+        """Something was. Needed only while not `awake`: a commit looks away before it begins, and is told again."""
+        self.awake = True
+        self._dirty.set()
 
     def retire(self, old: int, new: int) -> None:
         """`old` is complete: it is made durable once more and closed."""
@@ -37,12 +38,13 @@ class Commits:
             self._retired.append(old)
             self._new_names = True
             self._fd = new
-        self._dirty.set()
+        self.wrote()
 
     def flush(self) -> None:
         with self._turn:
             with self._lock:  # never held while the disk works: the event loop may want it
                 self._dirty.clear()
+                self.awake = False  # in this order: who writes from here on sets both again
                 retired, self._retired = self._retired, []
                 names, self._new_names = self._new_names, False
                 current = self._fd

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from decimal import ROUND_HALF_EVEN, Decimal
-from typing import Annotated, Any, Final, NamedTuple
+from typing import Annotated, Final, NamedTuple
 
 import msgspec
 
@@ -13,8 +13,8 @@ from baseload.prices.pricing import dearest_writes, price
 from baseload.prices.rates import DEAREST_ROW_USD, RATE_FIELDS, PriceKey, Rates
 from baseload.usage.fields import BadRecord
 from baseload.usage.gateway_pairs import Pair
-from baseload.usage.gateway_rows import calls_of, served_and_requested, usage_of
-from baseload.usage.normal import MAX_CALL_TOKENS, UsageTokens, geo_of, speed_of, tier_of
+from baseload.usage.gateway_rows import calls_of, served_and_requested, usage_of, was_not_billed
+from baseload.usage.normal import MAX_CALL_TOKENS, geo_of, speed_of, tier_of
 from baseload.usage.reader import ReadContext
 from baseload.values import NANO_PER_USD, Call, OrgKey, band_of_prompt
 
@@ -27,6 +27,12 @@ _MOST_KEPT: Final = 4_096
 DEAREST_ROW_ATTO: Final = int(DEAREST_ROW_USD * _ATTO_PER_USD)
 
 
+_Tokens = tuple[int, int, int, int, int]
+"""In the order of TOKEN_CLASSES. Those written for a time nobody said count as written for five minutes."""
+_Said = tuple[str | None, str | None, str | None]
+"""Tier, speed and geography as an answer's usage names them, in any spelling; None or "" where it does not."""
+_Sold = tuple[str, str, str, str, str, _Said, str, int]
+"""What a price hangs on: model served, platform, tier, speed and geography as sent, what the answer said, band, day."""
 Count = Annotated[int, msgspec.Meta(ge=0, le=MAX_CALL_TOKENS)]
 
 
@@ -61,21 +67,10 @@ class _Usual(msgspec.Struct, gc=False):
     speed: str | None = None
 
 
-class _Billed(NamedTuple):
-    """What an attempt is priced by: tokens in the order of TOKEN_CLASSES, and what its answer said of the price."""
-
-    tokens: tuple[int, int, int, int, int]
-    unsplit: bool
-    web_searches: int
-    tier: str
-    speed: str
-    geo: str
-
-
 class _Prices(NamedTuple):
     """Of one token, and one web search, in attodollars (1e-18 USD): whole numbers, since rates end at 1e-9 USD."""
 
-    classes: tuple[int, int, int, int, int]  # in the order of TOKEN_CLASSES
+    classes: _Tokens
     unsplit_write: int  # written for a time nobody said: the dearer of the two
     web_search: int
 
@@ -86,50 +81,86 @@ class Pricing:
     def __init__(self, book: PriceBook) -> None:
         self._book = book
         self._context = ReadContext(org_key=_NOBODY, resolve_model=book.resolve, want_features=False)
-        self._prices: dict[tuple[str, str, str, str, str, str, int], _Prices | None] = {}
+        self._prices: dict[_Sold, _Prices | None] = {}
 
     def cost_nano(self, start: Start, end: End) -> int | None:
         """Nano-dollars of an attempt, other models' parts included; None where tokens or price are not known.
 
-        0 for an attempt that was not answered.
+        0 for an attempt that was answered with an error, or never sent. One whose answer never came, or broke off before
+        its final usage, may have been billed for all it could write.
         """
         if end.usage is None:
-            return 0 if end.outcome in ("error", "failed") or end.status >= 400 else None
-        billed = _usual(end.usage)
-        if billed is None:
-            try:
-                found = usage_of(start, end)
-            except BadRecord:
-                return None
-            if found is None or found.extra:
-                return self._row_by_row(start, end)
-            billed = _billed(found)
-        prices = self._prices_of(start, end, billed)
-        return self._row_by_row(start, end) if prices is None else _nano(billed, prices)
+            return 0 if was_not_billed(end) else None
+        return self.seen_nano(start, end) if end.settled else None
 
-    def _prices_of(self, start: Start, end: End, found: _Billed) -> _Prices | None:
-        """Prices of an ordinary answer; None where the rows have to say what is wrong, or what it is."""
-        usage = end.usage or {}
-        served, _ = served_and_requested(start, end)
-        key = (
-            served,
-            start.platform,
-            found.geo if usage.get("inference_geo") else start.geo,
-            found.tier if found.tier != "standard" else start.tier,
-            found.speed if usage.get("speed") else start.speed,
-            band_of_prompt(sum(found.tokens[:4])),
-            start.us // _DAY_US,
-        )
+    def seen_nano(self, start: Start, end: End) -> int | None:
+        """Nano-dollars of the tokens that were seen; of an answer that broke off, the least that it cost."""
         try:
-            return self._prices[key]
+            found = msgspec.convert(end.usage, _Usual)
+        except msgspec.ValidationError:
+            return self._unusual(start, end)
+        uncached, read, output = found.input_tokens or 0, found.cache_read_input_tokens or 0, found.output_tokens or 0
+        split, tools = found.cache_creation, found.server_tool_use
+        write_5m = (split.ephemeral_5m_input_tokens or 0) if split is not None else 0
+        write_1h = (split.ephemeral_1h_input_tokens or 0) if split is not None else 0
+        unsplit = max((found.cache_creation_input_tokens or 0) - write_5m - write_1h, 0)
+        tokens = (uncached, read, write_5m + unsplit, write_1h, output)
+        searches = (tools.web_search_requests or 0) if tools is not None else 0
+        said = (found.service_tier, found.speed, found.inference_geo)
+        prices = self._prices_of(start, end.model, said, uncached + read + write_5m + unsplit + write_1h)
+        return self._row_by_row(start, end) if prices is None else _nano(tokens, unsplit > 0, searches, prices)
+
+    def _unusual(self, start: Start, end: End) -> int | None:
+        """A usage object of another form: `usage.normal` says what it means."""
+        try:
+            found = usage_of(start, end)
+        except BadRecord:
+            return None
+        if found is None or found.extra:
+            return self._row_by_row(start, end)
+        usage = end.usage or {}
+        by_class = found.tokens
+        tokens = (
+            by_class.uncached_input_tokens,
+            by_class.cache_read_tokens,
+            by_class.cache_write_5m_tokens,
+            by_class.cache_write_1h_tokens,
+            by_class.output_tokens,
+        )
+        served, _ = served_and_requested(start, end)
+        speed = found.speed if usage.get("speed") else None
+        said = (found.tier, speed, found.geo if usage.get("inference_geo") else None)
+        prices = self._prices_of(start, served, said, sum(tokens[:4]))
+        if prices is None:
+            return self._row_by_row(start, end)
+        return _nano(tokens, "ttl_unknown" in found.flags, found.web_search_requests, prices)
+
+    def _prices_of(self, start: Start, model: str, said: _Said, prompt_tokens: int) -> _Prices | None:
+        """Prices of an ordinary answer; None where the rows have to say what is wrong, or what it is."""
+        sold = (
+            model or start.sent_model or start.model, start.platform, start.tier, start.speed, start.geo, said,
+            band_of_prompt(prompt_tokens), start.us // _DAY_US,
+        )  # fmt: skip
+        try:
+            return self._prices[sold]
         except KeyError:
             if len(self._prices) >= _MOST_KEPT:
                 self._prices.clear()
-            known = PriceKey(self._book.resolve(served) or f"?{served}", *key[1:6])
-            prices = self._prices[key] = self._looked_up(known, key[6])
+            prices = self._prices[sold] = self._looked_up(sold)
             return prices
 
-    def _looked_up(self, key: PriceKey, day: int) -> _Prices | None:
+    def _looked_up(self, sold: _Sold) -> _Prices | None:
+        """What the answer does not say is as the call was sent."""
+        served, platform, asked_tier, asked_speed, asked_geo, (tier, speed, geo), band, day = sold
+        billed_tier = tier_of(tier)
+        key = PriceKey(
+            model=self._book.resolve(served) or f"?{served}",
+            platform=platform,
+            geo=geo_of(geo) if geo else asked_geo,
+            tier=billed_tier if billed_tier != "standard" else asked_tier,
+            speed=speed_of(speed) if speed else asked_speed,
+            band=band,
+        )
         found = self._book.rates(key, day)
         if found is None or found.unsold:
             return None
@@ -159,60 +190,16 @@ def _per_token(rates: Rates) -> tuple[int, int, int, int, int]:
     return per[0], per[1], per[2], per[3], per[4]
 
 
-def _usual(usage: dict[str, Any]) -> _Billed | None:
-    """What a usage object of the usual form says, as `usage.normal` reads it; None for any other form."""
-    try:
-        found = msgspec.convert(usage, _Usual)
-    except msgspec.ValidationError:
-        return None
-    split, tools = found.cache_creation, found.server_tool_use
-    write_5m = (split.ephemeral_5m_input_tokens or 0) if split is not None else 0
-    write_1h = (split.ephemeral_1h_input_tokens or 0) if split is not None else 0
-    unsplit = max((found.cache_creation_input_tokens or 0) - write_5m - write_1h, 0)
-    return _Billed(
-        (
-            found.input_tokens or 0,
-            found.cache_read_input_tokens or 0,
-            write_5m + unsplit,
-            write_1h,
-            found.output_tokens or 0,
-        ),
-        unsplit > 0,
-        (tools.web_search_requests or 0) if tools is not None else 0,
-        tier_of(found.service_tier),
-        speed_of(found.speed),
-        geo_of(found.inference_geo),
-    )
-
-
-def _billed(found: UsageTokens) -> _Billed:
-    tokens = found.tokens
-    return _Billed(
-        (
-            tokens.uncached_input_tokens,
-            tokens.cache_read_tokens,
-            tokens.cache_write_5m_tokens,
-            tokens.cache_write_1h_tokens,
-            tokens.output_tokens,
-        ),
-        "ttl_unknown" in found.flags,
-        found.web_search_requests,
-        found.tier,
-        found.speed,
-        found.geo,
-    )
-
-
-def _nano(found: _Billed, prices: _Prices) -> int | None:
-    tokens, per = found.tokens, prices.classes
-    write = prices.unsplit_write if found.unsplit else per[2]
+def _nano(tokens: _Tokens, unsplit: bool, web_searches: int, prices: _Prices) -> int | None:
+    uncached, read, write_5m, write_1h, output = tokens
+    per = prices.classes
     atto = (
-        tokens[0] * per[0]
-        + tokens[1] * per[1]
-        + tokens[2] * write
-        + tokens[3] * per[3]
-        + tokens[4] * per[4]
-        + found.web_searches * prices.web_search
+        uncached * per[0]
+        + read * per[1]
+        + write_5m * (prices.unsplit_write if unsplit else per[2])
+        + write_1h * per[3]
+        + output * per[4]
+        + web_searches * prices.web_search
     )
     if atto > DEAREST_ROW_ATTO:
         return None

@@ -89,19 +89,23 @@ class Meter:
 
     def data(self, chunk: bytes) -> None:
         """Bytes of the answer, without chunk framing, in order."""
-        if self._plain and not self._pieces and chunk[-1:] == b"\n":  # whole lines: nearly always
-            if b'"message_' in chunk or b'"error"' in chunk:
-                self._lines(chunk)
+        if self._plain:
+            if not self._pieces and chunk[-1:] == b"\n":  # whole lines: nearly always
+                if b'"message_' in chunk or b'"error"' in chunk:
+                    self._lines(chunk)
+            else:
+                self._text(chunk)
         elif self._lost:
             return
         elif self._inflate is None:
-            self._text(chunk)
+            self._keep(chunk)
         else:
             self._gzip(chunk)
 
     def metered(self) -> Metered:
         """What was seen until now: at the end of the answer, or when it broke off."""
-        rest, self._pieces, self._kept = b"".join(self._pieces), [], 0
+        pieces, self._pieces, self._kept = self._pieces, [], 0
+        rest = pieces[0] if len(pieces) == 1 else b"".join(pieces)
         if self._is_stream:
             self._lines(rest)
         elif rest:
@@ -126,10 +130,13 @@ class Meter:
             self._pieces, self._kept = [], 0
             chunk = chunk[end:]
         if chunk:
-            self._pieces.append(chunk)
-            self._kept += len(chunk)
-            if self._kept > MOST_KEPT_BYTES:
-                self._give_up("too_long")
+            self._keep(chunk)
+
+    def _keep(self, chunk: bytes) -> None:
+        self._pieces.append(chunk)
+        self._kept += len(chunk)
+        if self._kept > MOST_KEPT_BYTES:
+            self._give_up("too_long")
 
     def _gzip(self, chunk: bytes) -> None:
         try:

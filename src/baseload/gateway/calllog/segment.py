@@ -74,8 +74,8 @@ class CallLog:
             self._fd, self._size, self._began_us = self._new_segment()
         except OSError as error:
             raise LogFull(f"the call log cannot be written: {error.strerror}. Check its folder and its disk.") from None
-        self._commits = Commits(folder, commit_s, sync)
-        self._commits.wrote(self._fd)
+        self._commits = Commits(folder, self._fd, commit_s, sync)
+        self._commits.wrote()
 
     def __repr__(self) -> str:
         return f"CallLog({self.replica_id})"
@@ -103,11 +103,14 @@ class CallLog:
         """
         if self._told_dropped != self.dropped and not self._tell_dropped():
             return self._drop(record)
-        if isinstance(record, End) and record.seq in self._missed and not (start and self._put_start(start)):
-            return self._drop(record)
         if isinstance(record, Start):
             return self._put_start(record) or self._drop(record)
-        if not self._put(self._fitted(line_of(record))):
+        if isinstance(record, End) and record.seq in self._missed and not (start and self._put_start(start)):
+            return self._drop(record)
+        line = line_of(record)
+        if self._size + len(line) > self._segment_bytes:
+            self._make_room()
+        if not self._put(line):
             return self._drop(record)
         if isinstance(record, End):
             self._open.pop(record.seq, None)
@@ -171,7 +174,8 @@ class CallLog:
         if written == len(line):
             self._size += written
             self.is_full = self._torn = False
-            self._commits.wrote(self._fd)
+            if not self._commits.awake:
+                self._commits.wrote()
             return True
         self.is_full = True
         if written:
@@ -183,18 +187,21 @@ class CallLog:
         return False
 
     def _put_start(self, start: Start) -> bool:
-        line = self._fitted(line_of(start))
+        line = line_of(start)
+        size = len(line)
+        if self._size + size > self._segment_bytes:
+            self._make_room()
         if not self._put(line):
             return False
-        self._open[start.seq] = self._size - len(line), len(line)
-        self._missed.discard(start.seq)
+        self._open[start.seq] = self._size - size, size
+        if self._missed:
+            self._missed.discard(start.seq)
         return True
 
-    def _fitted(self, line: bytes) -> bytes:
-        """The line, once there is a segment with room for it."""
-        if self._size + len(line) > self._segment_bytes and self._size > self._head_bytes:
+    def _make_room(self) -> None:
+        """A new segment, where this one holds a record."""
+        if self._size > self._head_bytes:
             self.rotate()
-        return line
 
     def _drop(self, record: LogRecord) -> bool:
         if isinstance(record, Start):

@@ -6,6 +6,7 @@ remembered beside the records, in the same transaction: a live segment is follow
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -56,9 +57,24 @@ class PostgresSink:
         """Sends what is new in the replica's segments; returns how many records. Raises StateDown: send again."""
         sent = 0
         for path in sorted(folder.glob(f"calls-{replica_id}-*{SUFFIX}")):
-            while count := self._send_piece(path, replica_id):
-                sent += count
+            with contextlib.suppress(FileNotFoundError):  # another process deleted it: it was sent to its end
+                while count := self._send_piece(path, replica_id):
+                    sent += count
         return sent
+
+    def has_all_of(self, path: Path, replica_id: str) -> bool:
+        """Whether every byte of a complete segment was sent, and each of its lines could be read. Raises StateDown.
+
+        A line that is torn is in no table: its segment stays, for a reader of files to tell.
+        """
+        with self._database.transaction() as run:
+            found = run.rows(
+                "SELECT sent_bytes FROM call_log_sent WHERE replica_id = ? AND segment = ?", (replica_id, path.name)
+            )
+        if not found or int(found[0][0]) != path.stat().st_size:
+            return False
+        with path.open("rb") as file:
+            return all(not isinstance(record_at(line[:-1]), BadRecord) for line in file if line != b"\n")
 
     def mark_dead(self, replica_id: str) -> None:
         """Its log was recovered and sent: what has no end there never will."""

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import re
+import secrets
 from collections.abc import Iterable
+from functools import lru_cache
 from http import HTTPStatus
 from typing import Final
 
@@ -34,6 +37,7 @@ LAST_CHUNK: Final = b"0\r\n\r\n"
 NONE: Final[frozenset[bytes]] = frozenset()
 OURS: Final = HOP_BY_HOP | {b"content-length"}
 CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
+log = logging.getLogger("baseload.gateway.refused")
 
 
 def error_type(status: int) -> str:
@@ -46,11 +50,19 @@ def error_body(status: int, message: str, request_id: str = "") -> bytes:
     return msgspec.json.encode({"type": "error", "error": error, "request_id": request_id or None})
 
 
+def new_request_id() -> str:
+    """The id of an answer of our own: random, since nothing was sent that could have one."""
+    return "req_baseload_" + secrets.token_hex(12)
+
+
 def error_answer(status: int, message: str, request_id: str = "", *, retry_after_s: int | None = None) -> Answer:
-    """An error of our own, whole. `message` must hold nothing of what was sent."""
-    headers: list[Header] = [(b"content-type", b"application/json")]
-    if request_id:
-        headers.append((b"request-id", request_id.encode("ascii")))
+    """An error of our own, whole, with an id that its log line has too: "" = a new one.
+
+    `message` must hold nothing of what was sent.
+    """
+    request_id = request_id or new_request_id()
+    log.info("refused with %d: %s", status, message, extra={"request_id": request_id, "status": status})
+    headers: list[Header] = [(b"content-type", b"application/json"), (b"request-id", request_id.encode("ascii"))]
     if retry_after_s is not None:
         headers.append((b"retry-after", b"%d" % retry_after_s))
     return Answer(status, tuple(headers), error_body(status, message, request_id))
@@ -104,7 +116,12 @@ def passed_head(head: AnswerHead, added: tuple[Header, ...], *, chunked: bool, c
         start = b"".join((status, *lines(head.headers, HOP_BY_HOP | head.nominated), _CHUNKED if chunked else b""))
     if not added and not close:
         return start + b"\r\n"
-    return b"".join((start, *lines(safe(added), NONE), _CLOSE if close else b"", b"\r\n"))
+    return b"%b%b%b\r\n" % (start, _lines_of(added), _CLOSE if close else b"")
+
+
+@lru_cache(maxsize=1024)  # few models and reasons
+def _lines_of(added: tuple[Header, ...]) -> bytes:
+    return b"".join(lines(safe(added), NONE))
 
 
 def own_head(answer: Answer, *, length: int | None, chunked: bool, close: bool) -> bytes:

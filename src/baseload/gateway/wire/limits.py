@@ -17,6 +17,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
 
     head_bytes: int = 64 * 1024
     headers: int = 200
+    answer_head_bytes: int = 256 * 1024  # of an upstream's head: its call is paid, and refusing it gives nothing back
+    answer_headers: int = 1000
     body_bytes: int = MOST_BODY_BYTES  # of a body that is read whole
     streamed_bytes: int = 512 * 1024 * 1024  # of one that streams through
     held_bytes: int = 512 * 1024 * 1024  # of all bodies together, from their first byte to the end of their exchange

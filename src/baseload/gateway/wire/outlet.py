@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import sys
 from typing import TYPE_CHECKING, Final, Literal, Protocol, cast
 
@@ -18,10 +19,11 @@ if sys.platform == "linux":
 if TYPE_CHECKING:
     from baseload.gateway.wire.client import Client
 
-Lost = Literal["reset", "timeout", "stale"]
+Lost = Literal["reset", "timeout", "malformed", "stale"]
 """Why an answer did not come, or not whole. "stale": the connection had been closed before the request reached it."""
 NEVER: Final = float("inf")
 _SAFE: Final = frozenset((b"GET", b"HEAD", b"OPTIONS"))
+log = logging.getLogger("baseload.gateway.wire")
 
 
 class User(Protocol):
@@ -183,20 +185,21 @@ class Outlet(asyncio.Protocol):
                 self._body(user, data)
             else:
                 self._head(user, self._buffer + data if self._buffer else data)
-        except Malformed:
+        except Malformed as error:  # its text quotes nothing that was sent
+            log.warning("an answer of %s is none that this wire takes: %s", self.origin.host, error.why)
             if self._user is user:  # else it has left meanwhile
                 self.abort()
-                user.lost("reset")
+                user.lost("malformed")
 
     def _head(self, user: User, data: bytes) -> None:
         """The answer's head, after any number of interim ones."""
         limits = self._client.limits
         while self._user is user:
-            end = head_end(data, limits.head_bytes)
+            end = head_end(data, limits.answer_head_bytes)
             if end < 0:
                 self._buffer = data
                 return
-            head = answer_head(data[: end + 2], limits.headers)
+            head = answer_head(data[: end + 2], limits.answer_headers)
             data = data[end + 4 :]
             if head.status >= 200:
                 break

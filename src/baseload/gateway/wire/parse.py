@@ -139,8 +139,13 @@ def answer_head(block: bytes, most_headers: int) -> AnswerHead:
         if name not in _ANSWER_FRAMING:
             continue
         if name == b"content-length":
+            length = _length(value)
+            if lengths and length == head.length:  # the same, said twice (RFC 9110, 8.6): passed on once
+                head.headers = _said_once(head.headers)
+                head.clean = False
+                continue
             lengths += 1
-            head.length = _length(value)
+            head.length = length
         elif name == b"transfer-encoding":
             codings += 1
             _chunked(value)
@@ -166,6 +171,12 @@ def _headers(block: bytes, start: int, most: int) -> tuple[Header, ...]:
     if b" \r\n" in block or b"\t\r\n" in block:
         found = [(name, value.rstrip(b" \t")) for name, value in found]
     return tuple(found)
+
+
+def _said_once(headers: tuple[Header, ...]) -> tuple[Header, ...]:
+    """The headers with the first of their lengths only."""
+    first = next(place for place, (name, _) in enumerate(headers) if name.lower() == b"content-length")
+    return tuple([one for place, one in enumerate(headers) if place == first or one[0].lower() != b"content-length"])
 
 
 def _no_request(block: bytes) -> Malformed:

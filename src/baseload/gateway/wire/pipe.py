@@ -23,6 +23,12 @@ _SAID: Final = {
     "connect": (502, "The upstream could not be reached"),
     "reset": (502, "The upstream closed the connection without an answer"),
     "timeout": (504, "The upstream did not answer in time"),
+    "malformed": (502, "The upstream's answer is no HTTP that this gateway can read"),
+}
+_BROKE_OFF: Final = {
+    "reset": "The upstream closed the connection before the end of its answer",
+    "timeout": "The upstream fell silent before the end of its answer",
+    "malformed": "The upstream's answer went on with bytes that this gateway cannot read",
 }
 log = logging.getLogger("baseload.gateway.wire")
 
@@ -302,12 +308,12 @@ class Pipe:
         if self._over:
             return
         if self._passed:
-            self._broke_off()
+            self._broke_off(_BROKE_OFF.get(why, _BROKE_OFF["reset"]))
         elif why == "stale" and not self._uploaded:
             self._resends = True
             self._client.open(self.forward.origin, self)
         else:
-            self._failed(Failure("timeout" if why == "timeout" else "reset"))
+            self._failed(Failure("reset" if why == "stale" else why))
 
     def _failed(self, failure: Failure) -> None:
         """An attempt without an answer."""
@@ -340,14 +346,14 @@ class Pipe:
             self.start()
         return True
 
-    def _broke_off(self) -> None:
+    def _broke_off(self, says: str) -> None:
         """The upstream left in the middle: a stream ends with an error event, anything else by breaking off."""
         self._over = True
         self._tell_broken("upstream")
         if not self._sse:
             self._caller.cut()
             return
-        event = error_event("The upstream closed the connection before the end of its answer", self._last)
+        event = error_event(says, self._last)
         self._caller.write(chunk(event) + LAST_CHUNK if self._chunked else event)
         self._caller.finished(keep=False)
 
