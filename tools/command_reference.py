@@ -22,8 +22,8 @@ _HEAD = """<!-- Written by tools/command_reference.py from the program's own hel
 # Commands
 
 The same text as `baseload COMMAND --help`. Every command but `completion` and `demo upstream` takes `--json`
-([documents](json.md)), every one ends with one of the [exit codes](environment.md#exit-codes), and none uses the network
-but `pull anthropic` and `gateway`. Days are UTC. `baseload --version` prints the version.
+([documents](json.md)), every one ends with one of the [exit codes](environment.md#exit-codes), and none uses the
+network but `pull anthropic` and `gateway`. Days are UTC. `baseload --version` prints the version.
 """
 _HEADING = re.compile(r"^(#+) baseload(.*)$", re.MULTILINE)
 

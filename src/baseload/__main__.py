@@ -1,4 +1,4 @@
-"""The program itself: `baseload`, or `python -m baseload`. Interrupted while it is still being loaded, it says nothing."""
+"""The program itself: `baseload`, or `python -m baseload`. Interrupted while it is loaded, it ends without a word."""
 
 import sys
 

@@ -134,6 +134,40 @@ def test_without_json_one_line_holds_the_address_and_the_export(
     )
 
 
+def test_the_address_of_all_addresses_is_not_for_pasting(capsys: pytest.CaptureFixture[str]) -> None:
+    from baseload.cli.gateway_run import _announce
+    from baseload.cli.gateway_settings import read_setup
+    from baseload.gateway.reload import Overrides
+
+    for host in ("0.0.0.0", "::"):
+        _announce(read_setup(None, Overrides(host=host)), False, 18_858)
+        said = capsys.readouterr().out
+        assert said.endswith("ANTHROPIC_BASE_URL=http://NAME:18858, with the NAME they reach this machine by\n")
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        (("--port", "99999"), "--port 99999; expected at most 65535"),
+        (("--port", "-1"), "--port -1; expected at least 0"),
+        (("--workers", "0"), "--workers 0; expected at least 1"),
+        (("--admin-port", "70000"), "--admin-port 70000; expected at most 65535"),
+    ],
+)
+def test_an_option_out_of_range_is_named_with_its_value(
+    given: tuple[str, ...],
+    says: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as stopped:
+        main(["gateway", *given])
+    assert stopped.value.code == 2
+    assert says in " ".join(capsys.readouterr().err.split())
+
+
 def test_observing_changes_nothing_whatever_the_policy_says(upstream: Upstream, tmp_path: Path) -> None:
     (tmp_path / "gateway.toml").write_text(AT_ONCE)
     (tmp_path / "policy.yaml").write_text(POLICY.format(model="claude-haiku-4-5"))
@@ -263,8 +297,8 @@ def refused(folder: Path, *given: str) -> str:
 
 def test_a_bad_option_or_file_is_named(tmp_path: Path) -> None:
     assert "expected https://host" in refused(tmp_path, "--upstream", "api.anthropic.com")
-    assert "$.listen.port" in refused(tmp_path, "--port", "70000")
-    assert "$.listen.workers" in refused(tmp_path, "--workers", "0")
+    assert "--port 70000; expected at most 65535" in refused(tmp_path, "--port", "70000")
+    assert "--workers 0; expected at least 1" in refused(tmp_path, "--workers", "0")
     assert "gone.toml" in refused(tmp_path, "--config", "gone.toml")
     (tmp_path / "gateway.toml").write_text("[listen]\nprot = 1\n")
     assert "`prot`" in refused(tmp_path)

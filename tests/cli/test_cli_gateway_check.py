@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import socket
 from pathlib import Path
 
 import pytest
 
+from baseload.cli import gateway_run
 from baseload.cli.main import main
 from baseload.gateway.state.keys import new_key
 from baseload.gateway.state.records import KeyScope
@@ -20,6 +22,13 @@ entries:
     decision: pin
     model: claude-haiku-4-5
     verdict_id: v1
+"""
+USES = '[[workload]]\nname = "triage"\ndata_use = "yes"\n'
+GRADED = """[[bar]]
+workload = "triage"
+margin = 0.5
+budget_usd = "5"
+grader = { kind = "label", truth = "truths.jsonl" }
 """
 
 
@@ -35,7 +44,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def checked(capsys: pytest.CaptureFixture[str], *given: str) -> tuple[int, dict[str, list[str]]]:
     """(exit code, what is said by "state what")."""
     with pytest.raises(SystemExit) as stopped:
-        main(["gateway", "check", "--json", *given])
+        main(["gateway", "check", "--json", *(() if "--port" in given else ("--port", "0")), *given])
     found: dict[str, list[str]] = {}
     for one in json.loads(capsys.readouterr().out)["findings"]:
         found.setdefault(f"{one['state']} {one['what']}", []).append(one["says"])
@@ -74,7 +83,15 @@ def test_a_sound_setup_says_what_it_is(folder: Path, capsys: pytest.CaptureFixtu
     [
         ("[listen]\nprot = 1", "`prot`"),
         ('[listen]\nhost = "0.0.0.0"', "beyond loopback"),
-        ("virtual_keys = true", "none is in force"),
+        ("virtual_keys = true", "ANTHROPIC_API_KEY is not in the environment"),
+        ("[listen]\nadmin_port = 8799", "BASELOAD_ADMIN_TOKEN is not in the environment"),
+        ('[log]\nfolder = "file"', "file is no folder"),
+        ('[log]\nledger = "file"', "file is no folder"),
+        ('[telemetry]\notlp_endpoint = "not a url"', "address 'not a url'; expected https://"),
+        (
+            '[[upstream]]\nname = "b"\nkind = "bedrock"\nregion = "us-east-1"\n[batch]\nenabled = true\nupstream = "b"',
+            "expected anthropic",
+        ),
         ("[listen]\nadmin_port = 0", "BASELOAD_ADMIN_TOKEN is not in the environment"),
         ('[listen]\ntls_cert = "c.pem"\ntls_key = "k.pem"', "c.pem"),
         ('[policy]\nfile = "gone.yaml"', "gone.yaml"),
@@ -102,7 +119,113 @@ def test_a_vault_key_that_is_none_is_a_fault_and_is_not_shown(
     assert "64 hex digits" in said
     assert "no-hex-at-all" not in said
     monkeypatch.setenv("BASELOAD_VAULT_KEY", "ab" * 32)
+    monkeypatch.setenv("ANTHROPIC_API_KEY", "sk-ant-secret")
     assert checked(capsys)[0] == 0
+
+
+def test_batches_need_a_key_of_the_gateways_own(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "gateway.toml").write_text("[batch]\nenabled = true\n")
+    monkeypatch.setenv("BASELOAD_VAULT_KEY", "ab" * 32)
+    assert "ANTHROPIC_API_KEY is not in the environment" in faults(capsys)
+
+
+def test_a_port_that_is_taken_is_a_fault(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        assert f"127.0.0.1:{port} cannot be listened on" in faults(capsys, "--port", str(port))
+
+
+def test_the_admin_port_is_not_the_callers(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as once:
+        port = once.getsockname()[1]
+    monkeypatch.setenv("BASELOAD_ADMIN_TOKEN", "t")
+    (folder / "gateway.toml").write_text(f"[listen]\nadmin_port = {port}\n")
+    assert "is the port that callers use" in faults(capsys, "--port", str(port))
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ('[listen]\nhost = "0.0.0.0"', 2),
+        ("virtual_keys = true", 2),
+        ("[listen]\nadmin_port = 8799", 2),
+        ('[log]\nledger = "file"', 2),
+        ('[log]\nfolder = "file"', 3),
+        ('[state]\nfile = "file/state.db"', 3),
+        ("[batch]\nenabled = true", 2),
+    ],
+)
+def test_a_start_says_what_the_check_says(
+    text: str, code: int, folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same function looks: no fault of the check that a start goes past."""
+    monkeypatch.setattr(gateway_run, "log_to", lambda **_: None)  # it is for the whole process
+    (folder / "file").write_text("")
+    (folder / "gateway.toml").write_text(text)
+    said = faults(capsys).splitlines()[0]
+    with pytest.raises(SystemExit) as stopped:
+        main(["gateway", "--port", "0"])
+    assert stopped.value.code == code
+    assert said.rstrip(".") in " ".join(capsys.readouterr().err.split())
+
+
+def test_keys_that_are_asked_for_and_not_there_yet_are_a_note(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It starts, so that a key can be made beside it; until then every call gets a 401."""
+    monkeypatch.setenv("ANTHROPIC_API_KEY", "sk-ant-secret")
+    (folder / "gateway.toml").write_text("virtual_keys = true\n")
+    code, found = checked(capsys)
+    assert code == 0
+    assert "every call gets a 401" in found["note keys"][0]
+
+
+def test_a_budget_in_which_nothing_can_count_is_a_note(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "policy.yaml").write_text(POLICY)
+    named = ('workload = "triage"', 'workload = "traige"', 'key = "team-a"', 'workload = "triage"')
+    budgets = "".join(f'[[budget]]\nusd = "5"\n{line}\n' for line in named)
+    (folder / "gateway.toml").write_text(f'[policy]\nfile = "policy.yaml"\n{budgets}')
+    code, found = checked(capsys)
+    assert code == 0
+    assert found["note budget"] == [
+        "no entry of the policy has these workloads, so nothing counts in them: traige",
+        "no virtual key has these names, so nothing counts in them: team-a",
+        "2 budgets for workload triage: the smallest counts",
+    ]
+
+
+def test_a_policy_that_lets_calls_wait_without_batches_is_a_note(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "policy.yaml").write_text(POLICY + "    batch: {deadline: 2h}\n")
+    code, found = checked(capsys, "--policy", "policy.yaml")
+    assert code == 0
+    assert "[batch] is not enabled: triage" in found["note batch"][0]
+
+
+@pytest.mark.parametrize(
+    ("settings", "project", "says"),
+    [
+        ("", "", "usd_per_day is 0"),
+        ('[shadow]\nusd_per_day = "5"\n', "", "no data_use"),
+        ('[shadow]\nusd_per_day = "5"\n', USES + GRADED, "truths.jsonl is not beside"),
+        ('[shadow]\nusd_per_day = "5"\n', USES, ""),
+        ('[policy]\nfile = "policy.yaml"\nstart = "at_once"\n', "", ""),
+    ],
+)
+def test_why_a_route_stays_in_shadow_is_a_note(
+    settings: str, project: str, says: str, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "policy.yaml").write_text(POLICY)
+    (folder / "gateway.toml").write_text(settings)
+    if project:
+        (folder / "baseload.toml").write_text(project)
+    _, found = checked(capsys, "--policy", "policy.yaml")
+    assert [says in one and "triage" in one for one in found.get("note shadow", [])] == [True] * bool(says)
 
 
 def test_with_a_virtual_key_the_gateway_needs_one_of_its_own(
@@ -155,6 +278,6 @@ def test_what_somebody_should_know_is_a_note(folder: Path, capsys: pytest.Captur
 def test_people_get_a_table_and_a_last_line(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (folder / "gateway.toml").write_text('[listen]\nhost = "0.0.0.0"\n')
     with pytest.raises(SystemExit):
-        main(["gateway", "check"])
+        main(["gateway", "check", "--port", "0"])
     said = capsys.readouterr().out
     assert said.splitlines()[-1] == "1 fault: it would not start."

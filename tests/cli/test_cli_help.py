@@ -21,12 +21,13 @@ COMMANDS = (
     "commit pool", "commit simulate", "commit size", "commit track", "route", "route eval", "route fit", "trial",
     "trial decide", "trial verify", "trial plan", "trial run", "trial show", "trial approve", "completion", "gateway",
     "gateway run", "gateway check", "gateway keys", "gateway keys new", "gateway keys list", "gateway keys revoke",
-    "gateway routes", "gateway rollback", "gateway hold", "gateway resume", "gateway lift", "gateway ship", "export",
+    "gateway budgets", "gateway budgets release", "gateway routes", "gateway rollback", "gateway hold",
+    "gateway resume", "gateway lift", "gateway ship", "export",
     "export litellm", "export envoy", "status",
 )  # fmt: skip
 GROUPS = (
     "demo", "pull", "ledger", "prices", "plan", "commit", "commit focus", "commit log", "commit offer", "route",
-    "trial", "gateway", "gateway keys", "export",
+    "trial", "gateway", "gateway budgets", "gateway keys", "export",
 )  # fmt: skip
 WITHOUT_JSON = (
     "pull", "ledger", "prices", "commit", "commit focus", "commit log", "demo upstream", "route", "trial",

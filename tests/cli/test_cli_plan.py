@@ -81,7 +81,7 @@ def test_the_folder_holds_the_page_the_document_its_tables_and_the_policy(
     code, out, err = run(capfd, "plan", logs, "-o", "plan", *TODAY)
     assert code == 0, err
     assert names(tmp_path / "plan") == FILES
-    assert "As billed" in out
+    assert "At list price" in out
     assert "$109.50 a year" in out
     assert "plan/plan.html" in out
     document = json.loads((tmp_path / "plan" / "plan.json").read_bytes())

@@ -83,6 +83,45 @@ def test_the_terminal_says_the_decision_and_that_estimates_are_relative(
     assert "cost matched mix" in out
 
 
+def test_notes_are_no_problems(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """A second trial that the weak model was not asked in."""
+    one, two = table(tmp_path / "one.parquet", 0, 100), table(tmp_path / "two.parquet", 100, 120)
+    both = tmp_path / "both.parquet"
+    with duckdb.connect() as connection:
+        connection.execute(
+            f"COPY (SELECT * FROM '{one}' UNION ALL SELECT * REPLACE (9 AS trial) FROM '{two}' WHERE model = 'big') "
+            f"TO '{both}' (FORMAT parquet)"
+        )
+    code, out, err = fitted(capsys, both)
+    assert (code, err) == (0, "")
+    assert "100 of 120 prompts of big used." in out
+    assert "Note: 20 prompts are of trials a weak model is not in [small]." in out
+    found = json.loads(fitted(capsys, both, "--json")[1])
+    assert ([one["code"] for one in found["notes"]], found["problems"]) == (["other-trials"], [])
+    assert (found["used"], found["asked"]) == (100, 120)
+
+
+def test_failed_answers_are_counted_and_said(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    whole, less = table(tmp_path / "whole.parquet", 0, 100), tmp_path / "less.parquet"
+    with duckdb.connect() as connection:
+        query = f"SELECT * FROM '{whole}' WHERE model = 'big' OR hash(prompt_id) % 3 > 0"
+        connection.execute(f"COPY ({query}) TO '{less}' (FORMAT parquet)")
+    code, out, err = fitted(capsys, less)
+    assert code == 1
+    assert "PIN" not in out
+    assert "100 of 100 prompts of big used." in out
+    assert "prompts have no answer of a weak model that was asked: misses, at $1 each" in " ".join(err.split())
+    code, _, err = run(capsys, "eval", "router.json", less)
+    assert "misses" in err
+
+
+def test_one_prompt_is_counted_in_words_that_fit(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    code, out, _ = fitted(capsys, table(tmp_path / "fit.parquet", 0, 1), "--floor", "0.1")
+    assert code == 0
+    assert "19 more prompts needed to show a saving that keeps 10% of big's score" in out
+    assert "the table has 1." in out
+
+
 def test_too_few_prompts_leave_and_say_how_many_more(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     code, out, _ = fitted(capsys, table(tmp_path / "fit.parquet", 0, 12))
     assert code == 0

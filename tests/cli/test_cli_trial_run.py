@@ -6,13 +6,16 @@ import datetime as dt
 import json
 import shutil
 from collections.abc import Iterator, Mapping
+from decimal import Decimal
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import msgspec
 import pytest
 
 from baseload.cli.ledger import import_paths
+from baseload.cli.main import main
 from baseload.cli.trial import verify
 from baseload.cli.trial_run import _ended as ended_trial
 from baseload.cli.trial_run import approve, run
@@ -22,6 +25,7 @@ from baseload.demo.upstream.server import Upstream, running
 from baseload.demo.upstream.service import Service
 from baseload.errors import BaseloadError, UsageError
 from baseload.prices.load import load_book
+from baseload.quality.trial.attempts import note, read_log
 
 OPUS, HAIKU = "claude-opus-5-5", "claude-haiku-5-5"
 CALLS = 200
@@ -198,6 +202,63 @@ def test_a_trial_that_was_killed_goes_on_as_the_attempt_it_is(
     assert run("One", model=HAIKU, base_url=url, yes=True, json=True) == 0
     again = json.loads(capsys.readouterr().out)
     assert (again["earlier_trials"], again["trial"]["decision"]) == (0, first["decision"])
+
+
+def killed(folder: Path) -> None:
+    """As a process leaves it that was killed before its verdict: paid for, and no document."""
+    (folder / "trial.json").unlink()
+    lines = (folder / "record.jsonl").read_bytes().splitlines(keepends=True)
+    (folder / "record.jsonl").write_bytes(b"".join(line for line in lines if b'"kind":"verdict"' not in line))
+
+
+def test_again_goes_on_with_a_trial_that_has_not_ended_and_pays_nothing_twice(
+    home: Path, url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("One", model=HAIKU, base_url=url, yes=True, json=True) == 0
+    first = json.loads(capsys.readouterr().out)["trial"]
+    [folder] = (home / ".baseload" / "trials").iterdir()
+    killed(folder)
+    assert run("One", model=HAIKU, base_url=url, yes=True, json=True, again=True) == 0
+    out, err = capsys.readouterr()
+    assert "has not ended: it goes on" in err
+    assert json.loads(out)["trial"]["money"]["spent_usd"] == first["money"]["spent_usd"]
+    assert list((home / ".baseload" / "trials").iterdir()) == [folder]
+
+
+def test_what_attempts_set_aside_have_cost_counts_under_the_bars_budget_and_is_shown(
+    home: Path, url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One that cannot be gone on with, since calls are sent another way now: abandoned, and paid for."""
+    assert run("One", model=HAIKU, base_url=url, yes=True, json=True) == 0
+    first = Decimal(json.loads(capsys.readouterr().out)["trial"]["money"]["spent_usd"])
+    assert first > 0
+    [folder] = (home / ".baseload" / "trials").iterdir()
+    killed(folder)
+    assert run("One", model=HAIKU, base_url=url, transport="synchronous", yes=True, json=True, again=True) == 0
+    second = json.loads(capsys.readouterr().out)
+    assert second["earlier_trials"] == 1
+    assert Decimal(second["trial"]["money"]["cap_usd"]) == 5 - first
+    with pytest.raises(SystemExit):
+        main(["trial", "show", "One", "--json"])
+    aside = json.loads(capsys.readouterr().out)["set_aside"]
+    assert [(one["name"], one["ended"], Decimal(one["paid_usd"])) for one in aside] == [
+        (f"{folder.name}~1", False, first)
+    ]
+    with pytest.raises(SystemExit):
+        main(["trial", "show"])
+    assert "1 earlier attempt was set aside, 1 of them before it ended, at a cost of" in capsys.readouterr().out
+
+
+def test_where_earlier_attempts_have_used_the_budget_up_none_is_begun(home: Path, url: str) -> None:
+    assert run("One", model=HAIKU, base_url=url, yes=True) == 0
+    [log] = (home / ".baseload" / "verdicts").glob("*.attempts.jsonl")
+    [begun, ended] = read_log(log)
+    shutil.rmtree(next((home / ".baseload" / "trials").iterdir()))
+    log.unlink()
+    note(log, begun)
+    note(log, msgspec.structs.replace(ended, paid_usd=Decimal(5)))
+    with pytest.raises(UsageError, match="which all attempts share"):
+        run("One", model=HAIKU, base_url=url, yes=True)
 
 
 @pytest.mark.parametrize(

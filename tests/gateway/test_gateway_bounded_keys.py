@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import http.client
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 from urllib.parse import urlsplit
 
 import msgspec
@@ -36,15 +37,32 @@ def keyed(
         yield gateway, made.secret
 
 
-def status(gateway: Served, key: str, body: bytes, path: str = "/v1/messages", method: str = "POST") -> int:
+def status(
+    gateway: Served,
+    key: str,
+    body: bytes,
+    path: str = "/v1/messages",
+    method: str = "POST",
+    claims: Mapping[str, str] = MappingProxyType({}),
+) -> int:
     connection = http.client.HTTPConnection(urlsplit(gateway.base_url).netloc, timeout=10)
     try:
-        connection.request(method, path, body, {"x-api-key": key, "anthropic-version": "2023-06-01"})
+        connection.request(method, path, body, {"x-api-key": key, "anthropic-version": "2023-06-01", **claims})
         answer = connection.getresponse()
         answer.read()
         return answer.status
     finally:
         connection.close()
+
+
+@pytest.mark.parametrize("scheme", ["Basic", "basic", "Token"])
+def test_a_virtual_key_comes_as_x_api_key_or_bearer_and_no_other_way(
+    upstream: Upstream, tmp_path: Path, scheme: str
+) -> None:
+    with keyed(upstream, tmp_path, KeyScope()) as (gateway, key):
+        assert status(gateway, "", CHEAP, claims={"x-api-key": "", "authorization": f"Bearer {key}"}) == 200
+        assert status(gateway, "", CHEAP, claims={"x-api-key": "", "authorization": f"{scheme} {key}"}) == 401
+        assert len(upstream.requests) == 1
 
 
 ROUND = [
@@ -172,3 +190,76 @@ def test_a_key_is_held_to_what_it_asks_for_and_the_policy_to_nothing_of_it(upstr
         with keyed(upstream, tmp_path / str(expected), scope, AT_ONCE, POLICY) as (gateway, key):
             assert status(gateway, key, DEAR) == expected
     assert [msgspec.json.decode(one.body)["model"] for one in upstream.requests] == ["claude-haiku-4-5-20251001"]
+
+
+TWO = """schema_version: 1
+entries:
+  - workload: {id: drafts}
+    match: {tag: {app: drafts}}
+  - workload: {id: triage}
+    match: {tag: {app: triage}}
+"""
+DRAFTS = KeyScope(workloads=("drafts",))
+
+
+@pytest.mark.parametrize(
+    ("claims", "expected"),
+    [
+        ({"x-baseload-workload": "drafts"}, 200),
+        ({"x-baseload-tag-app": "drafts"}, 200),
+        ({"x-baseload-workload": "triage"}, 403),
+        ({"x-baseload-tag-app": "triage"}, 403),
+        ({"x-baseload-workload": "triage", "x-baseload-tag-app": "drafts"}, 403),
+        ({"x-baseload-workload": "nobody"}, 403),
+        ({}, 403),
+    ],
+)
+def test_a_key_held_to_a_workload_is_served_as_that_one_and_as_no_other(
+    upstream: Upstream, tmp_path: Path, claims: dict[str, str], expected: int
+) -> None:
+    """The header is its caller's word: only the key bounds it."""
+    with keyed(upstream, tmp_path, DRAFTS, policy=TWO) as (gateway, key):
+        assert status(gateway, key, CHEAP, claims=claims) == expected
+        assert len(upstream.requests) == (expected == 200)
+
+
+@pytest.mark.parametrize("claims", [{}, {"x-baseload-workload": "nobody"}, {"x-baseload-tag-app": "nothing"}])
+def test_a_key_made_for_one_workload_spends_its_budget_whatever_its_calls_say(
+    upstream: Upstream, tmp_path: Path, claims: dict[str, str]
+) -> None:
+    """As `keys new --workload drafts` makes it: what names no workload, or none there is, counts as drafts."""
+    scope = KeyScope(workloads=("drafts",), workload="drafts")
+    with keyed(upstream, tmp_path / "open", scope, policy=TWO) as (gateway, key):
+        assert status(gateway, key, CHEAP, claims=claims) == 200
+        assert status(gateway, key, CHEAP, claims={"x-baseload-workload": "triage"}) == 403
+    cap = '[[budget]]\nusd = "0.000001"\nworkload = "drafts"\n'
+    for more in ("", "[policy]\nobserve = true\n"):
+        with keyed(upstream, tmp_path / f"used{bool(more)}", scope, cap + more, TWO) as (gateway, key):
+            assert status(gateway, key, CHEAP, claims=claims) == 429
+
+
+def test_a_key_made_for_a_workload_that_no_entry_names_counts_as_that_one(upstream: Upstream, tmp_path: Path) -> None:
+    cap = '[[budget]]\nusd = "0.000001"\nworkload = "letters"\n'
+    with keyed(upstream, tmp_path, KeyScope(workloads=("letters",), workload="letters"), cap, TWO) as (gateway, key):
+        assert status(gateway, key, CHEAP) == 429
+
+
+def test_a_key_made_for_one_workload_is_moved_as_that_workload_is(upstream: Upstream, tmp_path: Path) -> None:
+    moved = TWO.replace("match: {tag: {app: drafts}}", "match: {tag: {app: drafts}}\n    decision: pin\n"
+                        "    model: claude-haiku-4-5\n    verdict_id: v1")  # fmt: skip
+    with keyed(upstream, tmp_path, KeyScope(workloads=("drafts",), workload="drafts"), AT_ONCE, moved) as (
+        gateway,
+        key,
+    ):
+        assert status(gateway, key, DEAR) == 200
+    assert msgspec.json.decode(upstream.requests[-1].body)["model"] == "claude-haiku-4-5-20251001"
+
+
+def test_a_workloads_budget_is_spent_by_whoever_claims_it_with_a_key_that_is_not_held(
+    upstream: Upstream, tmp_path: Path
+) -> None:
+    """What the how-to warns of: the claim decides which budget a call counts in."""
+    cap = '[[budget]]\nusd = "0.000001"\nworkload = "triage"\n'
+    with keyed(upstream, tmp_path, KeyScope(), cap, TWO) as (gateway, key):
+        assert status(gateway, key, CHEAP, claims={"x-baseload-workload": "triage"}) == 429
+        assert status(gateway, key, CHEAP, claims={"x-baseload-workload": "drafts"}) == 200

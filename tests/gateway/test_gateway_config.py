@@ -39,7 +39,7 @@ def test_an_address_is_an_origin(url: str, origin: Origin) -> None:
     ("text", "says"),
     [
         ("[listen]\nprot = 1", "`prot`"),
-        ("[listen]\nport = 70000", "$.listen.port"),
+        ("[listen]\nport = 70000", "listen.port is 70000; expected at most 65535"),
         ('[[upstream]]\nbase_url = "ftp://x"', "expected https://"),
         ('[[upstream]]\nbase_url = "https://me:secret@host"', "in the environment"),
         ('[[upstream]]\nname = "a"\n[[upstream]]\nname = "a"', "each name once"),
@@ -47,7 +47,7 @@ def test_an_address_is_an_origin(url: str, origin: Origin) -> None:
         ('[[upstream]]\nkind = "vertex"\nregion = "us-east5"', "without a project"),
         ('virtual_keys = false\n[listen]\nhost = "0.0.0.0"', "beyond loopback"),
         ('[listen]\ntls_cert = "c.pem"', "tls_key"),
-        ('[[budget]]\nusd = "-1"', "$.budget[0].usd"),
+        ('[[budget]]\nusd = "-1"', "budget[0].usd is '-1'"),
         ('[[budget]]\nusd = "0"', "more than 0"),
         ('[batch]\nenabled = true\nupstream = "other"', "batch.upstream is other"),
         ("schema = 2", "schema"),
@@ -76,3 +76,24 @@ def test_the_project_of_the_folder_is_met_without_being_named(tmp_path: Path) ->
     assert project_of("other.toml", tmp_path).key_name == {}
     with pytest.raises(UsageError, match=r"gone.toml cannot be read"):
         project_of("gone.toml", tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("[[budget]]\nusd = 250", 'budget[0].usd is 250; expected dollars in quotes, such as "250.00"'),
+        ('[[budget]]\nusd = "250 $"', "budget[0].usd is '250 $'; expected dollars in quotes, such as \"250.00\""),
+        ("[shadow]\nusd_per_day = 5.0", 'shadow.usd_per_day is 5.0; expected dollars in quotes, such as "5.00"'),
+        ("[listen]\nport = 99999", "listen.port is 99999; expected at most 65535"),
+        ('[listen]\nport = "a"', "listen.port is 'a'; expected"),
+        ('[[upstream]]\nkey_env = "my key"', "upstream[0].key_env is 'my key'; expected the name of an environment"),
+        ("[listen]\nprot = 1", "unknown field `prot` in [listen]"),
+        ('[telemetry]\notlp_endpoint = "not a url"', "address 'not a url'; expected https://"),
+    ],
+)
+def test_an_error_says_the_key_and_what_is_expected(text: str, says: str) -> None:
+    with pytest.raises(GatewayConfigError) as error:
+        parse_config(text)
+    assert says in str(error.value)
+    assert "$" not in str(error.value).replace("250 $", "")
+    assert "regex" not in str(error.value)

@@ -107,6 +107,29 @@ def test_what_the_target_refuses_goes_out_as_its_caller_wrote_it(upstream: Upstr
         raw = client(gateway).messages.with_raw_response.create(**given, extra_headers=TAGGED)
         assert asked(upstream) == given
         assert raw.parse().content
+        assert (raw.headers["x-baseload-model"], raw.headers["x-baseload-reason"]) == ("claude-opus-4-5", "refused")
+    (start,) = [record for record in records(tmp_path) if isinstance(record, Start)]
+    assert (start.sent_model, start.reason, start.effort) == ("", "refused", "")
+    (rule,) = start.changes
+    assert rule.startswith("refused prefill")
+    assert "My answer is" not in rule
+
+
+def test_the_effort_of_the_record_is_the_one_that_was_sent(upstream: Upstream, tmp_path: Path) -> None:
+    """Low is wanted. Opus 4.8 has effort; Haiku 4.5 has none, so the body has none either; what is refused keeps its
+    own."""
+    given: dict[str, Any] = {"model": "claude-opus-4-5", "max_tokens": 30, "messages": ASK}
+    prefilled = {**given, "messages": [*ASK, {"role": "assistant", "content": "My answer is"}]}
+    for number, (model, body, expected) in enumerate(
+        [("claude-opus-4-8", given, "low"), ("claude-haiku-4-5", given, ""), ("claude-sonnet-5-5", prefilled, "")]
+    ):
+        folder = tmp_path / str(number)
+        policy = POLICY.replace("model: claude-haiku-4-5", f"model: {model}\n    effort: low")
+        with serving(settings(upstream.base_url, AT_ONCE, policy, folder)) as gateway:
+            client(gateway).messages.create(**body, extra_headers=TAGGED)
+        sent = asked(upstream).get("output_config", {}).get("effort", "")
+        (start,) = [record for record in records(folder) if isinstance(record, Start)]
+        assert (start.effort, sent) == (expected, expected)
 
 
 @pytest.mark.parametrize("status", [400, 404, 413])

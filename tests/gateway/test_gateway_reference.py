@@ -11,6 +11,7 @@ import msgspec
 import pytest
 
 from baseload.gateway import config as module
+from baseload.gateway.batch.unbatched import SAYS as NOT_BATCHED
 from baseload.gateway.config import GatewayConfig, parse_config
 from baseload.gateway.decide.decide import SAYS
 
@@ -93,6 +94,10 @@ def test_every_header_of_ours_is_listed(page: str, root: Path) -> None:
 
 def test_every_reason_is_listed(page: str) -> None:
     assert {name for name, says in SAYS.items() if f"| `{name}` | {says} |" not in page} == set()
+
+
+def test_every_reason_for_not_batching_is_listed(page: str) -> None:
+    assert {why for why, says in NOT_BATCHED.items() if f"| `{why}` | {says} |" not in page} == set()
 
 
 def test_every_error_of_ours_is_listed(page: str, root: Path) -> None:

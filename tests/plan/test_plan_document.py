@@ -10,14 +10,30 @@ from typing import Any
 
 import msgspec
 import pytest
-from plan_documents import BARRED, BOOK, MENUS, POSITIONS, WORKLOADS, annual, facts, of_the_window, portfolio, run_rate
-from plan_menus import HAIKU, OPUS, SONNET, TODAY_DAY
+from plan_documents import (
+    BARRED,
+    BOOK,
+    MARK,
+    MENUS,
+    POSITIONS,
+    WORKLOADS,
+    annual,
+    facts,
+    of_the_window,
+    portfolio,
+    run_rate,
+)
+from plan_menus import AS_TODAY, HAIKU, OLD_SONNET, OPUS, SONNET, TODAY_DAY, outcome
 
 from baseload.levers.options import Menu, RouteOption
-from baseload.plan.assemble import build, today_words
+from baseload.plan.assemble import build, edit_words, today_words
+from baseload.plan.changes import changes_of
+from baseload.plan.choice import TODAY
+from baseload.plan.compose import standings
 from baseload.plan.document import PlanDocument, PlanWorkload
-from baseload.plan.portfolio import OUT_OF_REACH, plan_portfolio
-from baseload.plan.rejected import rejected
+from baseload.plan.portfolio import OUT_OF_REACH, SCENARIOS, WorkloadPlan, plan_portfolio, planned_under
+from baseload.plan.rejected import LESS_KNOWN, MOST_REJECTED, rejected
+from baseload.plan.rules import EXPECTED
 from baseload.plan.schema import plan_schema
 from baseload.values import Problem
 
@@ -53,11 +69,101 @@ def test_every_table_adds_up_to_the_cent(document: PlanDocument) -> None:
 
 def test_what_touches_answers_is_never_said_to_touch_none() -> None:
     usd = 10**9
-    assert today_words(700 * usd, 0) == "Without touching an answer: $700 less (simulated on its own calls)"
-    assert today_words(700 * usd, 500 * usd) == (
-        "Ready today: $700 less, $500 of it on models that trials have shown to hold, the rest without touching an "
-        "answer (simulated on its own calls)"
+    assert today_words(700 * usd, 0, "simulated") == (
+        "Without touching an answer or a prompt: $700 less (simulated on its own calls)"
     )
+    assert today_words(700 * usd, 500 * usd, "simulated") == (
+        "Ready today: $700 less, $500 of it on models that trials have shown to hold, the rest without touching an "
+        "answer or a prompt (simulated on its own calls)"
+    )
+
+
+def test_what_rests_on_a_sample_is_called_sampled() -> None:
+    assert today_words(700 * 10**9, 0, "sampled") == (
+        "Without touching an answer or a prompt: $700 less (sampled: simulated on a 1-in-N sample of its own calls)"
+    )
+
+
+def test_what_owners_of_prompts_would_add_is_said_apart() -> None:
+    assert edit_words(0) == ""
+    assert edit_words(50 * 10**9) == " Once owners have edited prompts and checked the answers: $50 more."
+
+
+def test_marks_that_wait_for_an_edit_of_the_prompt_may_not_run_and_are_a_class_of_their_own() -> None:
+    """Sent as they are, nothing is read; moved, eight tenths are: only the expected and the edited plan take that."""
+    moved = outcome(OPUS, "edited", marks=(MARK,), move_after_prefix=("time stamp in system block 1",))
+    menus = {"big": Menu(workload="big", routes=(AS_TODAY,), caches=(moved,))}
+    found, _ = plan_portfolio(WORKLOADS, POSITIONS, menus, BOOK, TODAY_DAY)
+    big = next(one for one in found.workloads if one.workload.id == "big")
+    assert {name: choice.cache for name, choice in big.chosen.items()} == {
+        "expected": "edited",
+        "edited": "edited",
+        "deployable": "as_billed",
+        "conservative": "as_billed",
+    }
+    assert standings(big.pricer, big.chosen["expected"]) == ["edit"]
+    (planned,) = (one for one in planned_under(found, EXPECTED, window_days=28) if one.workload.id == "big")
+    assert [change.kinds for change in changes_of(planned)] == [("gateway_policy", "prompt")]
+
+
+def held_beside_untested(held: str, untested: str) -> WorkloadPlan:
+    """The big job, 293.33 dollars: a model that a trial speaks for, and one that nobody tried."""
+    said = RouteOption(
+        model=SONNET, output_likely=Decimal(held), output_high=Decimal(2), verdict="holds", verdict_id="v-1",
+        verdict_grade="simulated", grade="simulated",
+    )  # fmt: skip
+    other = RouteOption(model="claude-sonnet-5", output_low=Decimal("0.1"), output_likely=Decimal(untested))
+    menus = {"big": Menu(workload="big", routes=(AS_TODAY, said, other))}
+    found, _ = plan_portfolio(WORKLOADS, POSITIONS, menus, BOOK, TODAY_DAY)
+    return next(one for one in found.workloads if one.workload.id == "big")
+
+
+def test_a_tested_model_gives_way_to_an_untested_one_only_where_that_saves_materially_more() -> None:
+    """Half price: 106.67 for the prompts and 20.00 for the answers. A twentieth of what it costs today is 14.67."""
+    near = held_beside_untested("1.0", "0.5")  # 10.00 less
+    far = held_beside_untested("2.0", "0.5")  # 30.00 less
+    assert (near.chosen["expected"].route, far.chosen["expected"].route) == (1, 2)
+    reasons = {one.candidate: one.reason for one in rejected(near.pricer, near.chosen["expected"], near.best_by_route)}
+    assert reasons["claude-sonnet-5"] == LESS_KNOWN
+    others = rejected(far.pricer, far.chosen["expected"], far.best_by_route)
+    assert {one.candidate: one.reason for one in others}[SONNET] == "costs more"
+
+
+def test_a_candidate_that_a_trial_spoke_on_is_always_among_those_not_chosen() -> None:
+    tried = RouteOption(
+        model=SONNET, output_likely=Decimal(20), output_high=Decimal(20), verdict="holds", verdict_id="v"
+    )
+    efforts = [RouteOption(model=HAIKU, effort=name, excluded_by=("prefill",)) for name in ("low", "medium", "high")]
+    more = [RouteOption(model=OPUS, effort=name, excluded_by=("prefill",)) for name in ("low", "medium", "max")]
+    olds = [RouteOption(model=OLD_SONNET, effort=name, excluded_by=("x",)) for name in ("", "low", "medium", "high")]
+    menus = {"big": Menu(workload="big", routes=(AS_TODAY, *efforts, *more, *olds, tried))}
+    found, _ = plan_portfolio(WORKLOADS, POSITIONS, menus, BOOK, TODAY_DAY)
+    big = next(one for one in found.workloads if one.workload.id == "big")
+    listed = rejected(big.pricer, TODAY, big.best_by_route)
+    assert len(listed) == MOST_REJECTED
+    assert SONNET in [one.candidate for one in listed]
+
+
+def test_waste_that_somebody_has_still_to_agree_to_may_not_go_away() -> None:
+    found = DOCUMENTS["a year"]
+    step = next(one for one in row(found, "mid").steps if one.lever == "fix")
+    assert (Decimal(step.saving.low_usd), step.saving.likely_usd) == (0, step.saving.high_usd)
+    assert Decimal(row(found, "mid").saving.low_usd) == 0
+    own = next(one for one in row(found, "big").steps if one.lever == "fix")  # nobody has to agree to that one
+    assert own.saving.low_usd == own.saving.high_usd
+
+
+def test_what_held_against_a_stand_in_is_said_beside_the_step() -> None:
+    assert [line.note for line in DOCUMENTS["a year"].totals.waterfall] == [""] * 7
+    held = RouteOption(model=SONNET, verdict="holds", verdict_id="v", verdict_grade="simulated", grade="simulated")
+    menus = {"big": Menu(workload="big", routes=(AS_TODAY, held))}
+    found, _ = plan_portfolio(WORKLOADS, POSITIONS, menus, BOOK, TODAY_DAY)
+    planned = {rules.name: planned_under(found, rules, window_days=365) for rules in SCENARIOS}
+    document = build(facts()._replace(portfolio=found, planned=planned))
+    line = next(one for one in document.totals.waterfall if one.name == "route")
+    assert line.saving is not None
+    assert line.note == f"${round(Decimal(line.saving.likely_usd))} of it held against a stand-in: no model answered"
+    assert (document.totals.saving_grade, document.totals.saving_mix[0].usd) == ("simulated", line.saving.likely_usd)
 
 
 def test_the_waterfall_goes_from_the_bill_to_the_optimized_cost_in_order(document: PlanDocument) -> None:
@@ -130,9 +236,9 @@ def test_a_row_says_why_not_the_others() -> None:
 
 def test_rule_sets_stand_side_by_side() -> None:
     found = {one.name: one for one in DOCUMENTS["a year"].totals.scenarios}
-    assert list(found) == ["expected", "deployable", "conservative"]
+    assert list(found) == ["expected", "edited", "deployable", "conservative"]
     savings = [Decimal(one.saving.likely_usd) for one in found.values()]
-    assert savings[0] > savings[1] > savings[2] > 0
+    assert savings[0] > savings[1] == savings[2] > savings[3] > 0  # no prompt waits for an edit
     choices = {one.name: one.choice for one in row(DOCUMENTS["a year"], "big").scenarios}
     assert choices["deployable"].levers == ("fix", "cache", "batch")
     assert choices["conservative"].levers == ("fix",)
@@ -170,7 +276,7 @@ def test_an_untested_model_too_far_down_is_no_candidate_until_a_trial_holds() ->
         found, _ = plan_portfolio(WORKLOADS, POSITIONS, menus, BOOK, TODAY_DAY)
         big = next(one for one in found.workloads if one.workload.id == "big")
         assert {name: choice.route for name, choice in big.chosen.items()} == dict.fromkeys(
-            ("expected", "deployable", "conservative"), chosen
+            ("expected", "edited", "deployable", "conservative"), chosen
         )
     classifies = {**WORKLOADS, "big": msgspec.structs.replace(WORKLOADS["big"], task="classification")}
     menus = {"big": Menu(workload="big", routes=(MENUS["big"].routes[0], RouteOption(model=HAIKU)))}

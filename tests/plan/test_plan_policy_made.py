@@ -8,6 +8,7 @@ import pytest
 from planned_cases import HAIKU, MARKS, OPUS, cached, menu, plan, usd, workload
 
 from baseload.levers.options import Menu, Rewrite, RouteOption
+from baseload.plan.changes import changes_of
 from baseload.plan.choice import Choice
 from baseload.plan.planned import Planned
 from baseload.plan.policy import Batch, Cache, Entry, Match
@@ -66,6 +67,47 @@ def test_what_the_full_plan_hopes_for_names_the_trial_that_would_unlock_it() -> 
     assert (found.decision, found.cache) == ("leave", Cache(marks=MARKS))
     assert comments[1].startswith(f"Not tested: {HAIKU} at effort low and what goes with it would save $200 to $950")
     assert "A quality trial of it on this workload's own calls unlocks it." in comments[1]
+
+
+def test_marks_of_a_prompt_that_nobody_has_edited_are_in_no_entry() -> None:
+    """As requests are sent today the marks would stand behind a part that changes: they would save nothing."""
+    moved = menu("holds", caches=(cached(OPUS, policy="edited", move_after_prefix=("the date",)),))
+    edited = plan(("cache", usd(90, 100, 110), "simulated"), choice=Choice(cache="edited"), options=moved)
+    found, _ = entry_of(edited)
+    assert found == Entry(workload=found.workload, match=PLACE)
+    made, comments = policy_of(
+        [plan(options=moved)], {"w-triage": PLACE}, created="2026-11-22", prices_checked="2026-11-21", edited=[edited]
+    )
+    assert made.entries[0].cache is None
+    assert comments["w-triage"] == [
+        f"Runs on {OPUS}. Nothing to change without an edit of the prompt.",
+        (
+            "Not in this entry: an edit of the prompt by its owner, who moves the date behind the static part and "
+            "checks that the answers stay as good. With it the entry would save $90 to $110, likely $100 a year in "
+            "all: plan again on calls sent after the edit."
+        ),
+    ]
+
+
+def test_what_held_against_a_stand_in_is_never_pinned_and_named_for_what_it_is() -> None:
+    route = RouteOption(model=HAIKU, effort="low", verdict="holds", verdict_id="v-1", verdict_grade="simulated")
+    options = menu(routes=(RouteOption(model=OPUS, today=True), route))
+    hoped = plan(("route", usd(200, 900, 950), "simulated"), choice=Choice(route=1), options=options)
+    found, comments = entry_of(hoped, hoped=(hoped,))
+    assert (found.decision, found.model, found.verdict_id) == ("leave", "", "")
+    _, comments = entry_of(plan(options=options), hoped=(hoped,))
+    assert comments[1].startswith(f"Tried against a stand-in alone: {HAIKU} at effort low")
+
+
+def test_marks_taken_out_are_work_on_code_and_said_to_be() -> None:
+    options = menu("holds", caches=(cached(OPUS, policy="none", marks=()),))
+    bare = plan(("cache", usd(90, 100, 110), "simulated"), choice=Choice(cache="none"), options=options)
+    _, comments = entry_of(bare)
+    assert comments[1] == (
+        "Cache policy none is for the caller's code: it gives no marks that a gateway could set. There it saves $90 to "
+        "$110, likely $100 a year."
+    )
+    assert [change.kinds for change in changes_of(bare)] == [("code",)]
 
 
 def test_rewrites_stand_above_the_entry() -> None:

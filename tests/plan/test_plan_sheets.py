@@ -20,7 +20,7 @@ from baseload.plan.choice import Choice
 from baseload.plan.planned import Planned
 from baseload.plan.sheet_code import batch_code, call_code, call_diff, request_json
 from baseload.plan.sheet_request import requests_of
-from baseload.plan.sheets import COLUMNS, INDEX, change_rows, change_sheets, file_name, plain, sheet
+from baseload.plan.sheets import COLUMNS, INDEX, change_rows, change_sheets, file_name, plain, sheet, step_words
 
 REWRITES = (
     Rewrite(feature="sampling", action="strip temperature"),
@@ -269,3 +269,9 @@ def test_no_sheet_holds_more_than_placeholders() -> None:
         texts = re.findall(r'"(?:text|description)": "(.*?)"', request_json(request))
         assert texts
         assert all(re.fullmatch(r"<[^<>]+>", text) for text in texts)
+
+
+def test_a_step_that_waits_for_an_edit_of_the_prompt_says_so() -> None:
+    options = menu(caches=(cached(OPUS, policy="edited", move_after_prefix=("the date",)),))
+    one = plan(("cache", usd(90, 100, 110), "simulated"), choice=Choice(cache="edited"), options=options)
+    assert step_words(one, "cache").endswith(": 3 marks, once the prompt is edited and its answers checked")

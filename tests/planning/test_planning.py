@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from two_programs import TODAY, write_logs, write_report, write_verdict
+from two_programs import TODAY, VERDICT_ID, write_logs, write_report, write_verdict
 
 from baseload.cli.run import build_plan
 from baseload.plan.document import ChoicePart, PlanDocument, PlanWorkload, SpanPart
@@ -130,6 +130,13 @@ def test_a_report_of_the_same_usage_is_its_control_total(logs: Path) -> None:
     assert sum(Decimal(one.as_billed_usd) for one in document.workloads) == Decimal("529.25")
 
 
+@pytest.fixture
+def borne_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Verdicts count as if their records lay beside them; what records say is in tests/cli/test_cli_trial_show.py."""
+    monkeypatch.setattr("baseload.cli.run.held_to_records", lambda folder, verdicts, day: (dict(verdicts), []))
+
+
+@pytest.mark.usefixtures("borne_out")
 def test_a_verdict_that_holds_opens_the_conservative_plan_and_the_policy(
     logs: Path, tmp_path: Path, plain: Plan
 ) -> None:
@@ -140,15 +147,19 @@ def test_a_verdict_that_holds_opens_the_conservative_plan_and_the_policy(
     assert scenario(found.document, "conservative") == scenario(found.document, "deployable") == Decimal("54.75")
     assert found.document.baseline is not None
     assert found.document.baseline.conservative.usd == "255.50"
-    assert (named(found.document, "triage").verdict, named(found.document, "triage").verdict_id) == ("holds", "trial-1")
+    assert (named(found.document, "triage").verdict, named(found.document, "triage").verdict_id) == (
+        "holds",
+        VERDICT_ID,
+    )
     entries = {entry.workload.name: entry for entry in found.policy.entries}
     pinned = entries["triage"]
-    assert (pinned.decision, pinned.model, pinned.verdict_id) == ("pin", "claude-sonnet-5-5", "trial-1")
+    assert (pinned.decision, pinned.model, pinned.verdict_id) == ("pin", "claude-sonnet-5-5", VERDICT_ID)
     assert pinned.from_models == ("claude-opus-5-5",)
     assert pinned.match.api_key == ("triage",)
     assert entries["extract"].decision == "leave"
 
 
+@pytest.mark.usefixtures("borne_out")
 def test_a_verdict_that_counted_no_answers_may_run_and_proves_no_dollar(
     logs: Path, tmp_path: Path, plain: Plan
 ) -> None:

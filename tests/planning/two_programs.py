@@ -45,6 +45,9 @@ def write_report(path: Path) -> Path:
     return path
 
 
+VERDICT_ID = "ab" * 32
+
+
 def write_verdict(project: Path, workload: str, **changes: str) -> Path:
     """A trial that found Sonnet 5.5 to hold, with as many output tokens as before."""
     folder = project / ".baseload" / "verdicts"
@@ -54,7 +57,7 @@ def write_verdict(project: Path, workload: str, **changes: str) -> Path:
         "workload": workload,
         "model": "claude-sonnet-5-5",
         "state": "holds",
-        "verdict_id": "trial-1",
+        "verdict_id": VERDICT_ID,
         "output_ratio_low": "1",
         "output_ratio_high": "1",
     }

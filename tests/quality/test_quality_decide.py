@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from baseload.errors import UsageError
-from baseload.quality.betting import Rule, Walks
+from baseload.quality.betting import Outcome, Rule, Walks
 from baseload.quality.decide import decide
 from baseload.quality.scores import decide_lines
 
@@ -72,7 +72,12 @@ def test_rows_after_the_stop_are_not_looked_at() -> None:
         ([b'{"d": "0"}'], 1, "Expected `float`"),
         ([b'{"d": true}'], 1, "Expected `float`"),
         ([b'{"d": 1e400}'], 1, "row 1"),
-        ([b"\xff"], 1, "row 1"),
+        ([b"\xff"], 1, "not UTF-8"),
+        ([b'{"d": 0}', b'{"d": 0, "id": "\xff"}'], 2, "not UTF-8"),
+        ([b'{"d": 5, "d": 0}'], 1, "d is there twice"),
+        ([b'{"d": 0, "\\u0064": 1}'], 1, "d is there twice"),
+        ([b'{"d": 0, "x": ' + b"[" * 100_000], 1, "row 1"),
+        ([b'{"d": 0}', b'\xef\xbb\xbf{"d": 0}'], 2, "row 2"),
         ([b"", b'{"d": 0}', b"\n", b"{}"], 2, "missing required field"),
     ],
 )
@@ -83,6 +88,51 @@ def test_a_row_that_cannot_be_read_is_named_and_no_verdict_given(lines: list[byt
     assert f"row {row}" in found.fault
     assert said in found.fault
     assert (found.n_used, found.estimate, found.e_value) == (row - 1, None, None)
+
+
+def test_a_mark_at_the_start_of_the_file_is_no_part_of_its_first_row() -> None:
+    assert decide_lines([b'\xef\xbb\xbf{"d": 0.5}', b'{"d": 0.5}'], Rule(margin=0.02)).n_used == 2
+
+
+def test_other_fields_may_hold_what_they_like() -> None:
+    found = decide_lines([b'{"d": 0.5, "of": {"d": 1, "list": [{"d": 2}]}, "id": 1, "id": 2}'], Rule(margin=0.02))
+    assert (found.verdict, found.estimate) == ("NOT_SHOWN", 0.5)
+
+
+def test_the_horizon_is_planned_again_before_it_is_looked_at() -> None:
+    """14 losses and a win of 50 at 12 points: S = -13, Q = 15, and futility means S + z sqrt(16) < -6.
+
+    By the plan of before any call (85.8 calls) z = 1.645: -6.42, hopeless. By what was seen (q = .202, 163.4 calls)
+    z = 2.6 - 0.955 x 50 / 57.2 = 1.765: -5.94, and the test goes on until it breaks."""
+    rule = Rule(margin=0.12)
+    seen = [1.0, *[-1.0] * 14, *[0.0] * 35]
+    walks = Walks(rule)
+    assert {int(walks.step(np.array([one]))[0]) for one in seen} == {Outcome.OPEN}
+    assert walks.horizon[0] == pytest.approx(163.4, abs=0.1)
+    found = decide([*seen, *[-1.0] * 40], rule)
+    assert found.verdict == "BREAKS"
+
+
+@pytest.mark.parametrize("margin", [0.167, 0.168, 0.3])
+def test_no_test_ends_by_a_plan_that_saw_nothing(margin: float) -> None:
+    """The plans before any call are 49.9, 49.4 and fewer calls; the first that is one is made at 50: 75 at least."""
+    differences = [1.0, -1.0, -1.0, 0.0, 0.0] * 40  # a mean of -0.2, near the bar
+    walks = Walks(Rule(margin=margin, futility=False))
+    assert walks.horizon[0] < 50
+    for at, one in enumerate(differences[:60], start=1):
+        outcome = Outcome(int(walks.step(np.array([one]))[0]))
+        assert outcome not in (Outcome.ENDED, Outcome.FUTILE), at
+
+
+def test_a_budget_below_the_first_plan_ends_the_test() -> None:
+    assert decide([0.0] * 60, Rule(margin=0.02, most_calls=30)).n_used == 30
+
+
+@pytest.mark.parametrize("fields", [{"margin": 0.02, "alpha": 1e-300}, {"margin": 1e-300},
+                                    {"margin": 0.02, "alpha_break": 1e-16}])  # fmt: skip
+def test_what_no_number_of_calls_shows_is_refused(fields: dict[str, float]) -> None:
+    with pytest.raises(UsageError, match="expected at least 1e-15"):
+        Rule(**fields)  # type: ignore[arg-type]  # what a caller may get wrong
 
 
 def test_scores_that_end_show_nothing() -> None:

@@ -523,7 +523,7 @@ def waterfall(bill: Decimal, by_lever: dict[str, Decimal]) -> tuple[WaterfallPar
     lines = [
         WaterfallPart(
             name="as_billed",
-            title="As billed",
+            title="At list price",
             saving=None,
             after_usd=usd(bill),
             grade="measured",

@@ -136,7 +136,7 @@ def test_a_negative_saving_stays_a_number_and_a_formula_becomes_text() -> None:
 def test_the_summary_says_what_it_comes_to_what_to_do_and_what_is_proven() -> None:
     text = text_of(company_plan()).replace("\u00a0", " ")
 
-    assert "As billed    $2,332,687 a year ($2,192,726 to $2,495,975), 100 % measured" in text
+    assert "Today        $2,332,687 a year ($2,192,726 to $2,495,975), 100 % measured" in text
     assert "Optimized    $1,371,494 a year" in text
     assert "61 % measured, 39 % assumed" in text
     assert "against the claim of 40 to 70%" in text

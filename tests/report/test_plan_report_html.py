@@ -114,6 +114,12 @@ def test_the_fixture_keeps_the_promises_of_the_document() -> None:
     assert [part.name for part in found.totals.waterfall] == ["as_billed", *LEVERS, "optimized"]
 
 
+def test_a_trial_that_no_row_speaks_of_is_still_linked_to() -> None:
+    page = render_plan_html(company_plan(), evidence={"e" * 64: "evidence/w--model.html"}).decode()
+    assert '<a href="evidence/w--model.html">evidence</a>, verdict <code>eeeeeeeeeeee</code>' in page
+    assert "has no use for" not in page_of("company").decode()
+
+
 def test_the_same_document_gives_the_same_page() -> None:
     assert render_plan_html(company_plan()) == page_of("company")
 

@@ -90,7 +90,7 @@ def test_a_total_that_is_not_known_exactly_is_shown_as_its_range() -> None:
     document = unpriced_map()
     totals = msgspec.structs.replace(document.totals, list_usd="2.38", list_high_usd="2.84", billed_usd=None)
 
-    assert "Observed  $2.38 to $2.84 in the period\n" in text_of(msgspec.structs.replace(document, totals=totals))
+    assert "Observed  $2.38 to $2.84 in the period [" in text_of(msgspec.structs.replace(document, totals=totals))
 
 
 def test_days_without_data_are_said_beside_the_run_rate() -> None:

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from baseload.plan.close.run import CloseRequest
     from baseload.values import Problem
 
-_Flag = Parameter(negative=(), show_default=False)
-
 
 def close(
     month: Annotated[str, Parameter(help="The month to close, YYYY-MM.")],
@@ -35,8 +33,15 @@ def close(
     output: Annotated[
         Path | None, Parameter(name=["--output", "-o"], help="Folder for close.json, lines.csv and workloads.csv.")
     ] = None,
-    freeze: Annotated[bool, _Flag] = False,
-    refreeze: Annotated[bool, _Flag] = False,
+    freeze: Annotated[
+        bool, Parameter(negative=(), show_default=False, help="Keep the month as closed, with a hash, in .baseload.")
+    ] = False,
+    refreeze: Annotated[
+        bool,
+        Parameter(
+            negative=(), show_default=False, help="Take a restatement over; the old file stays, as a numbered revision."
+        ),
+    ] = False,
     json: Json = False,
     source: Source = None,
     project: ProjectFolder = None,

@@ -18,6 +18,8 @@ from baseload.report import numbers
 from baseload.report.names import PROSE, clean, shorten
 
 WARNING = "bold yellow"
+BY_LEDGER = "so both are compared by the ledger"
+"""The note of accounts that an invoice of only one of two months is left out for: a bill's figure depends on it."""
 TOP = 8
 TOP_EFFECTS = 3
 WIDE = 90
@@ -41,7 +43,8 @@ def print_close(document: CloseDocument, console: Console | None = None) -> None
     _forecast(figures, console, places)
     _restatements(document, console, places)
     for note in figures.notes:
-        console.print(Text(clean(note, PROSE), style="dim"))
+        if figures.from_usd is None or BY_LEDGER not in note:
+            console.print(Text(clean(note, PROSE), style="dim"))
     console.print(Text(f"Prices checked {document.inputs.prices_checked}.", style="dim"))
 
 
@@ -70,15 +73,20 @@ def _bridge(figures: Figures, console: Console) -> None:
     ends = (figures.from_usd or "0", figures.to_usd)
     first, last = (_rounded(Fraction(Decimal(end)) * 10**places) for end in ends)
     amounts = largest_remainder([Fraction(Decimal(line.usd)) * 10**places for line in shown], last - first)
-    table.add_row(Text(f"Bill of {figures.against}", style="bold"), _usd(first, places))
+    partly = " *" if any(BY_LEDGER in note for note in figures.notes) else ""
+    table.add_row(Text(f"Bill of {figures.against}{partly}", style="bold"), _usd(first, places))
     for line, amount in zip(shown, amounts, strict=True):
         note = line.note if wide else ""
         if line.low_usd != line.high_usd:
             note = f"{numbers.usd_range(line.low_usd, line.high_usd, places)}. {note}" if wide else ""
         share = numbers.share(float(Decimal(line.usd) / start) if start else None)
         table.add_row(f"  {line.label}", _usd(amount, places), share, line.grade, Text(clean(note, 100), style="dim"))
-    table.add_row(Text(f"Bill of {figures.month}", style="bold"), _usd(last, places))
+    table.add_row(Text(f"Bill of {figures.month}{partly}", style="bold"), _usd(last, places))
     console.print(table)
+    for note in figures.notes:
+        if BY_LEDGER in note:
+            console.print(Text(f"* {clean(note, PROSE)}", style=WARNING))
+            console.print()
 
 
 def _workloads(figures: Figures, console: Console, places: int) -> None:

@@ -40,7 +40,7 @@ def pool(
     baseload commit pool --demand teams.csv --offer offer.yaml --json | jq .diversification_usd
     """
     from baseload.cli.book import read_file
-    from baseload.cli.output import exit_code, print_json, print_problems, progress, stdout
+    from baseload.cli.output import exit_code, numbered, print_json, print_problems, progress, stdout
     from baseload.commit.offer import read_offer
     from baseload.commit.scoping.pooling import pooling
     from baseload.commit.size.demand import sampled
@@ -52,8 +52,8 @@ def pool(
     history, problems = read_demand(read_file(demand, "demand file"), str(demand), as_of=as_of)
     if history.months < LEAST_MONTHS:
         raise NothingToRead(
-            f"{demand}: {history.months} months; expected at least {LEAST_MONTHS} whole months: parts are pooled on "
-            "sample paths, and fewer carry none."
+            f"{demand}: {numbered(history.months, 'month')}; expected at least {LEAST_MONTHS} whole months: parts "
+            "are pooled on sample paths, and fewer carry none."
         )
     with progress("Drawing paths"):
         drawn = sampled(history, term_months=terms.term_months, paths=paths_count, seed=seed)

@@ -101,6 +101,7 @@ def _current(
 
 def _print(document: TrackDocument) -> None:
     from baseload.cli.output import stdout
+    from baseload.commit.size.amounts import summing
     from baseload.report.names import PROSE, clean
 
     console = stdout()
@@ -112,18 +113,21 @@ def _print(document: TrackDocument) -> None:
         f"{document.contract or 'Contract'}: {document.period_start} to {document.period_end}, known until "
         f"{document.known_until}. {document.commit_basis} dollars."
     )
+    held = summing((float(document.drawn_usd), float(document.remaining_usd)), 1.0)
     say(
-        f"Balance {_about(document.balance_usd)}, drawn {_about(document.drawn_usd)}, left "
-        f"{_about(document.remaining_usd)}, beyond it {_about(document.excess_usd)}; "
-        f"{_about(document.ahead_usd.lstrip('-'))} {'behind' if document.ahead_usd.startswith('-') else 'ahead of'} "
+        f"Balance {sum(held):,.0f}, drawn {held[0]:,.0f}, left {held[1]:,.0f}, "
+        f"beyond it {_known(document.excess_usd)}; "
+        f"{_known(document.ahead_usd.lstrip('-'))} {'behind' if document.ahead_usd.startswith('-') else 'ahead of'} "
         f"the straight line."
     )
+    say("Figures: measured from the usage up to that day, to the dollar; simulated on demand paths beyond it.")
     _print_months(document)
-    outlook = document.outlook
+    outlook, unit = document.outlook, _unit(document)
     chance = "" if outlook.p_overage is None else f" ({_chance(outlook.p_overage)})"
-    say(f"Runs out{chance}: {_days(outlook.overage_on)}. Beyond the balance at the end: {_range(outlook.excess)}.")
+    beyond = _range(outlook.excess, unit)
+    say(f"Runs out{chance}: {_days(outlook.overage_on)}. Beyond the balance at the end: {beyond}.")
     chance = "" if outlook.p_shortfall is None else f" ({_chance(outlook.p_shortfall)})"
-    say(f"Left unused on {document.period_end}{chance}: {_range(outlook.shortfall)}.")
+    say(f"Left unused on {document.period_end}{chance}: {_range(outlook.shortfall, unit)}.")
     say(f"From {outlook.says}.")
     rate = f" False alarms: at most {document.alert.false_alarm_rate:.0%} of years." if document.alert.weeks else ""
     say(f"Alert: {document.alert.state}. {document.alert.says}.{rate}")
@@ -134,17 +138,28 @@ def _print(document: TrackDocument) -> None:
 
 
 def _print_months(document: TrackDocument) -> None:
+    """What was drawn to the dollar, so that the totals add up; what is projected at one unit, its ends outward."""
     from baseload.cli.output import stdout
+    from baseload.commit.size.amounts import at_unit, highest, lowest
 
     rows = [["month", "drawn", "total", "straight", "planned", "low", "likely", "high"]]
+    unit, used, before = _unit(document), float(document.drawn_usd) + float(document.excess_usd), 0.0
     for row in document.months:
-        total = row.total_usd
+        total = None if row.total_usd is None else at_unit(float(row.total_usd), 1.0)
+        drawn = _known(row.drawn_usd) if total is None else f"{total - before:,.0f}"
+        before = before if total is None else total
+        low = None if row.low_usd is None else lowest(float(row.low_usd), unit, hard=used)
+        high = None if row.high_usd is None else highest(float(row.high_usd), unit)
         rows.append(
             [
                 row.month[:7] if row.kind == "month" else "stated",
-                _about(row.drawn_usd),
-                *(_about(value) for value in (total, row.straight_usd, row.planned_usd)),
-                *(_about(value) for value in (row.low_usd, row.likely_usd, row.high_usd)),
+                drawn,
+                _or_dash(total),
+                _known(row.straight_usd),
+                _about(row.planned_usd, unit),
+                _or_dash(low),
+                _about(row.likely_usd, unit),
+                _or_dash(high),
             ]
         )
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
@@ -157,15 +172,16 @@ def _print_peak(document: TrackDocument, say: object) -> None:
     if peak is None or not callable(say):
         return
     added = (
-        "" if float(peak.added_usd) == 0 else f", {_about(peak.added_usd)} more than signed since {peak.ratchets_on}"
+        "" if float(peak.added_usd) == 0 else f", {_known(peak.added_usd)} more than signed since {peak.ratchets_on}"
     )
     say(
-        f"True-forward: this year's peak of {_about(peak.peak_usd)} a year makes next year at least "
-        f"{_about(peak.floor_usd)}{added}. It rises from {_about(peak.window_limit_usd)} in "
+        f"True-forward: this year's peak of {_known(peak.peak_usd)} a year makes next year at least "
+        f"{_known(peak.floor_usd)}{added}. It rises from {_known(peak.window_limit_usd)} in "
         f"{'a month' if peak.window_months == 1 else f'{peak.window_months} months'} on."
     )
     if peak.p_ratchet and peak.ratchets_on is None:
-        say(f"It rises, {_chance(peak.p_ratchet)}: {_days(peak.projected_on)}, by {_range(peak.projected_added)}.")
+        by = _range(peak.projected_added, _unit(document))
+        say(f"It rises, {_chance(peak.p_ratchet)}: {_days(peak.projected_on)}, by {by}.")
 
 
 def _chance(share: float) -> str:
@@ -179,21 +195,43 @@ def _chance(share: float) -> str:
     return "under 1 % likely" if share < 0.01 else f"{share * 100:.0f} % likely"
 
 
-def _about(text: str | None) -> str:
-    """Three significant digits, grouped; a dash for nothing.
+def _unit(document: TrackDocument) -> float:
+    """Of all that is projected: four digits of the balance or of the largest projection."""
+    from baseload.commit.size.amounts import unit_of
 
-    >>> _about("553497.74"), _about(None), _about("0.00")
+    return unit_of(float(document.balance_usd), *(float(row.high_usd or 0) for row in document.months))
+
+
+def _known(text: str) -> str:
+    """What is known is never rounded beyond dollars.
+
+    >>> _known("553497.74"), _known("0.00")
+    ('553,498', '0')
+    """
+    return f"{round(float(text)) + 0:,}"
+
+
+def _about(text: str | None, unit: float) -> str:
+    """What is projected, at the unit; a dash for nothing.
+
+    >>> _about("553497.74", 1000.0), _about(None, 1.0), _about("0.00", 1.0)
     ('553,000', '-', '0')
     """
-    if text is None:
-        return "-"
-    value = float(f"{float(text):.3g}")
-    return f"{value:,.0f}"
+    from baseload.commit.size.amounts import rounded
+
+    return "-" if text is None else rounded(float(text), unit)
 
 
-def _range(amounts: Amounts) -> str:
-    """The middle, and the interval that holds four paths of five."""
-    return f"{_about(amounts.p50_usd)} ({_about(amounts.p10_usd)} to {_about(amounts.p90_usd)})"
+def _or_dash(value: float | None) -> str:
+    return "-" if value is None else f"{value:,.0f}"
+
+
+def _range(amounts: Amounts, unit: float) -> str:
+    """The middle, and the interval that holds four paths of five, outward and never below nothing."""
+    from baseload.commit.size.amounts import between
+
+    ends = between(float(amounts.p10_usd), float(amounts.p90_usd), unit, hard=0.0)
+    return f"{_about(amounts.p50_usd, unit)} ({ends})"
 
 
 def _days(dates: Dates) -> str:

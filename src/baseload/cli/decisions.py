@@ -312,7 +312,11 @@ def _print_decisions(document: MapDocument, usage: Usage, found: Sequence[Decisi
     console.print(table)
     if len(found) > limit:
         console.print(f"… and {len(found) - limit} more; --limit {len(found)} or --json lists them all", markup=False)
-    console.print(f"List price of the whole window: ${_cents(usage.list_nano)}. Savings overlap and are not summed.")
+    console.print(
+        f"List price of the whole window: ${_cents(usage.list_nano)}, measured. Savings overlap and are not summed; "
+        "they are assumed until a trial has measured them.",
+        markup=False,
+    )
 
 
 def _print_price_age(document: MapDocument) -> None:

@@ -17,6 +17,7 @@ app = App(
 )
 app.command("baseload.cli.gateway_check:check", name="check", help="Is everything the gateway needs there and sound?")
 app.command("baseload.cli.gateway_keys:app", name="keys", help="Virtual keys: make one, list them, revoke one.")
+app.command("baseload.cli.gateway_budgets:app", name="budgets", help="What each budget has spent, holds and has left.")
 app.command("baseload.cli.gateway_routes:routes", name="routes", help="Stage, share and alarms of each workload.")
 app.command(
     "baseload.cli.gateway_routes:rollback", name="rollback", help="The original model serves a workload again, at once."

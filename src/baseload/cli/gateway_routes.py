@@ -22,7 +22,7 @@ ROUTES_SCHEMA = "baseload.gateway.routes/1"
 ORDER_SCHEMA = "baseload.gateway.order/1"
 _DONE = {"roll_back": "Rolled back", "hold": "Held", "resume": "Resumed", "lift": "Lifted"}
 
-_Workload = Annotated[str, Parameter(help="The workload's id, as `routes` shows it.")]
+_Workload = Annotated[str, Parameter(help="The workload's id, as `routes` shows it, or its name.")]
 
 
 def routes(*, config: Config = None, policy: PolicyFile = None, as_json: Json = False) -> int:
@@ -30,7 +30,7 @@ def routes(*, config: Config = None, policy: PolicyFile = None, as_json: Json = 
 
     Read from the state store, so it is the same for every replica; a workload of the policy that was never served is
     listed too, and so is one that is left alone on purpose. Of workloads that may wait for a batch, it says how many
-    calls went at once all the same, and why.
+    calls went at once all the same, and why. Of a route in its shadow stage, why it will not leave it, where it cannot.
 
     Examples
     --------
@@ -44,6 +44,7 @@ def routes(*, config: Config = None, policy: PolicyFile = None, as_json: Json = 
     with state_store(setup) as store:
         shown = _routes(setup.loaded.policy, store.routes(), store.rollbacks(), at_once=_at_once(setup))
     _add_batches(shown, setup)
+    _add_shadow(shown, setup)
     if as_json:
         print_json({"schema": ROUTES_SCHEMA, "policy_id": setup.loaded.policy.policy_id, "routes": shown})
     else:
@@ -72,8 +73,8 @@ def rollback(
     from baseload.gateway.watching.orders import roll_back
 
     setup = _setup(config, policy)
-    entry = next((one for one in setup.loaded.policy.entries if one.workload.id == workload), None)
-    planned = entry.model if entry is not None else ""
+    workload = _met(setup, workload)
+    planned = _planned(setup, workload)
 
     def order(store: StateStore, at_us: int) -> Ordered:
         has_route = any(row.workload == workload for row in store.routes())
@@ -97,10 +98,11 @@ def hold(workload: _Workload, *, who: Who, why: Why, config: Config = None, as_j
     """
     from baseload.gateway.watching import orders
 
+    setup = _setup(config, None)
+    workload = _met(setup, workload)
     return _ordered(
-        _setup(config, None), lambda store, at_us: orders.hold(store, workload, who=who, why=why, at_us=at_us),
-        as_json=as_json,
-    )  # fmt: skip
+        setup, lambda store, at_us: orders.hold(store, workload, who=who, why=why, at_us=at_us), as_json=as_json
+    )
 
 
 def resume(workload: _Workload, *, who: Who, why: Why, config: Config = None, as_json: Json = False) -> int:
@@ -114,10 +116,11 @@ def resume(workload: _Workload, *, who: Who, why: Why, config: Config = None, as
     """
     from baseload.gateway.watching import orders
 
+    setup = _setup(config, None)
+    workload = _met(setup, workload)
     return _ordered(
-        _setup(config, None), lambda store, at_us: orders.resume(store, workload, who=who, why=why, at_us=at_us),
-        as_json=as_json,
-    )  # fmt: skip
+        setup, lambda store, at_us: orders.resume(store, workload, who=who, why=why, at_us=at_us), as_json=as_json
+    )
 
 
 def lift(
@@ -138,6 +141,7 @@ def lift(
     from baseload.gateway.watching import orders
 
     setup = _setup(config, None)
+    workload = _met(setup, workload)
     return _ordered(
         setup,
         lambda store, at_us: orders.lift(
@@ -155,6 +159,28 @@ def _setup(config: Path | None, policy: Path | None) -> Any:
     from baseload.gateway.reload import Overrides
 
     return read_setup(config, Overrides(policy=str(policy.absolute()) if policy is not None else None))
+
+
+def _met(setup: Any, given: str) -> str:
+    """The id of the workload that is meant: an id is taken as it is, a name where one entry alone has it."""
+    from baseload.errors import UsageError
+
+    entries = setup.loaded.policy.entries
+    if any(entry.workload.id == given for entry in entries):
+        return given
+    named = sorted(entry.workload.id for entry in entries if entry.workload.name == given)
+    if len(named) > 1:
+        raise UsageError(f"{given[:60]!r} is the name of {len(named)} workloads: {', '.join(named)[:200]}; give an id")
+    return named[0] if named else given
+
+
+def _planned(setup: Any, workload: str) -> str:
+    """What the policy's entry would send a workload to, as its route will be known; "" where it moves nothing."""
+    from baseload.cli.gateway_settings import book_of
+    from baseload.gateway.watching.terms import candidate_of, has_route
+
+    entry = next((one for one in setup.loaded.policy.entries if one.workload.id == workload), None)
+    return candidate_of(entry, book_of(setup)) if entry is not None and has_route(entry) else ""
 
 
 def _at_once(setup: Any) -> bool:
@@ -263,6 +289,21 @@ def _add_batches(shown: list[dict[str, Any]], setup: Any) -> None:
             }  # fmt: skip
 
 
+def _add_shadow(shown: list[dict[str, Any]], setup: Any) -> None:
+    """By what a route's shadow calls are graded, and why none is made, where none is."""
+    from baseload.gateway.making import project_of
+    from baseload.gateway.watching.project_says import graded_by_of, unshadowed
+
+    config, loaded = setup.config, setup.loaded
+    project = project_of(config.policy.settings, loaded.folder)
+    graded = graded_by_of(project, loaded.policy)
+    whys = unshadowed(config, project, loaded.policy, (loaded.folder / config.policy.settings).parent)
+    for row in shown:
+        here = row["policy_id"] == loaded.policy.policy_id and row["stage"] != "rolled back"
+        row["graded_by"] = graded.get(row["workload"]) if here else None
+        row["no_shadow"] = whys.get(row["workload"]) if here else None
+
+
 def _not_batched(setup: Any) -> dict[tuple[str, str], int]:
     import os
 
@@ -287,23 +328,38 @@ def _batch_note(batch: dict[str, Any]) -> list[str]:
 
 
 def _show(shown: Sequence[dict[str, Any]]) -> None:
-    from rich.table import Table
+    from rich.table import Column, Table
 
     from baseload.cli.output import stdout
-    from baseload.report.names import clean
+    from baseload.report.names import PROSE, clean
 
     if not shown:
         stdout().print("No routes: the policy has no entry, and nothing was ever served by one.")
         return
-    table = Table("workload", "name", "candidate", "stage", "share", "pairs", "notes", box=None)
+    longest = max(len(clean(row["workload"])) for row in shown)  # an id is copied: it is never cut, a name may be
+    table = Table(
+        Column("workload", no_wrap=True, min_width=longest), Column("name", no_wrap=True, max_width=24), "candidate",
+        "stage", "share", "pairs", box=None,
+    )  # fmt: skip
     for row in shown:
-        notes = [*row["alarms"], *([f"held by {row['held']}"] if row["held"] else [])]
-        if row["rolled_back"]:
-            notes.append(row["rolled_back"])
-        if row["batch"]:
-            notes += _batch_note(row["batch"])
         table.add_row(
             clean(row["workload"]), clean(row["name"]), clean(row["candidate"] or ""), row["stage"],
-            f"{row['share']:.0%}", f"{row['pairs']:,}", clean("; ".join(notes)),
+            f"{row['share']:.0%}", f"{row['pairs']:,}",
         )  # fmt: skip
     stdout().print(table, markup=False)
+    for row in shown:
+        if notes := _notes(row):
+            stdout().print(clean(f"{row['workload']}: {'; '.join(notes)}", PROSE), markup=False, soft_wrap=True)
+
+
+def _notes(row: dict[str, Any]) -> list[str]:
+    notes = [*row["alarms"], *([f"held by {row['held']}"] if row["held"] else [])]
+    if row["rolled_back"]:
+        notes.append(row["rolled_back"])
+    if row["batch"]:
+        notes += _batch_note(row["batch"])
+    if row["no_shadow"]:
+        notes.append(row["no_shadow"])
+    elif row["graded_by"]:
+        notes.append(f"shadow calls graded by {row['graded_by']}")
+    return notes

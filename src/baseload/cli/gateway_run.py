@@ -24,7 +24,7 @@ from baseload.errors import UsageError
 from baseload.gateway.assembly import parts_of
 from baseload.gateway.reload import Reloader
 from baseload.gateway.runtime import Gateway, process_name, settle_memory, watch_files
-from baseload.gateway.shipping import TableSender
+from baseload.gateway.shipping import TableSender, one_line
 from baseload.gateway.telemetry.logs import log_to
 from baseload.gateway.telemetry.together import Beside, sockets_for
 from baseload.gateway.workers import Workers, reserve
@@ -163,9 +163,17 @@ def _announce(setup: Setup, as_json: bool, port: int) -> None:
         line = msgspec.json.encode(document).decode()
     else:
         does = "only measures" if mode == "observe" else f"serves policy {policy.policy_id}"
-        line = f"Listening on {address}, {does}; stop with Ctrl-C. Clients: export ANTHROPIC_BASE_URL={address}"
+        line = f"Listening on {address}, {does}; stop with Ctrl-C. Clients: {_to_paste(host, address)}"
     sys.stdout.write(line + "\n")
     sys.stdout.flush()
+
+
+def _to_paste(host: str, address: str) -> str:
+    """What a client sets. Nobody reaches a machine by the address that stands for all of its own."""
+    if host not in ("0.0.0.0", "::"):  # noqa: S104 - compared with, never listened on
+        return f"export ANTHROPIC_BASE_URL={address}"
+    scheme, port = address.partition(":")[0], address.rpartition(":")[2]
+    return f"export ANTHROPIC_BASE_URL={scheme}://NAME:{port}, with the NAME they reach this machine by"
 
 
 def _say(line: str) -> None:
@@ -189,9 +197,13 @@ def _ship_now(setup: Setup) -> None:
     """After the last process completed its segment."""
     try:
         command = ship_command(setup)
-        done = subprocess.run(command, stdout=subprocess.DEVNULL, timeout=_LAST_SHIP_S, check=False)  # noqa: S603 - ours
+        done = subprocess.run(  # noqa: S603 - ours
+            command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, timeout=_LAST_SHIP_S, check=False
+        )
     except subprocess.TimeoutExpired:
         log.warning("the call log was not shipped in time; the next start or `baseload gateway ship` does it")
         return
     if done.returncode not in (0, 1):
-        log.warning("the call log was not shipped (%d); `baseload gateway ship` says why", done.returncode)
+        log.warning("the call log was not shipped (%d): %s", done.returncode, one_line(done.stderr))
+    elif done.returncode:
+        log.warning("some records of the call log had problems, which the ledger keeps: %s", one_line(done.stderr))

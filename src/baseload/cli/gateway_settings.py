@@ -17,6 +17,7 @@ from baseload.cli.book import open_book
 from baseload.cli.places import KEY_VARIABLE, PROJECT_FILE, find_project, load_org_key, load_project
 from baseload.errors import UsageError
 from baseload.gateway.config import GatewayConfig
+from baseload.gateway.config_words import words_of
 from baseload.gateway.making import database_of
 from baseload.gateway.reload import Loaded, Overrides, load
 from baseload.gateway.state.store import StateStore
@@ -53,11 +54,23 @@ def read_setup(config: Path | None, overrides: Overrides | None = None) -> Setup
     path = config.absolute() if config is not None else beside if beside.is_file() else None
     given = overrides or Overrides()
     loaded = load(path, given, start)
+    found = msgspec.to_builtins(loaded.config)
     try:
-        msgspec.convert(msgspec.to_builtins(loaded.config), GatewayConfig)  # options skipped the bounds of the file
+        msgspec.convert(found, GatewayConfig)  # options skipped the bounds of the file
     except msgspec.ValidationError as error:
-        raise UsageError(f"{error}. See docs/reference/gateway.md for every key.") from error
+        raise UsageError(_of_option(words_of(str(error), found))) from error
     return Setup(path, given, loaded, start)
+
+
+def _of_option(said: str) -> str:
+    """An error in the words of the option that brought it.
+
+    >>> _of_option("listen.port is 99999; expected at most 65535")
+    '--port 99999; expected at most 65535'
+    """
+    key, _, rest = said.partition(" is ")
+    option = key.partition(".")[2].replace("_", "-") if key.startswith("listen.") else ""
+    return f"--{option} {rest}" if option and rest else f"{said}. See docs/reference/gateway.md for every key."
 
 
 def book_of(setup: Setup) -> PriceBook:

@@ -19,10 +19,13 @@ _COLUMNS: tuple[tuple[str, Literal["left", "right"]], ...] = (
     ("share", "right"),
     ("calls", "right"),
     ("USD per call", "right"),
+    ("grade", "left"),
     ("task", "left"),
     ("owner", "left"),
 )
-WIDE = 76  # columns of a terminal; a narrower one shows names and figures rather than task and owner
+WIDE = 110  # columns of a terminal
+_NARROW = (0, 1, 2, 4, 5, 6)  # of the columns, where a terminal is narrower: without share, task and owner
+_LEAST_NAME = 20
 
 
 def rank(
@@ -70,9 +73,12 @@ def _print_table(document: RankDocument) -> None:
     title = f"{clean(document.title)}: list price in USD, {window.start} to before {window.end_exclusive} (UTC)"
     table = Table(title=Text(title, style="bold"), title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
     console = stdout()
-    columns = _COLUMNS if console.width >= WIDE else _COLUMNS[:6]
-    for name, justify in columns:
-        table.add_column(name, justify=justify, no_wrap=justify == "right", overflow="fold")
+    shown = range(len(_COLUMNS)) if console.width >= WIDE else _NARROW
+    for name, justify in (_COLUMNS[place] for place in shown):
+        least = _LEAST_NAME if name == "workload" else None
+        table.add_column(
+            name, justify=justify, no_wrap=justify == "right" or name == "grade", overflow="fold", min_width=least
+        )
     places = numbers.places_for(document.list_usd)
     for part in document.workloads:
         cells = (
@@ -82,11 +88,14 @@ def _print_table(document: RankDocument) -> None:
             numbers.share(part.share),
             numbers.count(part.requests),
             numbers.usd_each(part.usd_per_request),
+            Text(part.grade),
             Text(part.task),
             Text(clean(part.owner)),
         )
-        table.add_row(*cells[: len(columns)])
+        table.add_row(*(cells[place] for place in shown))
     console.print(table)
+    if len(shown) < len(_COLUMNS):
+        console.print(f"Share, task and owner: from {WIDE} columns on, and with --json.")
     few = document.workloads_for_80_percent
     if few is not None:
         console.print(f"{few} of {document.workloads_in_all} workloads hold 80 % of the spend.")

@@ -12,6 +12,7 @@ from baseload.cli.help import Json, epilogue
 if TYPE_CHECKING:
     from baseload.quality.router.document import RouterFile
     from baseload.quality.router.evaluate import Evaluation
+    from baseload.values import Problem
 
 app = App(
     name="route",
@@ -60,11 +61,12 @@ def fit(
     data = encoded(router)
     output.parent.mkdir(parents=True, exist_ok=True)
     output.write_bytes(data)
-    problems += more
+    problems, notes = _apart([*problems, *more])
     if json:
-        print_json(_summary(router, data, output) | {"problems": problems})
+        print_json(_summary(router, data, output) | {"problems": problems, "notes": notes})
     else:
         _print_fit(router, len(data), output)
+        _print_notes(notes)
         print_problems(problems)
     return exit_code(problems)
 
@@ -78,7 +80,8 @@ def evaluate_router(
 ) -> int:
     """What a router does on prompts it never saw: kept quality, cost, and the controls that any claim needs.
 
-    Rows the router was fitted on are told by their hashes and left out. Exit 1 where rows had problems.
+    Prompts the router was fitted on are told by hashes of their text and left out. Exit 1 where rows had problems;
+    notes are none.
 
     Examples
     --------
@@ -97,13 +100,33 @@ def evaluate_router(
     with progress("Judging the router"):
         answers, problems = read_table(table)
         found, more = evaluate(loaded, answers)
-    problems += more
+    problems, notes = _apart([*problems, *more])
     if json:
-        print_json(msgspec.to_builtins(found) | {"problems": problems})
+        print_json(msgspec.to_builtins(found) | {"problems": problems, "notes": notes})
     else:
-        _print_eval(found)
+        _print_eval(found, loaded.strong)
+        _print_notes(notes)
         print_problems(problems)
     return exit_code(problems)
+
+
+def _apart(found: list[Problem]) -> tuple[list[Problem], list[Problem]]:
+    """What somebody has to mend, and what a reader may want to know."""
+    from baseload.quality.router.table import NOTES
+
+    return [one for one in found if one.code not in NOTES], [one for one in found if one.code in NOTES]
+
+
+def _print_notes(notes: list[Problem]) -> None:
+    from baseload.cli.output import stdout
+
+    for note in notes:
+        value = f" [{note.value}]" if note.value else ""
+        stdout().print(f"Note: {note.message}{value}.", markup=False, soft_wrap=True)
+
+
+def _used(used: int, asked: int, strong: str) -> str:
+    return f"{used:,} of {asked:,} prompts of {strong} used."
 
 
 def _summary(router: RouterFile, data: bytes, output: Path) -> dict[str, object]:
@@ -126,6 +149,8 @@ def _summary(router: RouterFile, data: bytes, output: Path) -> dict[str, object]
         "floor": router.floor,
         "confidence": router.confidence,
         "prompts": router.prompts,
+        "used": router.used,
+        "asked": router.asked,
         "cost_basis": router.cost_basis,
         "relative": router.cost_basis in ("est_tokens", "mixed"),
         "out_of_fold": figures("") | {"controls": {name: figures(name) for name in router.controls}},
@@ -139,6 +164,7 @@ def _print_fit(router: RouterFile, size: int, output: Path) -> None:
 
     console = stdout()
     console.print(f"{router.decision.upper()}: {router.reason}.", markup=False, soft_wrap=True)
+    console.print(_used(router.used, router.asked, router.strong), markup=False, soft_wrap=True)
     if router.decision != "leave":
         saving, kept = router.policy.saving, router.policy.quality_ratio
         console.print(
@@ -154,7 +180,7 @@ def _print_fit(router: RouterFile, size: int, output: Path) -> None:
     console.print(f"Written to {output} ({size:,} bytes).", markup=False, soft_wrap=True)
 
 
-def _print_eval(found: Evaluation) -> None:
+def _print_eval(found: Evaluation, strong: str) -> None:
     from rich.table import Table as Grid
 
     from baseload.cli.output import stdout
@@ -168,6 +194,7 @@ def _print_eval(found: Evaluation) -> None:
         markup=False,
         soft_wrap=True,
     )
+    console.print(_used(found.used, found.asked, strong), markup=False, soft_wrap=True)
     shares = ", ".join(f"{name} {share:.1%}" for name, share in found.share_by_model.items())
     console.print(f"Shares: {shares}.", markup=False, soft_wrap=True)
     grid = Grid("control", "score", "of strong's", "saving")

@@ -15,6 +15,7 @@ from baseload.cli.output import exit_code, numbered, print_json, print_problems,
 from baseload.errors import NothingToRead, UsageError
 
 if TYPE_CHECKING:
+    from baseload.gateway.config import GatewayConfig
     from baseload.gateway.state.records import Rollback, RouteRow
     from baseload.gateway.status import PlanFigures, StatusDocument, WorkloadStatus
     from baseload.gateway.status_rows import Read
@@ -83,6 +84,7 @@ def status(
         at_once=settings.policy.start == "at_once",
         routes=routes,
         rollbacks=rollbacks,
+        no_shadow=_no_shadow(settings, home, policy),
     )
     if as_json:
         print_json(document)
@@ -156,6 +158,18 @@ def _policy(path: Path) -> Policy | None:
         return None
 
 
+def _no_shadow(settings: GatewayConfig, home: Path, policy: Policy | None) -> dict[str, str]:
+    """Why routes stay in their shadow stage, by workload; nothing where the project cannot be read."""
+    from baseload.gateway.making import project_of
+    from baseload.gateway.watching.project_says import unshadowed
+
+    try:
+        project = project_of(settings.policy.settings, home)
+        return unshadowed(settings, project, policy, (home / settings.policy.settings).parent) if policy else {}
+    except UsageError:
+        return {}
+
+
 def _plan(path: Path | None) -> PlanFigures | None:
     if path is None:
         return None
@@ -185,7 +199,7 @@ def _show(document: StatusDocument) -> None:
 def _lines(document: StatusDocument) -> list[str]:
     spend = document.spend
     counted = f"{numbered(document.calls, 'call')}, {numbered(document.attempts, 'attempt')}"
-    repriced = f"{_usd(spend.repriced_usd)} (assumed: same tokens), {_usd(spend.repriced_saved_usd)} more"
+    repriced = f"{_usd(spend.repriced_usd)} (assumed: same tokens); {_against(spend.repriced_saved_usd)}"
     lines = [
         f"{counted}, {_time(document.first_us)} to {_time(document.last_us)} (UTC), from the {document.source}",
         f"Actual, list price: {_usd(spend.actual_usd)}. Repriced at the models asked for: {repriced}.",
@@ -204,8 +218,9 @@ def _lines(document: StatusDocument) -> list[str]:
     if spend.in_flight or spend.unknown_calls or document.dropped:
         lines.append(
             f"Cost not known: {spend.in_flight} in flight (at most {_usd(spend.in_flight_reserved_usd)} reserved), "
-            f"{spend.unknown_calls} ended without their final usage ({_usd(spend.unknown_least_usd)} at least by what was "
-            f"seen, {_usd(spend.unknown_reserved_usd)} kept by budgets); {document.dropped} records could not be written."
+            f"{spend.unknown_calls} ended without a known cost ({_usd(spend.unknown_least_usd)} at least, by what was "
+            f"seen; {_usd(spend.unknown_reserved_usd)} kept by budgets); {document.dropped} records could not be "
+            "written."
         )
     if spend.not_settled:
         lines.append(
@@ -243,10 +258,20 @@ def _workload_lines(one: WorkloadStatus) -> list[str]:
         lines += [f"  held by {route.held}"] if route.held else []
     elif one.entry:
         lines.append(f"  no route: {_ENTRY[one.entry]}")
+    if one.no_shadow:
+        lines.append(f"  {one.no_shadow}; it stays in the shadow stage")
     if one.not_batched:
         told = ", ".join(f"{count:,} {why}" for why, count in sorted(one.not_batched.items(), key=_most_first))
         lines.append(f"  may wait for a batch, and went at once: {told}")
     return lines
+
+
+def _against(saved: str) -> str:
+    """What was used beside what was asked for, where `saved` may be a cost."""
+    amount = Decimal(saved)
+    if not amount:
+        return "what served costs the same"
+    return f"what served costs {_usd(str(abs(amount)))} {'less' if amount > 0 else 'more'} than asked for"
 
 
 def _most_first(one: tuple[str, int]) -> tuple[int, str]:

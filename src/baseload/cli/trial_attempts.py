@@ -3,19 +3,31 @@
 from __future__ import annotations
 
 import datetime as dt
+from decimal import Decimal
 from pathlib import Path
 
+import msgspec
 from msgspec.structs import replace
 
 from baseload.cli.book import read_file
 from baseload.cli.run import VERDICTS
 from baseload.cli.trial_folder import DOCUMENT, RECORD, SET_ASIDE, TRIALS
+from baseload.quality.replay.journal import Seal
 from baseload.quality.trial.attempts import Entry, counting, left_by, note, read_log
 from baseload.quality.trial.begun import SAMPLE
 from baseload.quality.trial.document import TrialDocument
 from baseload.quality.trial.earlier import Attempt
+from baseload.quality.trial.paid import goes_on, paid_in
 from baseload.quality.trial.setup import TrialSetup
 from baseload.values import day_of_date
+
+
+class SetAside(msgspec.Struct, frozen=True, kw_only=True):
+    """An attempt that another one followed. `paid_usd`: what it cost at most."""
+
+    name: str
+    ended: bool
+    paid_usd: Decimal
 
 
 def log_of(folder: Path) -> Path:
@@ -23,11 +35,24 @@ def log_of(folder: Path) -> Path:
     return folder.parents[1] / VERDICTS.name / f"{folder.name}.attempts.jsonl"
 
 
-def set_aside(folder: Path) -> None:
-    """Keep the trial there is under another name, where there is one."""
-    if (folder / RECORD).exists():
+def set_aside(setup: TrialSetup, folder: Path, seal: Seal | None) -> bool:
+    """Keep the trial there is under another name, where there is one; False where it has not ended and goes on.
+
+    Who abandons a trial has paid for nothing: `--again` begins another only beside one that has ended, or that this
+    setup cannot go on with. Raises JournalLocked where it is running.
+    """
+    if goes_on(setup, folder, seal):
+        return False
+    if (folder / RECORD).exists() or (folder / SAMPLE).exists():
         taken = [int(one.name.rpartition("~")[2]) for one in _aside(folder)]
         folder.rename(folder.with_name(f"{folder.name}~{max(taken, default=0) + 1}"))
+    return True
+
+
+def set_asides(project: Path) -> list[SetAside]:
+    """Every attempt of the project that was set aside, by folder name."""
+    found = sorted(one for one in (project / TRIALS).glob("*~*") if one.is_dir() and SET_ASIDE.search(one.name))
+    return [SetAside(name=one.name, ended=(one / DOCUMENT).is_file(), paid_usd=paid_in(one)) for one in found]
 
 
 def _aside(folder: Path) -> list[Path]:
@@ -70,7 +95,9 @@ def _attempts(folder: Path, day: int, *, after: bool = False) -> tuple[int, tupl
 def _left(folder: Path) -> Attempt | None:
     """What the attempt in a folder left; None where it never began."""
     record, sample = (_read(folder / name, what) for name, what in ((RECORD, "evidence record"), (SAMPLE, "sample")))
-    return left_by(record[: record.rfind(b"\n") + 1], sample) if record or sample else None
+    if not (record or sample):
+        return None
+    return replace(left_by(record[: record.rfind(b"\n") + 1], sample), paid_usd=paid_in(folder))
 
 
 def _read(path: Path, what: str) -> bytes:
@@ -101,5 +128,6 @@ def note_ended(folder: Path, document: TrialDocument) -> None:
                 verdict_id=document.verdict_id,
                 wealth=left.wealth,
                 calls=left.calls,
+                paid_usd=left.paid_usd,
             ),
         )

@@ -109,7 +109,7 @@ def _not_here(verdict: Verdict) -> Problem:
         message="A verdict's record is not in this project; what it would allow counts as not tested",
         value=verdict.verdict_id[:16],
         expected=f"{TRIALS}/{name}/{RECORD} and {DOCUMENT}, from which it is worked out again",
-        next_step=f"Check the record where it is kept, `baseload trial verify RECORD --head {verdict.verdict_id[:64]}`, "
+        next_step=f"Check the record where it is kept, `baseload trial verify RECORD --head {verdict.verdict_id}`, "
         f"then copy its folder into {TRIALS}.",
     )
 

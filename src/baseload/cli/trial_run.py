@@ -76,8 +76,8 @@ def run(
     setup, judging, problems = made.setup_of(inputs, replies, transport, budget)
     folder = made.place_of(inputs, setup)
     try:
-        if again:
-            set_aside(folder)
+        if again and not set_aside(setup, folder, made.journal_seal(inputs)):
+            _say("The trial there has not ended: it goes on, and nothing paid is lost. Then --again begins another.")
         setup = counted(setup, folder, day_of_date(inputs.today))
         document = _ended(inputs, setup, folder) or _run(
             inputs, setup, folder, judging, made.api_url(base_url), yes=yes
@@ -117,9 +117,10 @@ def _run(
     from baseload.cli import trial_setup as made
     from baseload.cli.trial_ask import ask
     from baseload.quality.trial.begun import drawn
+    from baseload.quality.trial.paid import within_budget
 
     key = made.api_key()
-    likely = replace(setup, simulated=made.is_local(url))
+    likely = within_budget(replace(setup, simulated=made.is_local(url)))
     sample = drawn(likely, folder, made.bodies_of(inputs))
     ask(likely, sample, url, folder, yes=yes)
     return asyncio.run(_sent(inputs, setup, folder, judging, url, key, sample))
@@ -139,13 +140,14 @@ async def _sent(
 
     from baseload.cli import trial_setup as made
     from baseload.cli.trial_attempts import note_begun
+    from baseload.quality.trial.paid import within_budget
     from baseload.quality.trial.run import run_trial
     from baseload.quality.trial.stages import Pace
     from baseload.values import day_of_date
 
     async with made.opened(url, key, setup) as (transport, known):
         return await run_trial(
-            known,
+            within_budget(known),
             folder,
             transport,
             book=inputs.book,
@@ -163,14 +165,13 @@ async def _sent(
 
 def _progress() -> Callable[[str], None]:
     """Plain lines on standard error, a look each."""
+    return _say
+
+
+def _say(line: str) -> None:
     from baseload.cli.output import stderr
 
-    console = stderr()
-
-    def say(line: str) -> None:
-        console.print(line, markup=False, soft_wrap=True)
-
-    return say
+    stderr().print(line, markup=False, soft_wrap=True)
 
 
 def write_verdict(project: Path, document: TrialDocument) -> dict[str, str]:

@@ -12,6 +12,7 @@ from baseload.cli.help import Json, ProjectFolder
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from baseload.cli.trial_attempts import SetAside
     from baseload.report.evidence_view import Checked
 
 LIST_SCHEMA = "baseload.trials/1"
@@ -46,12 +47,14 @@ def show(
     """
     from baseload.cli.output import exit_code, print_json, print_problems, stdout
     from baseload.cli.places import find_project
+    from baseload.cli.trial_attempts import set_asides
     from baseload.cli.trial_folder import read_trials, stand_together
     from baseload.quality.trial.together import sentence_of
     from baseload.report.evidence_text import render_trial, render_trials
 
     folder = project or find_project(Path.cwd()) or Path()
     found, problems = _chosen(which, model, folder)
+    aside = [one for one in set_asides(folder) if _is_beside(one.name, found, which or model)]
     if len(found) == 1 and (which or html or show_text):
         trial = found[0]
         if show_text:
@@ -60,24 +63,52 @@ def show(
         if html is not None:
             _write_page(trial, html)
         if json:
-            print_json(_one(trial))
+            print_json({**_one(trial), "set_aside": aside})
         else:
             render_trial(trial, stdout(), texts=show_text)
+            _print_aside(aside)
     else:
         _refuse_several(found, html=html, show_text=show_text)
         # of all there are, whatever was asked for
         all_together, names = stand_together(folder, read_trials(folder)[0])
         if json:
             rows = [_row(trial) for trial in found]
-            print_json({"schema": LIST_SCHEMA, "trials": rows, "together": all_together, "problems": problems})
+            beside = {"together": all_together, "set_aside": aside}
+            print_json({"schema": LIST_SCHEMA, "trials": rows, **beside, "problems": problems})
         elif found:
             render_trials(found, stdout())
             for one in all_together:
                 stdout().print(f"{sentence_of(one, names)}.", markup=False, soft_wrap=True)
+            _print_aside(aside)
         else:
             stdout().print("No trial yet. `baseload trial plan` says what finding out would take.", markup=False)
     print_problems([] if json else problems)
     return exit_code(problems)
+
+
+def _is_beside(name: str, found: Sequence[Checked], asked: str) -> bool:
+    """Whether a folder that was set aside is of what is shown; of everything where nothing was asked for."""
+    base = name.rpartition("~")[0]
+    return not asked or any(trial.name in (base, name) or trial.name.startswith(f"{base}~") for trial in found)
+
+
+def _print_aside(aside: Sequence[SetAside]) -> None:
+    from decimal import Decimal
+
+    from baseload.cli.output import numbered, stdout
+    from baseload.report.numbers import usd
+
+    if not aside:
+        return
+    paid = sum((one.paid_usd for one in aside), Decimal(0))
+    stopped = sum(not one.ended for one in aside)
+    were = "was" if len(aside) == 1 else "were"
+    stdout().print(
+        f"{numbered(len(aside), 'earlier attempt')} {were} set aside, {stopped} of them before it ended, at a cost of "
+        f"at most {usd(f'{paid:f}', 2)}. They count under the budget of their bar.",
+        markup=False,
+        soft_wrap=True,
+    )
 
 
 def _chosen(which: str, model: str, folder: Path) -> tuple[list[Checked], list[Any]]:

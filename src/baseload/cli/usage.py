@@ -6,6 +6,7 @@ import datetime as dt
 import gc
 import os
 from collections.abc import Callable
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,7 +14,7 @@ from cyclopts import Parameter
 
 from baseload.cli.book import open_book
 from baseload.cli.help import Json
-from baseload.cli.output import exit_code, print_json, print_problems, progress, stdout
+from baseload.cli.output import EXIT_PROBLEMS, exit_code, print_json, print_problems, progress, stdout
 from baseload.cli.places import find_project, load_org_key, load_project
 from baseload.errors import NothingToRead, UsageError
 from baseload.prices.age import age_line, age_warning
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from baseload.project import Project
 
 _MOST_ROWS = 400
+_HALF_CENT = Decimal("0.005")
 
 
 def usage(
@@ -73,7 +75,7 @@ def usage(
     else:
         _show(look, totals, book, now.date())
         print_problems(totals.problems)
-    return exit_code(totals.problems)
+    return EXIT_PROBLEMS if look.unpriced else exit_code(totals.problems)
 
 
 def _groups(by: str) -> list[str]:
@@ -148,15 +150,23 @@ def _numbers(row: Row) -> list[str]:
     requests, uncached, read, write_5m, write_1h, output = row.counts[:6]
     written = (write_5m or 0) + (write_1h or 0)
     counts = [f"{count:,}" if count is not None else "?" for count in (requests, uncached, read, written, output)]
-    low, high = f"{row.list_usd:,.2f}", f"{row.list_high_usd:,.2f}"
+    low, high = _price(row.list_usd), _price(row.list_high_usd)
     price = low if low == high else f"{low} to {high}"
-    return [*counts, f"{price} + unpriced" if row.unpriced_tokens else price]
+    if row.unpriced_tokens:
+        price = f"{price} + unpriced" if row.list_high_usd else "unpriced"
+    return [*counts, price]
+
+
+def _price(usd: Decimal) -> str:
+    """Dollars and cents; what is more than nothing is never shown as nothing."""
+    return "<0.01" if 0 < usd < _HALF_CENT else f"{usd:,.2f}"
 
 
 def _notes(look: Look, totals: Totals, hidden: int) -> list[str]:
     """What a reader of the table must know."""
     files = ", ".join(f"{source} {count:,}" for source, count in sorted(totals.files.items()))
     notes = [f"Files read: {files}. Copies of calls left out: {totals.copies:,}."]
+    notes.append("All dollars: measured, counted tokens at list price; shown to the cent, added up before rounding.")
     if hidden > 0:
         notes.append(f"{hidden:,} earlier groups are not shown; --json has them all.")
     if look.basis != "calls":

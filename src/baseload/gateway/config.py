@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import tomllib
 from decimal import Decimal, InvalidOperation
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Final, Literal
 from urllib.parse import urlsplit
 
 import msgspec
 
 from baseload.errors import UsageError
+from baseload.gateway.config_words import words_of
 from baseload.gateway.exchange import MOST_BODY_BYTES, Origin
 
 FilePath = Annotated[str, msgspec.Meta(max_length=1_000)]
@@ -262,12 +263,15 @@ class GatewayConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 
 def parse_config(text: str, path: str = "gateway.toml") -> GatewayConfig:
     """The gateway a TOML text describes. Raises GatewayConfigError naming the key, the value and what was expected."""
+    settings: Any = None
     try:
-        return msgspec.convert(tomllib.loads(text), GatewayConfig)
+        settings = tomllib.loads(text)
+        return msgspec.convert(settings, GatewayConfig)
     except tomllib.TOMLDecodeError as error:
         raise GatewayConfigError(f"{path}: not valid TOML: {error}. Mend that line and load it again.") from error
     except msgspec.ValidationError as error:
-        raise GatewayConfigError(f"{path}: {error}. See docs/reference/gateway.md for every key.") from error
+        said = words_of(str(error), settings)
+        raise GatewayConfigError(f"{path}: {said}. See docs/reference/gateway.md for every key.") from error
 
 
 def dollars(text: str) -> Decimal:

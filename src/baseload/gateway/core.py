@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from decimal import Decimal
 from typing import Any, Final, Protocol
 
@@ -85,9 +85,10 @@ class Core:
         self.content = ContentPass(memo.org_key, clock_ns, share, time.thread_time_ns)
         self.online: OnlinePlanner | None = None
         self.watchers: tuple[Watcher, ...] = ()
+        self.unmetered = 0  # requests passed on to paths that may cost something and are no call
         self.faults = 0  # of watchers, which cost no caller anything
         self._pricing = Pricing(book)
-        self._bounds: dict[tuple[str, int, bool], tuple[int, int]] = {}
+        self._bounds: dict[tuple[str, str | None, int, bool], tuple[tuple[int, int], ...]] = {}
         self._names: dict[tuple[str, str], tuple[str, ...]] = {}
         self._names_of: tuple[object, object] = (None, None)
         self._trips = 0
@@ -124,6 +125,15 @@ class Core:
     def cost_nano(self, start: Start, end: End) -> int | None:
         return self._pricing.cost_nano(start, end)
 
+    def seen_nano(self, start: Start, end: End) -> int | None:
+        """What the tokens seen cost, where the final usage never came: the least the attempt did."""
+        return self._pricing.seen_nano(start, end)
+
+    def most_nano_of(self, start: Start, end: End) -> int | None:
+        """What an answer that broke off can have cost at most; None = no better known than what was held."""
+        most = self._pricing.most_nano(start, end) if start.held_nano else None
+        return None if most is None else min(most, start.held_nano)
+
     def budget_names(self, workload: str, key: str) -> tuple[str, ...]:
         """The budgets a call counts in, each once."""
         config, capped = self._names_of
@@ -144,21 +154,24 @@ class Core:
             found.append(budget_name("", key))
         return tuple(dict.fromkeys(found)) if found else ()
 
-    def most_nano(self, facts: Facts, model: str, body_bytes: int = 0) -> int:
+    def most_nano(self, facts: Facts, model: str, body_bytes: int = 0, *, other: str | None = None) -> int:
         """What a call can cost at most, in nano-dollars: a token is a byte at least, and `max_tokens` are written.
 
-        A model without a price is taken for the dearest there is, and a body that cannot be read for one long prompt.
-        Without `max_tokens` nothing is written: the API takes no such request.
+        `other` is a model that may yet have to serve it. A model without a price is taken for the dearest there is, and
+        a body that cannot be read for one long prompt. Without `max_tokens` nothing is written: the API takes no such
+        request.
         """
         day = day_of(facts.now_us)
-        named = (model, day, facts.fast)
-        rates = self._bounds.get(named)
-        if rates is None:
+        named = (model, other, day, facts.fast)
+        bounds = self._bounds.get(named)
+        if bounds is None:
             if len(self._bounds) > 256:
                 self._bounds.clear()
-            rates = self._bounds[named] = self._dearest(*named)
+            found = {self._dearest(one, day, facts.fast) for one in (model, other) if one is not None}
+            bounds = self._bounds[named] = tuple([one for one in found if not _is_below(one, found)])
         prompt, output = facts.prompt_bytes or body_bytes, facts.max_tokens or 0
-        return -(-(prompt * rates[0] + output * rates[1]) // _ATTO_PER_NANO)
+        most = max([prompt * rates[0] + output * rates[1] for rates in bounds])
+        return -(-most // _ATTO_PER_NANO)
 
     def _dearest(self, model: str, day: int, fast: bool) -> tuple[int, int]:
         """Attodollars (1e-18 USD) of a prompt token and an output token, at the dearest class and band."""
@@ -190,6 +203,11 @@ class Core:
                 watcher.finished(attempt)
             except Exception:  # noqa: BLE001 - whoever watches costs no caller anything
                 self.faults += 1
+
+
+def _is_below(one: tuple[int, int], others: Iterable[tuple[int, int]]) -> bool:
+    """Whether another one costs no less for a prompt and no less for an output."""
+    return any(other != one and other[0] >= one[0] and other[1] >= one[1] for other in others)
 
 
 def _atto_per_token(usd_per_million: Decimal) -> int:

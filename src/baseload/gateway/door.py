@@ -6,10 +6,13 @@ import re
 from collections.abc import Awaitable
 from typing import Final, Protocol
 
+import msgspec
+
 from baseload.gateway.core import Core
 from baseload.gateway.decide.apply import Applied, apply
 from baseload.gateway.decide.decide import Decision, decide, remember
-from baseload.gateway.decide.facts import Facts, facts_of, is_ours, kind_of
+from baseload.gateway.decide.facts import Facts, facts_of, kind_of
+from baseload.gateway.decide.heads import is_ours, secret_of
 from baseload.gateway.exchange import Answer, Forward, Header, Inbound, Way
 from baseload.gateway.passing import Passing
 from baseload.gateway.state.budgets import Hold, Refused
@@ -77,6 +80,10 @@ class GatewayDoor:
                 return error_answer(403, "This key may not call this model for this workload.")
             if facts.kind == "other" and (refused := self._elsewhere(key, inbound)) is not None:
                 return refused
+        elif facts.kind == "other" and not is_free(inbound.method, inbound.path):
+            if core.budget_names("", facts.who.api_key):
+                return error_answer(403, "A budget holds every call here, and what this path costs is not metered.")
+            core.unmetered += 1
         if facts.kind == "messages":
             names = core.budget_names(decision.workload, facts.who.api_key)
             if names:
@@ -100,7 +107,7 @@ class GatewayDoor:
 
     def _key(self, inbound: Inbound) -> KeyRow | Answer:
         """The virtual key it came with; `_NOBODY` where none are asked for; else why it goes no further."""
-        secret = inbound.header(b"x-api-key") or inbound.header(b"authorization").partition(b" ")[2].strip()
+        secret = secret_of(inbound.headers)
         ours = is_virtual(secret)
         if not ours and not self.core.asks_for_keys:
             return _NOBODY
@@ -109,18 +116,24 @@ class GatewayDoor:
 
     def _decided(self, inbound: Inbound, key: KeyRow) -> tuple[Facts, Decision, Applied]:
         """What becomes of a request. After a fault of ours: as its caller wrote it, and no key or budget is let off."""
-        core = self.core
+        core, facts = self.core, None
         name = key.name or key.key_id
-        kind = kind_of(inbound)
-        facts = Facts(kind=kind, who=RequestFacts(api_key=name), now_us=inbound.us)
         try:
             facts = facts_of(inbound, core.memo, name)
             if not core.observes:
                 decision = decide(facts, core.rules, core.state)
-                return facts, decision, apply(inbound.body, facts, decision, core.capabilities, core.online)
+                if key.scope.workload and not decision.workload and facts.kind == "messages":
+                    who = msgspec.structs.replace(facts.who, workload=key.scope.workload)
+                    facts = msgspec.structs.replace(facts, who=who)
+                    decision = _as_of(key, facts, decide(facts, core.rules, core.state))
+                applied = apply(inbound.body, facts, decision, core.capabilities, core.online)
+                if applied.refusals:
+                    decision = msgspec.structs.replace(decision, reason="refused")
+                return facts, decision, applied
         except Exception as error:  # noqa: BLE001 - its text may quote the prompt
             faulty("decided", error)
-        return facts, _OBSERVED, Applied(body=inbound.body, served_as=facts.model)
+        facts = facts or Facts(kind=kind_of(inbound), who=RequestFacts(api_key=name), now_us=inbound.us)
+        return facts, _as_of(key, facts, _OBSERVED), Applied(body=inbound.body, served_as=facts.model)
 
     def _elsewhere(self, key: KeyRow, inbound: Inbound) -> Answer | None:
         """Why a key goes nowhere on a path that is no call; None where it may.
@@ -156,9 +169,7 @@ class GatewayDoor:
         applied: Applied,
         names: tuple[str, ...],
     ) -> Way | Awaitable[Way]:
-        most = self.core.most_nano(facts, applied.served_as, len(inbound.body))
-        if applied.served_as != facts.model:  # which may yet have to serve it
-            most = max(most, self.core.most_nano(facts, facts.model, len(inbound.body)))
+        most = self.core.most_nano(facts, applied.served_as, len(inbound.body), other=facts.model)
         hold = self.core.budgets.reserve(names, most, inbound.us)
         if hold is not None:
             return self._on(inbound, key, facts, decision, applied, hold)
@@ -200,12 +211,17 @@ class GatewayDoor:
     ) -> Way:
         core = self.core
         headers = inbound.headers
-        if facts.has_ours:
+        if facts.ours is None:
             headers = tuple([header for header in headers if not is_ours(header[0])])
+        elif facts.ours:
+            names = facts.ours
+            headers = tuple([header for header in headers if header[0] not in names])
         asked = Asked(inbound.method, inbound.target, headers, applied.body, applied.served_as, facts.stream, ours)
-        trip: Metering | Passing = Passing(core, asked)
+        trip: Metering | Passing
         if facts.kind == "messages":
             trip = Metering(core, facts, decision, applied, asked, hold, core.next_trip(), inbound.body)
+        else:
+            trip = Passing(core, asked)
         sent = core.upstreams.first(asked, trip)
         if isinstance(sent, Answer):
             if hold is not None:
@@ -214,3 +230,10 @@ class GatewayDoor:
         trip.sent = sent
         sent.forward.edited = not applied.is_original
         return sent.forward
+
+
+def _as_of(key: KeyRow, facts: Facts, decision: Decision) -> Decision:
+    """A call that no entry claims counts as the one workload its key was made for, where it was made for one."""
+    if not key.scope.workload or decision.workload or facts.kind != "messages":
+        return decision
+    return msgspec.structs.replace(decision, workload=key.scope.workload)

@@ -61,7 +61,8 @@ class Origin(NamedTuple):
     base_path: bytes = b""  # before every target, no slash at its end
 
 
-FailureKind = Literal["connect", "reset", "timeout", "status"]
+FailureKind = Literal["connect", "reset", "timeout", "malformed", "status"]
+"""`connect`: nothing was sent. After a reset, a time-out, or bytes that are no answer, nobody knows what was done."""
 
 
 REFUSED: Final = frozenset((400, 404, 413, 422))

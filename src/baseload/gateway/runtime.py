@@ -141,7 +141,10 @@ class Gateway:
     @property
     def _has_own_key(self) -> bool:
         """Whether any upstream can be asked with a credential of the gateway's own."""
-        return any(one.kind != "anthropic" or self.upstream_key(one) for one in self.loaded.config.upstream)
+        try:
+            return any(one.kind != "anthropic" or self.upstream_key(one) for one in self.loaded.config.upstream)
+        except UsageError:  # a file of a key that cannot be read now
+            return False
 
     async def start(self, *, reuse_port: bool = False) -> None:
         """Take over what dead replicas left, learn keys and routes, then listen. Raises OSError, UsageError."""

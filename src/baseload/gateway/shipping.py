@@ -30,6 +30,7 @@ QUIET_S: Final = 5.0
 LOOK_US: Final = 10_000_000
 """Between two looks for what the dead have left: right after a crash their segments are not `QUIET_S` old."""
 _US: Final = 1_000
+_MOST_SAID: Final = 2_000
 log = logging.getLogger("baseload.gateway.ship")
 
 
@@ -66,18 +67,26 @@ class LedgerShipper:
             await asyncio.gather(self._running, return_exceptions=True)
 
     async def _ship(self, sealed: frozenset[Path]) -> None:
-        process = await asyncio.create_subprocess_exec(*self._command, stdout=asyncio.subprocess.DEVNULL)
+        process = await asyncio.create_subprocess_exec(
+            *self._command, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE
+        )
         try:
             async with asyncio.timeout(MOST_SECONDS):
-                code = await process.wait()
+                _, said = await process.communicate()
+            code = process.returncode or 0
         except (TimeoutError, asyncio.CancelledError):
             process.kill()
             await process.wait()
             raise
         if code in (0, 1):  # 1: some records had problems, which the ledger keeps
             self.shipped = sealed
+            if code:
+                log.warning("some records of the call log had problems, which the ledger keeps: %s", one_line(said))
         else:
-            log.warning("shipping the call log to the ledger ended with %d; it is tried again in a minute", code)
+            log.warning(
+                "shipping the call log to the ledger ended with %d; it is tried again in a minute: %s",
+                code, one_line(said),
+            )  # fmt: skip
 
 
 class TableSender:
@@ -158,6 +167,11 @@ class TableSender:
             self._delete_us = now_us + EVERY_US
             if removed := self.delete_sent(now_us):
                 log.info("%d segments of the call log were deleted: the table has them", len(removed))
+
+
+def one_line(said: bytes) -> str:
+    """What a command wrote for people, as one line of the log: its end is cut off, never its beginning."""
+    return " ".join(said[:_MOST_SAID].decode("utf-8", "replace").split())
 
 
 def _sealed(folder: Path) -> frozenset[Path]:

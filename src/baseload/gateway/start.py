@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from baseload.gateway.calllog.records import Start
 from baseload.gateway.state.budgets import Hold
 from baseload.levers.options import CacheMark
+from baseload.quality.legality import Fault
 from baseload.quality.rewrite_thinking import Change
 from baseload.usage.features import FEATURES_VERSION
 from baseload.usage.normal import tags_text
 
 if TYPE_CHECKING:
     from baseload.gateway.trip import Metering
+
+_MOST_RULES: Final = 4
+_MOST_RULE: Final = 160
 
 
 @lru_cache(maxsize=1024)
@@ -25,6 +29,25 @@ def _tags(tags: tuple[tuple[str, str], ...]) -> str:
 def _changes(changes: tuple[Change, ...], marks: tuple[CacheMark, ...]) -> tuple[str, ...]:
     """What was done, in the words of the record."""
     return (*[change.action for change in changes], *[f"mark {mark.section}" for mark in marks])
+
+
+@lru_cache(maxsize=1024)
+def _refused(refusals: tuple[Fault, ...]) -> tuple[str, ...]:
+    """Why nothing was done, in the words of the record: the rules of the capability table that the request breaks."""
+    return tuple([f"refused {fault.feature}: {fault.reason}"[:_MOST_RULE] for fault in refusals[:_MOST_RULES]])
+
+
+@lru_cache(maxsize=1024)
+def _effort(changes: tuple[Change, ...], asked: str) -> str:
+    """The effort that was sent, by what was done to the one asked for (`quality.rewrite_thinking`)."""
+    for action in [change.action for change in changes]:
+        if action.startswith("set effort "):
+            asked = action.removeprefix("set effort ")
+        elif action.startswith("effort ") and " -> " in action:
+            asked = action.rpartition(" -> ")[2]
+        elif action.startswith("dropped effort"):
+            asked = ""
+    return asked
 
 
 def start_record(
@@ -50,7 +73,7 @@ def start_record(
         upstream=sent.upstream if sent is not None else "",
         geo=sent.geo if sent is not None else "global",
         speed="fast" if facts.fast else "standard",
-        effort=decision.effort or facts.effort,
+        effort=_effort(applied.changes, facts.effort),
         stream=facts.stream,
         max_tokens=facts.max_tokens,
         features_version=FEATURES_VERSION,
@@ -63,7 +86,7 @@ def start_record(
         stage=decision.stage,
         arm=decision.arm,
         reason=decision.reason,
-        changes=() if applied.is_original else _changes(applied.changes, applied.marks),
+        changes=_refused(applied.refusals) if applied.is_original else _changes(applied.changes, applied.marks),
         budgets=budgets if hold is not None else (),
         period=hold.period if hold is not None else "",
         held_nano=hold.amount_nano if hold is not None else 0,

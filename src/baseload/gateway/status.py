@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Final
 
 import msgspec
@@ -103,6 +104,7 @@ class WorkloadStatus(msgspec.Struct, frozen=True, kw_only=True):
     route: RoutePart | None = None
     entry: str = ""  # what the policy wants of it, where no route stands: `left alone`, `pinned`, `not served yet`
     not_batched: dict[str, int] = msgspec.field(default_factory=dict)  # why calls that may wait went at once
+    no_shadow: str = ""  # why its route never leaves the shadow stage; "" = nothing keeps it there
 
 
 class StatusDocument(msgspec.Struct, frozen=True, kw_only=True):
@@ -156,12 +158,13 @@ def status(
     at_once: bool = False,
     routes: Sequence[RouteRow] = (),
     rollbacks: Sequence[Rollback] = (),
+    no_shadow: Mapping[str, str] = MappingProxyType({}),
     seed: int = 0,
 ) -> StatusDocument:
     """The document. Workloads by actual cost, dearest first; those of routes that were never called come last.
 
     `policy` is the one in force: it says what is wanted of a workload that has no route. `at_once`: its entries are
-    applied whatever stage their route is in.
+    applied whatever stage their route is in. `no_shadow`: why no call of a workload is sent to its candidate as well.
     """
     by_workload: defaultdict[str, list[Attempt]] = defaultdict(list)
     for attempt in read.attempts:
@@ -179,6 +182,7 @@ def status(
             one,
             entry=entry_says(entries[one.workload]) if one.route is None and one.workload in entries else "",
             not_batched={why: n for (workload, why), n in sorted(read.not_batched.items()) if workload == one.workload},
+            no_shadow=no_shadow.get(one.workload, "") if one.route is None or one.route.stage == "shadow" else "",
         )
         for one in parts
     ]

@@ -20,6 +20,7 @@ from baseload.ledger.sql_parts import canonical_calls
 from baseload.prices.book import PriceBook
 from baseload.usage.fields import BadRecord
 from baseload.usage.gateway_pairs import Pair, Pairing, Placed
+from baseload.usage.gateway_records import End, Start, booked_nano
 from baseload.usage.gateway_rows import ASKED, NAME, NOT_SETTLED, calls_of
 from baseload.usage.reader import ReadContext
 from baseload.values import TOKEN_CLASSES, Call, Problem, decimal_usd
@@ -101,6 +102,10 @@ def _lines(path: Path) -> Iterator[Placed]:
         yield from whole_lines(path)
 
 
+def _reserved_nano(start: Start, end: End | None) -> int:
+    return start.held_nano if end is None else booked_nano(start, end)
+
+
 def _attempt(pair: Pair, context: ReadContext, book: PriceBook) -> Attempt:
     start, end = pair.start, pair.end
     calls = list(calls_of(pair, context))
@@ -124,8 +129,8 @@ def _attempt(pair: Pair, context: ReadContext, book: PriceBook) -> Attempt:
         fell_back=any("fallback" in call.flags.split(",") for call in calls),
         usd=cost,
         original_usd=original if known else None,
-        reserved_usd=decimal_usd(start.held_nano) if cost is None else Decimal(0),
-        seen_usd=usd if cut_short else None,
+        reserved_usd=decimal_usd(_reserved_nano(start, end)) if cost is None else Decimal(0),
+        seen_usd=(usd or Decimal(0)) if cut_short else None,
     )
 
 
@@ -182,7 +187,7 @@ def _of_ledger(row: dict[str, object], book: PriceBook) -> Attempt:
         fell_back="fallback" in flags,
         usd=None if unknown else actual.actual_usd,
         original_usd=None if unknown else actual.original_usd,
-        seen_usd=actual.actual_usd if cut_short else None,
+        seen_usd=(actual.actual_usd or Decimal(0)) if cut_short else None,
     )
 
 

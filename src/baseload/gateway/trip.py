@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, Literal
 import msgspec
 
 from baseload.gateway.calllog.meter import Meter, Metered
-from baseload.gateway.calllog.records import End, Outcome, Purpose, Start
+from baseload.gateway.calllog.records import End, Outcome, Purpose, Start, booked_nano
 from baseload.gateway.calllog.segment import LogFull
 from baseload.gateway.content import SKIPPED, Content
 from baseload.gateway.decide.apply import Applied
@@ -217,7 +217,7 @@ class Metering:
             end = msgspec.structs.replace(end, cost_nano=cost)
         core.log.append(end, start)
         self._start = None
-        self._settle(cost if cost is not None else start.held_nano, last)
+        self._settle(cost if cost is not None else booked_nano(start, end), last)
         if self.sent is not None:
             core.upstreams.answered(self.sent, self._status if outcome in ("ok", "error") else 0)
         self._let_go(last)
@@ -239,7 +239,8 @@ class Metering:
             metered = self._meter.metered() if self._meter is not None else Metered()
             end = self._end_of(start, metered, outcome, error)
             if end.usage is not None and not end.settled:
-                return metered, msgspec.structs.replace(end, seen_nano=core.seen_nano(start, end)), None
+                seen, most = core.seen_nano(start, end), core.most_nano_of(start, end)
+                return metered, msgspec.structs.replace(end, seen_nano=seen, most_nano=most), None
             return metered, end, core.cost_nano(start, end)
         except Exception:  # noqa: BLE001 - what it was is not told: its text may quote the answer
             core.faults += 1

@@ -17,6 +17,7 @@ from typing import Final
 
 import msgspec
 
+from baseload.ledger.band_notes import BandNote, band_notes
 from baseload.ledger.month_usage import CHANNELS, Key, MonthUsage, add_restatements, month_text, month_usage
 from baseload.ledger.price_checks import PriceCheck
 from baseload.ledger.scope import Settled
@@ -56,6 +57,7 @@ class Bridge(msgspec.Struct, frozen=True, kw_only=True):
     months: tuple[MonthBridge, ...]
     status: str  # reconciled | PARTIAL | not reconciled
     status_why: str
+    bands: tuple[BandNote, ...] = ()  # models whose price band is scaled from a sample, beside the vendor's figure
     problems: tuple[Problem, ...] = ()
 
 
@@ -71,7 +73,9 @@ def bridge_months(settled: Settled, invoices: Sequence[Invoice], restatements: T
     joined = _joined(invoices)
     months = tuple(_bridge(invoice, usage, settled.checks, joined) for invoice in joined)
     status, why = _status(months, usage, settled.checks, _cut_month(settled.rows))
-    return Bridge(months=months, status=status, status_why=why)
+    bands = band_notes(settled.rows, settled.checks)
+    why = "; ".join((why, *(note.says for note in bands)))
+    return Bridge(months=months, status=status, status_why=why, bands=bands)
 
 
 # one invoice

@@ -14,7 +14,8 @@ import msgspec
 from baseload.values.opportunity import Grade
 from baseload.values.verdict import VerdictGrade, VerdictState
 
-CachePolicy = Literal["as_billed", "none", "all_5m", "all_1h", "plan"]
+CachePolicy = Literal["as_billed", "none", "all_5m", "all_1h", "plan", "edited"]
+"""`plan` marks requests as they are sent today; `edited` marks them once their owner has moved what it names."""
 Section = Literal["tools", "system", "messages"]
 Ttl = Literal["5m", "1h"]
 
@@ -36,7 +37,8 @@ class CacheOutcome(msgspec.Struct, frozen=True, kw_only=True):
 
     The four shares are of prompt tokens *as that model counts them* and add to 1. `keep_alive_share` are extra reads
     (tokens no request asked for) over prompt tokens. `spread` is the half-width of a 95 % interval of the input cost,
-    as a share of it; 0 for `as_billed`. `calls` is how many calls it was judged on.
+    as a share of it; 0 for `as_billed`. `calls` is how many calls it was judged on. An outcome with `move_after_prefix`
+    is of prompts that their owner has edited: as they are sent today its marks save nothing of it.
     """
 
     policy: CachePolicy

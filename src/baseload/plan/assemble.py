@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 
 from baseload import __version__
 from baseload.ledger.run_rate import YEAR_DAYS
+from baseload.levers.summary import weakest
 from baseload.plan.assemble_money import adoption_part, baseline_part, cash_part
 from baseload.plan.assemble_rows import workload_row
 from baseload.plan.assemble_totals import scenario_savings, totals_part
@@ -21,10 +22,14 @@ from baseload.plan.shapley import shapley
 from baseload.plan.span import total
 from baseload.plan.words import dollars
 from baseload.quality.trial.together import Together
-from baseload.values import NANO_PER_CENT, Problem
+from baseload.values import NANO_PER_CENT, Grade, Problem
 
 MOST_PROBLEMS = 1_000
 A_YEAR, IN_THE_WINDOW = "a year", "in the window"
+_KNOWN: Mapping[Grade, str] = {
+    "simulated": "simulated on its own calls",
+    "sampled": "sampled: simulated on a 1-in-N sample of its own calls",
+}
 
 
 def build(facts: PlanFacts) -> PlanDocument:
@@ -88,26 +93,36 @@ def _headline(facts: PlanFacts, table: Table) -> str:
     billed, saved = table.total.billed, table.total.saving
     if not saved:
         return f"{_dollars(billed)} {unit} at list price; the plan finds nothing to save."
-    ready = total(one.saving for one in facts.planned["deployable"]).likely
-    moved = total(
-        step.saving for one in facts.planned["deployable"] for step in one.steps if step.lever in ("effort", "route")
-    ).likely
+    deployable = facts.planned["deployable"]
+    ready = total(one.saving for one in deployable).likely
+    moved = total(step.saving for one in deployable for step in one.steps if step.lever in ("effort", "route")).likely
+    grade = weakest(step.grade for one in deployable for step in one.steps)
+    edits = total(one.saving for one in facts.planned["edited"]).likely - ready
     sure = total(one.saving for one in facts.planned["conservative"]).low
+    passed = "With every trial passed and every prompt edited" if edits > 0 else "With every trial passed"
     return (
-        f"{_dollars(billed)} {unit} at list price. {today_words(ready, moved)}. With every trial passed: "
-        f"{_dollars(saved)}{_percent(saved, billed)} less, which leaves "
+        f"{_dollars(billed)} {unit} at list price. {today_words(ready, moved, grade)}.{edit_words(edits)} "
+        f"{passed}: {_dollars(saved)}{_percent(saved, billed)} less, which leaves "
         f"{_dollars(table.total.optimized)} (assumed until tested). Proven today: {dollars(max(0, sure))}."
     )
 
 
-def today_words(ready: int, moved: int) -> str:
+def today_words(ready: int, moved: int, grade: Grade) -> str:
     """What may be switched on today; `moved` of it changes answers, in ways that trials have shown to hold."""
+    known = _KNOWN.get(grade, grade)
     if not moved:
-        return f"Without touching an answer: {dollars(ready)} less (simulated on its own calls)"
+        return f"Without touching an answer or a prompt: {dollars(ready)} less ({known})"
     return (
         f"Ready today: {dollars(ready)} less, {dollars(moved)} of it on models that trials have shown to hold, the "
-        "rest without touching an answer (simulated on its own calls)"
+        f"rest without touching an answer or a prompt ({known})"
     )
+
+
+def edit_words(edits: int) -> str:
+    """What owners of prompts would add by moving text in them; nothing where they would add nothing."""
+    if edits <= 0:
+        return ""
+    return f" Once owners have edited prompts and checked the answers: {dollars(edits)} more."
 
 
 def _percent(part: int, whole: int) -> str:

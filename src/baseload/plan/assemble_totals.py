@@ -27,6 +27,7 @@ from baseload.plan.planned import Planned
 from baseload.plan.portfolio import SCENARIOS
 from baseload.plan.rounding import half_even
 from baseload.plan.span import Span, total
+from baseload.plan.words import dollars
 from baseload.values import NANO_PER_CENT, Grade
 
 TITLES: Mapping[Lever, str] = {
@@ -38,23 +39,35 @@ TITLES: Mapping[Lever, str] = {
 }
 _SCENARIOS: Mapping[str, str] = {
     "expected": "Every change nobody has ruled out. Assumed parts are in it and say so.",
-    "deployable": "What may be switched on without a trial and without anybody's word.",
+    "edited": "What may be switched on once the owners of prompts have moved text in them, and checked the answers.",
+    "deployable": "What may be switched on without a trial, an edit of a prompt or anybody's word.",
     "conservative": "Only savings that were measured or shown to hold.",
 }
 
 
 def totals_part(facts: PlanFacts, table: Table, effective: Effective | None, year: Fraction) -> PlanTotals:
+    saved = _saved_by_grade(facts.planned["expected"], table)
     return PlanTotals(
         as_billed_usd=cents_text(table.total.billed),
         unplanned_usd=cents_text(table.unplanned),
         optimized=cents_part(table.total.left_span),
         saving=cents_part(table.total.saving_span),
         saving_share=share(table.total.saving, table.total.billed),
+        saving_grade=weakest(saved) if saved else "",
+        saving_mix=grade_shares(saved, table.total.saving),
         effective=None if effective is None else _effective(effective, facts.effective_rate),
         waterfall=tuple(_waterfall(facts.planned["expected"], table)),
         shapley=tuple(ShapleyPart(lever=lever, saving_usd=cents_text(table.total.shapley[lever])) for lever in LEVERS),
         scenarios=tuple(_scenarios(facts, table)),
         routing_alone=_routing_alone(facts.routing_alone, year),
+    )
+
+
+def _saved_by_grade(planned: Sequence[Planned], table: Table) -> dict[Grade, int]:
+    return _summed(
+        {step.grade: row.steps[step.lever] * NANO_PER_CENT}
+        for one, row in zip(planned, table.rows, strict=True)
+        for step in one.steps
     )
 
 
@@ -71,7 +84,7 @@ def _waterfall(planned: Sequence[Planned], table: Table) -> Iterator[WaterfallPa
     left = table.total.billed
     billed = _summed(one.billed_by_grade for one in planned)
     billed["measured"] = billed.get("measured", 0) + table.unplanned * NANO_PER_CENT
-    yield _level("as_billed", "As billed", left, billed)
+    yield _level("as_billed", "At list price", left, billed)
     for lever in LEVERS:
         steps = [
             (step, row)
@@ -89,10 +102,23 @@ def _waterfall(planned: Sequence[Planned], table: Table) -> Iterator[WaterfallPa
             after_usd=cents_text(left),
             grade=weakest(by_grade) if by_grade else "",
             by_grade=grade_shares(by_grade, cents),
+            note=_stand_in(lever, planned, table),
         )
     after = _summed(one.cost_by_grade for one in planned)
     after["measured"] = after.get("measured", 0) + table.unplanned * NANO_PER_CENT
     yield _level("optimized", "Optimized", left, after)
+
+
+def _stand_in(lever: Lever, planned: Sequence[Planned], table: Table) -> str:
+    """What of a move's saving held against a stand-in alone; "" where none did."""
+    if lever not in ("effort", "route"):
+        return ""
+    cents = sum(
+        row.steps[lever]
+        for one, row in zip(planned, table.rows, strict=True)
+        if one.choice.route and one.route.verdict == "holds" and not one.route.proven
+    )
+    return f"{dollars(cents * NANO_PER_CENT)} of it held against a stand-in: no model answered" if cents else ""
 
 
 def _level(name: str, title: str, cents: int, by_grade: Mapping[Grade, int]) -> WaterfallPart:

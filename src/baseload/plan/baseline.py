@@ -68,7 +68,7 @@ class Baseline(msgspec.Struct, frozen=True, kw_only=True):
 _WEEKS: Final = "the last 28 days x 365/28; bounds: how much its weeks differ (95 %)"
 _NO_WEEKS: Final = "under four whole weeks of data: its weeks give no bounds"
 _OPTIMIZED: Final = (
-    "low: lowest weeks, every saving at its high end; high: highest weeks, every trial failed and only what needs none"
+    "low: lowest weeks, every saving at its high end; high: highest weeks, every trial failed, no prompt edited"
 )
 _SAVINGS_ONLY: Final = f"bounds: savings at their ends alone; {_NO_WEEKS}"
 _CONSERVATIVE: Final = "only proven savings, each at its low end; bounds: how much the weeks differ (95 %)"

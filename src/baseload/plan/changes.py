@@ -104,8 +104,10 @@ def _kinds(planned: Planned, lever: Lever, gateway: bool) -> tuple[Kind, ...]:
         return (where,) if _tried(planned) else (where, "trial")
     if lever == "batch":
         return ("code",) if not gateway else ("gateway_policy",)
-    moves = planned.cache is not None and planned.cache.move_after_prefix
-    return (here, "prompt") if moves else (here,)
+    cache = planned.cache
+    if cache is not None and not cache.marks:
+        return ("code",)  # marks that are there today go: no gateway takes them out
+    return (here, "prompt") if cache is not None and cache.move_after_prefix else (here,)
 
 
 def _tried(planned: Planned) -> bool:

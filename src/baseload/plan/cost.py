@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import msgspec
+
 from baseload.levers.options import BatchOutcome, CacheOutcome, Menu
 from baseload.levers.position import Position, cost_today
 from baseload.plan.choice import TODAY, Choice, route_of
@@ -24,6 +26,11 @@ def cost(positions: Sequence[Position], menu: Menu, choice: Choice, book: PriceB
     Likely is the low bound of today's price wherever a position stays as it is, as in every list figure.
     """
     return Pricer(positions, menu, book, day).cost(choice)
+
+
+def agreed(choice: Choice, menu: Menu) -> Choice:
+    """The choice without the fixes that somebody has still to agree to."""
+    return msgspec.structs.replace(choice, fixes=tuple(at for at in choice.fixes if not menu.fixes[at].decision))
 
 
 class Part(NamedTuple):
@@ -89,7 +96,8 @@ class Pricer:
     def saving(self, choice: Choice) -> Span:
         """Today's cost less the choice's. A position that stays as it is saves exactly nothing at every end.
 
-        What is unknown about today (a TTL, a band) is one unknown on both sides: it is read at one end for both.
+        What is unknown about today (a TTL, a band) is one unknown on both sides: it is read at one end for both. What
+        somebody has still to agree to may also not happen: the low end is without it.
         """
         return total(self._saved(index, choice) for index, part in enumerate(self.parts(choice)) if part.changed)
 
@@ -98,7 +106,11 @@ class Pricer:
         bounds = []
         for today in (ALL_LOW.today, ALL_HIGH.today):
             billed = self._amount(index, TODAY, Ends(today=today))
-            bounds += [billed - self._amount(index, choice, end._replace(today=today)) for end in (ALL_LOW, ALL_HIGH)]
+            bounds += [
+                billed - self._amount(index, one, end._replace(today=today))
+                for one in dict.fromkeys((choice, agreed(choice, self.menu)))
+                for end in (ALL_LOW, ALL_HIGH)
+            ]
         return around(likely, bounds)
 
     def parts(self, choice: Choice) -> list[Part]:

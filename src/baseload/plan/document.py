@@ -67,6 +67,7 @@ class WaterfallPart(msgspec.Struct, frozen=True, kw_only=True):
     after_usd: str
     grade: str
     by_grade: tuple[GradeShare, ...]
+    note: str = ""  # what of it a trial against a stand-in speaks for
 
 
 class ShapleyPart(msgspec.Struct, frozen=True, kw_only=True):
@@ -77,7 +78,7 @@ class ShapleyPart(msgspec.Struct, frozen=True, kw_only=True):
 class ScenarioPart(msgspec.Struct, frozen=True, kw_only=True):
     """The plan under one rule set."""
 
-    name: str  # expected | deployable | conservative
+    name: str  # expected | edited | deployable | conservative
     sentence: str
     saving: SpanPart
     saving_share: float | None  # likely, of the bill
@@ -238,7 +239,7 @@ class ChoicePart(msgspec.Struct, frozen=True, kw_only=True):
     model_name: str
     effort: str  # "" = the model's default
     moves_from: tuple[str, ...]  # models whose calls move; others stay
-    cache: str  # as_billed | none | all_5m | all_1h | plan
+    cache: str  # as_billed | none | all_5m | all_1h | plan | edited
     batch: bool
     levers: tuple[str, ...]
 
@@ -255,7 +256,7 @@ class RejectedPart(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ScenarioChoice(msgspec.Struct, frozen=True, kw_only=True):
-    name: str  # expected | deployable | conservative
+    name: str  # expected | edited | deployable | conservative
     choice: ChoicePart
     saving: SpanPart
 
@@ -269,7 +270,7 @@ class PlanWorkload(msgspec.Struct, frozen=True, kw_only=True):
     share: float | None
     today: ChoicePart
     choice: ChoicePart
-    standings: tuple[str, ...]  # proven | simulated | assumed, one per change
+    standings: tuple[str, ...]  # proven | simulated | edit | assumed, one per change
     optimized: SpanPart
     saving: SpanPart
     saving_share: float | None
@@ -307,6 +308,8 @@ class PlanTotals(msgspec.Struct, frozen=True, kw_only=True):
     optimized: SpanPart
     saving: SpanPart
     saving_share: float | None
+    saving_grade: str = ""  # weakest of what the saving rests on; "" where nothing is saved
+    saving_mix: tuple[GradeShare, ...] = ()
     effective: EffectivePart | None  # null where no bill says what a list dollar costs
     waterfall: tuple[WaterfallPart, ...]
     shapley: tuple[ShapleyPart, ...]

@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, cast
 
+from baseload.plan.choice import Lever
 from baseload.plan.planned import Planned
 from baseload.plan.policy import Batch, Cache, Duration, Effort, Entry, Match, Policy, WorkloadRef, policy
+from baseload.plan.span import Span
 from baseload.plan.words import span_dollars
 from baseload.workloads.key import UNATTRIBUTED
 from baseload.workloads.rules import deadline_seconds
@@ -27,35 +29,38 @@ def policy_of(
     created: str,
     prices_checked: str,
     hoped: Sequence[Planned] = (),
+    edited: Sequence[Planned] = (),
     batch_window: Duration = WINDOW,
 ) -> tuple[Policy, dict[str, list[str]]]:
     """The policy and the comments to write above its entries, by workload id.
 
-    `planned` is the plan composed of what may be deployed (`rules.DEPLOYABLE`); `hoped` the full plan, whose further
-    steps become comments. `places` are match conditions (`policy_places.places`): a workload without any is left
-    alone. Days are `YYYY-MM-DD`.
+    `planned` is the plan composed of what may be deployed (`rules.DEPLOYABLE`); `hoped` the full plan and `edited` the
+    one of edited prompts (`rules.EDITED`), whose further steps become comments. `places` are match conditions
+    (`policy_places.places`): a workload without any is left alone. Days are `YYYY-MM-DD`.
     """
     entries, comments = [], {}
     full = {one.workload.id: one for one in hoped}
+    rewritten = {one.workload.id: one for one in edited}
     for one in planned:
         if one.workload.id == UNATTRIBUTED.id:
             continue
         match = places.get(one.workload.id, Match())
         entry = _entry(one, match, batch_window)
         entries.append(entry)
-        comments[one.workload.id] = list(_comments(one, entry, full.get(one.workload.id, one)))
+        name = one.workload.id
+        comments[name] = list(_comments(one, entry, full.get(name, one), rewritten.get(name, one)))
     return policy(tuple(entries), created=created, prices_checked=prices_checked), comments
 
 
 def may_pin(one: Planned) -> bool:
-    """Whether the chosen model and effort may be served unattended: a trial says they hold, nothing excludes them."""
-    return bool(one.choice.route) and one.route.verdict == "holds" and not one.route.excluded_by
+    """Whether the chosen model and effort may be served unattended: a trial of the model itself says they hold."""
+    return bool(one.choice.route) and one.route.proven and not one.route.excluded_by
 
 
 def _entry(one: Planned, match: Match, window: Duration) -> Entry:
     workload = WorkloadRef(id=one.workload.id, name=one.workload.name, owner=one.workload.owner)
-    if match == Match() or (one.choice.route and not may_pin(one)):
-        # Without its model the rest of the choice is void: it was priced together.
+    if match == Match() or (one.choice.route and not may_pin(one)) or _waits_for_edit(one):
+        # Without its model, or its prompt, the rest of the choice is void: it was priced together.
         return Entry(workload=workload, match=match)
     moved = may_pin(one)
     return Entry(
@@ -69,6 +74,11 @@ def _entry(one: Planned, match: Match, window: Duration) -> Entry:
         batch=_batch(one, window),
         verdict_id=one.route.verdict_id if moved else "",
     )
+
+
+def _waits_for_edit(one: Planned) -> bool:
+    """Whether its marks are of a prompt that nobody has edited yet: set today, they would save nothing."""
+    return one.cache is not None and bool(one.cache.move_after_prefix)
 
 
 def _cache(one: Planned) -> Cache | None:
@@ -100,7 +110,7 @@ def duration(microseconds: int) -> Duration:
     return f"{seconds}s"
 
 
-def _comments(one: Planned, entry: Entry, full: Planned) -> Iterator[str]:
+def _comments(one: Planned, entry: Entry, full: Planned, edited: Planned) -> Iterator[str]:
     """What a reader of the entry asks: what is it worth, what was it before, what is not in it and why."""
     if entry.match == Match():
         yield "Left alone: nothing a gateway sees tells these requests from others. Let the caller send a tag."
@@ -110,17 +120,44 @@ def _comments(one: Planned, entry: Entry, full: Planned) -> Iterator[str]:
     if entry.decision == "pin" or entry.cache or entry.batch:
         yield f"{runs_on} The entry saves {span_dollars(one.saving)} a year at list price."
     else:
-        yield f"{runs_on} Nothing to change without a trial." if full.choice.route else runs_on
+        yield f"{runs_on} {_waits(full, edited)}".rstrip()
     for rewrite in one.route.rewrites if entry.decision == "pin" else ():
         yield f"Rewritten on the way: {rewrite.action} ({rewrite.feature})."
     if full.choice.route and not may_pin(full) and full.route != one.route:
+        effort = f" at effort {full.route.effort}" if full.route.effort else ""
         yield (
-            f"Not tested: {full.route.model}{f' at effort {full.route.effort}' if full.route.effort else ''} and what "
-            f"goes with it would save {span_dollars(full.saving)} a year (assumed). A quality trial of it on this "
-            f"workload's own calls unlocks it."
+            f"{_known(full)}: {full.route.model}{effort} and what goes with it would save "
+            f"{span_dollars(full.saving)} a year (assumed). A quality trial of it on this workload's own calls unlocks "
+            "it."
         )
     cache = one.cache
     if cache is not None and not cache.marks:
-        yield f"Cache policy {cache.policy} is for the caller's code: it gives no marks that a gateway could set."
-    if cache is not None and cache.move_after_prefix and entry.cache:
-        yield "The caller must move behind the static part: " + ", ".join(cache.move_after_prefix) + "."
+        yield (
+            f"Cache policy {cache.policy} is for the caller's code: it gives no marks that a gateway could set. "
+            f"There it saves {span_dollars(_saved(one, 'cache'))} a year."
+        )
+    if edited.cache is not None and _waits_for_edit(edited):
+        parts = ", ".join(edited.cache.move_after_prefix)
+        yield (
+            f"Not in this entry: an edit of the prompt by its owner, who moves {parts} behind the static part and "
+            "checks that the answers stay as good. With it the entry would save "
+            f"{span_dollars(edited.saving)} a year in all: plan again on calls sent after the edit."
+        )
+
+
+def _known(full: Planned) -> str:
+    """What nobody has tested, what only a stand-in was asked, what a trial left open."""
+    return "Tried against a stand-in alone" if full.route.verdict == "holds" else "Not tested"
+
+
+def _saved(one: Planned, lever: Lever) -> Span:
+    return next((step.saving for step in one.steps if step.lever == lever), Span())
+
+
+def _waits(full: Planned, edited: Planned) -> str:
+    """What keeps an entry empty."""
+    wanted = [
+        *(["a trial"] if full.choice.route else []),
+        *(["an edit of the prompt"] if _waits_for_edit(edited) else []),
+    ]
+    return f"Nothing to change without {' or '.join(wanted)}." if wanted else ""

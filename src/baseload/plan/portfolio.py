@@ -1,4 +1,4 @@
-"""Every workload's plan under three rule sets, inside the rate-limit pools they share."""
+"""Every workload's plan under each rule set, inside the rate-limit pools they share."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import msgspec
 from baseload.levers.first_look import within_reach
 from baseload.levers.options import Menu, RouteOption
 from baseload.levers.position import Position
+from baseload.levers.route.alone import WORTH_THE_UNKNOWN
 from baseload.levers.route.verdicts import CLEARLY_BELOW
 from baseload.plan.choice import TODAY, Choice
 from baseload.plan.compose import Composed, by_route
@@ -18,7 +19,7 @@ from baseload.plan.cost import Pricer
 from baseload.plan.menu import validated
 from baseload.plan.planned import CodingAgent, Planned, planned_of
 from baseload.plan.pools import candidates, fit
-from baseload.plan.rules import DEPLOYABLE, EXPECTED, PROVEN, Rules
+from baseload.plan.rules import DEPLOYABLE, EDITED, EXPECTED, PROVEN, Rules
 from baseload.plan.words import dollars
 from baseload.prices.book import PriceBook
 from baseload.prices.capabilities import LEVELS
@@ -30,7 +31,7 @@ MORE_BROKE = "a trial has shown this model to break at more effort than that"
 LOW_EFFORT = "low effort costs 1 to 3 points of accuracy by the vendor's own measurements; a trial must show it holds"
 """ "Anthropic measured": medium effort at the default's accuracy, low at 1 to 3 points less (anthropic-facts 1.6)."""
 
-SCENARIOS = (EXPECTED, DEPLOYABLE, PROVEN)
+SCENARIOS = (EXPECTED, EDITED, DEPLOYABLE, PROVEN)
 
 
 class WorkloadPlan(NamedTuple):
@@ -77,7 +78,8 @@ def plan_portfolio(
     for rules in SCENARIOS:
         routes = {name: by_route(pricer, rules) for name, pricer in pricers.items()}
         expected = expected or routes
-        fitted = fit({name: candidates(pricers[name].menu, found) for name, found in routes.items()})
+        weighed = {name: evidence_first(pricers[name], found) for name, found in routes.items()}
+        fitted = fit({name: candidates(pricers[name].menu, found) for name, found in weighed.items()})
         binding[rules.name] = fitted.binding
         problems += [_cut_short(rules, fitted.gap_nano)] if fitted.gap_nano else []
         for name, composed in fitted.chosen.items():
@@ -85,6 +87,23 @@ def plan_portfolio(
     plans = [WorkloadPlan(workloads[name], pricers[name], chosen[name], expected[name]) for name in pricers]
     plans.sort(key=lambda plan: (-plan.pricer.at(TODAY), plan.workload.id))
     return Portfolio(tuple(plans), binding), problems
+
+
+def evidence_first(pricer: Pricer, by_route: Mapping[int, Composed]) -> Mapping[int, Composed]:
+    """The choices per route as they are weighed: an untested one pays `WORTH_THE_UNKNOWN` where a tested one saves.
+
+    Tested: a trial says that it holds, on the model itself or on a stand-in for it.
+    """
+    routes, today = pricer.menu.routes, pricer.at(TODAY)
+    if not any(not routes[at].today and routes[at].verdict == "holds" and by_route[at].nano < today for at in by_route):
+        return by_route
+    toll = round(WORTH_THE_UNKNOWN * today)
+    return {
+        at: composed
+        if routes[at].today or routes[at].verdict == "holds"
+        else composed._replace(nano=composed.nano + toll)
+        for at, composed in by_route.items()
+    }
 
 
 def held_back(menu: Menu, reach: Collection[str]) -> Menu:

@@ -22,6 +22,7 @@ _VERDICTS: Mapping[VerdictState, str] = {
 DEARER = "costs more"
 NO_ROOM = "its rate-limit pool has no room left"
 NO_CHANGE = "costs the same"
+LESS_KNOWN = "nobody tested it, and it saves too little more than a move that a trial speaks for"
 
 
 class Rejected(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,6 +38,8 @@ class Rejected(msgspec.Struct, frozen=True, kw_only=True):
 def rejected(pricer: Pricer, choice: Choice, best_by_route: Mapping[int, Composed]) -> list[Rejected]:
     """Up to `MOST_REJECTED` alternatives of a choice, cheapest first: what was barred before what is only dearer.
 
+    Those a trial has spoken on are all in it, in the same order.
+
     Another route is shown with the cheapest of the other levers on it; anything else with the rest of the choice, and
     not at all where it changes nothing.
     """
@@ -45,7 +48,13 @@ def rejected(pricer: Pricer, choice: Choice, best_by_route: Mapping[int, Compose
     found = [one for one in found if one.lever in ("effort", "route") or one.reason != NO_CHANGE]
     plain = (DEARER, NO_CHANGE)
     found.sort(key=lambda one: (one.reason in plain, one.nano is None, one.nano or 0, one.lever, one.candidate))
-    return found[:MOST_REJECTED]
+    tried = [bool(one.route) and bool(pricer.menu.routes[one.route].verdict_id) for one in found]
+    others = MOST_REJECTED - sum(tried)
+    return [
+        one
+        for place, (one, spoken) in enumerate(zip(found, tried, strict=True))
+        if spoken or place - sum(tried[:place]) < others
+    ]
 
 
 def route_name(option: RouteOption) -> str:
@@ -72,14 +81,21 @@ def _routes(pricer: Pricer, choice: Choice, best_by_route: Mapping[int, Composed
         nano = pricer.at(instead)
         reason = _barred(option)
         if not reason:
-            reason = NO_ROOM if nano < chosen and best else _dearer(nano, chosen)
+            reason = _cheaper(pricer, choice, option) if nano < chosen and best else _dearer(nano, chosen)
         lever: Lever = "effort" if option.model == pricer.menu.routes[0].model and index else "route"
         yield Rejected(lever=lever, candidate=route_name(option), nano=nano, reason=reason, route=index)
 
 
+def _cheaper(pricer: Pricer, choice: Choice, option: RouteOption) -> str:
+    """Why an allowed route that costs less was not taken."""
+    taken = pricer.menu.routes[choice.route]
+    return LESS_KNOWN if taken.verdict == "holds" and option.verdict == "assumed" else NO_ROOM
+
+
 def _barred(option: RouteOption) -> str:
     if option.excluded_by:
-        return "excluded: " + "; ".join(option.excluded_by)
+        # the verdict has a place of its own beside the reason
+        return "excluded: " + "; ".join(why.removesuffix(f" ({option.verdict_id})") for why in option.excluded_by)
     return "" if option.today else _VERDICTS.get(option.verdict, "")
 
 

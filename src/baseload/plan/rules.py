@@ -1,8 +1,9 @@
 """Rule sets: which options a plan may use. They say what is allowed, never how likely it is to work.
 
-A change has one of three standings. *Proven*: it changes no answer and its size was measured, or a trial says the
+A change has one of four standings. *Proven*: it changes no answer and its size was measured, or a trial says the
 answers hold and how long they are. *Simulated*: published rules applied to this workload's own calls, and no answer
-changes or a trial says that answers hold. *Assumed*: something nobody has tested or agreed to.
+changes or a trial says that answers hold. *Edit*: the same rules, applied to a prompt as its owner would have to
+rewrite it; answers have to be checked afterwards. *Assumed*: something nobody has tested or agreed to.
 """
 
 from __future__ import annotations
@@ -15,8 +16,8 @@ from baseload.levers.batch.window import MET_TARGET
 from baseload.levers.options import BatchOutcome, CacheOutcome, Fix, RouteOption
 from baseload.values import Grade, VerdictState
 
-Standing = Literal["proven", "simulated", "assumed"]
-STANDINGS: tuple[Standing, ...] = ("proven", "simulated", "assumed")
+Standing = Literal["proven", "simulated", "edit", "assumed"]
+STANDINGS: tuple[Standing, ...] = ("proven", "simulated", "edit", "assumed")
 """Strongest first."""
 
 _MEASURED: tuple[Grade, ...] = ("billed", "measured", "replayed")
@@ -39,14 +40,24 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
 EXPECTED = Rules(name="expected", verdicts=frozenset({"holds", "assumed"}), standings=frozenset(STANDINGS))
 """Every candidate nobody has ruled out: what to work towards. Assumed parts are in it and say so."""
 
+EDITED = Rules(
+    name="edited",
+    verdicts=frozenset({"holds"}),
+    standings=frozenset({"proven", "simulated", "edit"}),
+    objective="careful",
+)
+"""What may be switched on once the owners of prompts have moved what changes in them behind what does not, and checked
+the answers: text that moves is read in another place."""
+
 DEPLOYABLE = Rules(
     name="deployable",
     verdicts=frozenset({"holds"}),
     standings=frozenset({"proven", "simulated"}),
     objective="careful",
 )
-"""What may be switched on today, without a trial and without anybody's word: measured fixes, simulated caching, batches
-with a declared deadline, models a trial has shown to hold. Chosen by the high end of its cost."""
+"""What may be switched on today, without a trial and without anybody's word: measured fixes, simulated caching of the
+prompts as they are sent, batches with a declared deadline, models a trial has shown to hold. Chosen by the high end of
+its cost."""
 
 PROVEN = Rules(
     name="conservative",
@@ -87,7 +98,10 @@ def standing_of_route(option: RouteOption) -> Standing:
 
 def standing_of_cache(outcome: CacheOutcome) -> Standing:
     """Simulated when rules were applied to calls; assumed else. Not to cache is proven when it was counted: its cost is
-    arithmetic on the tokens as billed; any other policy is never proven before it has run."""
+    arithmetic on the tokens as billed; any other policy is never proven before it has run. Marks that wait for an edit
+    of the prompt are an edit."""
+    if outcome.move_after_prefix and outcome.grade in _RULES:
+        return "edit"
     if outcome.policy == "none" and outcome.grade in _MEASURED:
         return "proven"
     return "simulated" if outcome.grade in _RULES else "assumed"

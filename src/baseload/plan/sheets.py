@@ -154,6 +154,7 @@ def step_words(one: Planned, lever: Lever) -> str:
     cache = one.cache
     if lever == "cache" and cache is not None:
         marks = f"{len(cache.marks)} mark{'s' if len(cache.marks) > 1 else ''}"
+        marks += ", once the prompt is edited and its answers checked" if cache.move_after_prefix else ""
         return f"{what}: {marks}" if cache.marks else f"{what}: policy {cache.policy}"
     return what
 

@@ -14,7 +14,7 @@ import msgspec
 from baseload.levers.options import Menu
 from baseload.levers.summary import weakest
 from baseload.plan.choice import LEVERS, TODAY, Choice, Lever, levers_of, part, route_of
-from baseload.plan.cost import Part, Pricer
+from baseload.plan.cost import Part, Pricer, agreed
 from baseload.plan.placing import HIGH, LOW
 from baseload.plan.repricing import Ends
 from baseload.plan.span import Span, around
@@ -73,6 +73,8 @@ def _step(pricer: Pricer, lever: Lever, before: Choice, after: Choice) -> Step:
     was, now = pricer.amounts(before), pricer.amounts(after)
     likely = sum(was) - sum(now)
     bounds = [sum(was) - pricer.at(after, _own_end(lever, end)) for end in (LOW, HIGH)]
+    if lever == "fix":
+        bounds.append(sum(was) - pricer.at(agreed(after, pricer.menu)))
     by_grade: dict[Grade, int] = {}
     for position_part, old, new in zip(pricer.parts(after), was, now, strict=True):
         if old != new:

@@ -29,8 +29,11 @@ PRIOR_DISCORDANCE: Final = 0.08
 SPARE: Final = 1.25
 """The horizon is so much longer than a fixed test would plan."""
 FIRST_PLAN: Final = 50
-"""The horizon is planned again after 50, 100, 200, 400 … calls."""
+"""The horizon is planned again after 50, 100, 200, 400 … calls, and then looked at: what is believed before any call
+sizes bets and ends no test."""
 LEAST_AHEAD: Final = 25
+LEAST: Final = 1e-15
+"""The smallest margin and alpha; below it 1 - alpha is 1, and no plan is to be had."""
 MOST_STAKED: Final = 0.95
 """Never more of the wealth than this can be lost at once."""
 _LEAST_WEALTH: Final = 1e-300
@@ -65,13 +68,11 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
     most_calls: int | None = None
 
     def __post_init__(self) -> None:
-        for name, value, least, most in (
-            ("margin", self.margin, 0.0, 1.0),
-            ("alpha", self.alpha, 0.0, 1.0),
-            ("alpha_break", self.breaks_at, 0.0, 1.0),
-        ):
-            if not least < value < most:
+        for name, value in (("margin", self.margin), ("alpha", self.alpha), ("alpha_break", self.breaks_at)):
+            if not 0 < value < 1:
                 raise UsageError(f"{name}: {value}; expected a number above 0 and below 1, such as 0.02")
+            if value < LEAST:
+                raise UsageError(f"{name}: {value:g}; expected at least {LEAST:g}: no number of calls shows less")
         if self.most_calls is not None and self.most_calls < 1:
             raise UsageError(f"most_calls: {self.most_calls}; expected at least 1")
 
@@ -99,13 +100,12 @@ class Walks:
         self.mirror = self.mirror * (1 - down * gain)
         self.sum, self.squares = self.sum + difference, self.squares + difference * difference
         self.calls += 1
-        outcome = self._outcome()
-        if self.calls == self._next_plan:
+        if self.calls == self._next_plan:  # before the look: what was seen says how far the test may still go
             self._next_plan *= 2
             self.horizon = np.maximum(self._planned(self._discordance()), self.calls + LEAST_AHEAD)
             if self.rule.most_calls is not None:
                 self.horizon = np.minimum(self.horizon, self.rule.most_calls)
-        return outcome
+        return self._outcome()
 
     def bets(self) -> tuple[Floats, Floats]:
         """The stakes of the next call, from what is known before it."""
@@ -130,7 +130,8 @@ class Walks:
 
     def _outcome(self) -> NDArray[np.int8]:
         found = np.zeros(len(self.wealth), dtype=np.int8)
-        found[self.calls >= self.horizon] = Outcome.ENDED
+        if self.calls >= FIRST_PLAN or self.calls == self.rule.most_calls:
+            found[self.calls >= self.horizon] = Outcome.ENDED
         if self.rule.futility and self.calls >= FIRST_PLAN and self.calls % _LOOK_EVERY == 0:
             found[self._hopeless()] = Outcome.FUTILE
         found[self.mirror >= 1 / self.rule.breaks_at] = Outcome.BREAKS

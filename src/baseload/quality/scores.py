@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import codecs
+import json
 import math
 from collections.abc import Iterable, Iterator
 
@@ -36,14 +38,29 @@ def decide_lines(lines: Iterable[bytes], rule: Rule) -> Decision:
 
 def _differences(lines: Iterable[bytes]) -> Iterator[float]:
     row = 0
-    for line in lines:
-        if not line.strip():
+    for number, line in enumerate(lines):
+        text = line.removeprefix(codecs.BOM_UTF8) if number == 0 else line
+        if not text.strip():
             continue
         row += 1
         try:
-            found = msgspec.json.decode(line, type=_Row).d
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            yield _difference(text)
+        except UnicodeDecodeError as error:
+            raise _Unreadable(row, "not UTF-8") from error
+        except (msgspec.DecodeError, ValueError, RecursionError) as error:
             raise _Unreadable(row, str(error)[:120]) from error
-        if not math.isfinite(found):
-            raise _Unreadable(row, "d is not finite")
-        yield found
+
+
+def _difference(line: bytes) -> float:
+    """The difference of one row. Raises ValueError, msgspec.DecodeError, RecursionError."""
+    text = line.decode()  # fields that are not read are text too, or the file is not what it says
+    found = msgspec.json.decode(line, type=_Row).d
+    if not math.isfinite(found):
+        raise ValueError("d is not finite")
+    if json.loads(text, object_pairs_hook=_keys).count("d") > 1:
+        raise ValueError("d is there twice")
+    return found
+
+
+def _keys(pairs: list[tuple[str, object]]) -> list[str]:
+    return [key for key, _ in pairs]

@@ -65,4 +65,7 @@ def _said_of_samples(facts: MapFacts) -> str:
     said = f" Call logs are up to 1-in-{facts.sampling_rate:,} samples: they divide the control totals among workloads"
     if facts.sampled_nano:
         return f"{said}, and {usd_text(facts.sampled_nano)} USD of scaled calls lie in no control total."
+    if facts.bridge.bands:
+        bands = "; ".join(note.says for note in facts.bridge.bands)
+        return f"{said}. The tokens of the totals were counted; of their prices, {bands}."
     return f"{said}; the totals themselves were counted."

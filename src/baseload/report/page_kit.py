@@ -59,6 +59,7 @@ def environment(places: int) -> Environment:
     found.filters.update(
         {
             "usd": partial(_usd, places=places),
+            "usd_cents": partial(_usd, places=2),
             "usd_range": partial(_usd_range, places=places),
             "usd_each": numbers.usd_each,
             "count": numbers.count,

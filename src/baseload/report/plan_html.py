@@ -30,20 +30,27 @@ def render_plan_html(
         "words": plan_words,
         "trials": trial_words,
         "evidence": evidence,
-        "contents": _contents(seen),
+        "unused": _unused(document, evidence),
+        "contents": _contents(seen, has_unused=bool(_unused(document, evidence))),
         "files": (*beside, *FILES),
     }
     places = numbers.places_for(document.totals.as_billed_usd)
     return rendered("plan_page.html.j2", values, plan_charts(document), places=places, styles=STYLES)
 
 
-def _contents(seen: PlanView) -> list[tuple[str, str]]:
+def _unused(document: PlanDocument, evidence: Mapping[str, str]) -> dict[str, str]:
+    """Pages of trials that no row of the plan links to, by verdict: a page that nothing leads to is not evidence."""
+    used = {move.verdict_id for move in trial_words.moves(document)}
+    return {name: page for name, page in evidence.items() if name not in used}
+
+
+def _contents(seen: PlanView, *, has_unused: bool) -> list[tuple[str, str]]:
     document = seen.document
     sections = [
         ("headline", "Headline", True),
         ("waterfall", "From the bill to the plan", True),
         ("rules", "What rests on what", True),
-        ("moves", "What is proven", bool(seen.moves)),
+        ("moves", "What is proven", bool(seen.moves) or has_unused),
         ("changes", "What to do first", True),
         ("weeks", "Week by week", document.adoption is not None),
         ("cash", "Cash", document.cash is not None),

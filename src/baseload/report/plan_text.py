@@ -48,12 +48,12 @@ def _headline(document: PlanDocument, console: Console, places: int) -> None:
     console.print()
     if document.baseline is None:
         console.print(summary_line(("Not a year   ", WARNING), document.basis.why_not_a_year))
-        console.print(summary_line(("As billed    ", "bold"), numbers.usd(totals.as_billed_usd, places)))
+        console.print(summary_line(("Today        ", "bold"), numbers.usd(totals.as_billed_usd, places)))
         console.print(summary_line(("Optimized    ", "bold"), _span(totals.optimized, places)))
     else:
         found = document.baseline
         for label, figure in (
-            ("As billed  ", found.as_billed),
+            ("Today      ", found.as_billed),
             ("Optimized  ", found.optimized),
             ("Proven only", found.conservative),
         ):
@@ -80,10 +80,10 @@ def _waterfall(document: PlanDocument, console: Console, places: int) -> None:
     columns = ("", "Saves", "Range", "Left", "Grade")
     table = summary_table(f"From the bill to the plan, USD {document.basis.unit}", columns, right=(1, 2, 3))
     for part in document.totals.waterfall:
-        saves = numbers.usd(part.saving.likely_usd, places) if part.saving else ""
+        saves = numbers.usd(part.saving.likely_usd, 2) if part.saving else ""  # cents: rounded parts need not add up
         ends = numbers.usd_range(part.saving.low_usd, part.saving.high_usd, places) if part.saving else ""
         style = "" if part.saving else "bold"
-        left = Text(numbers.usd(part.after_usd, places), style=style)
+        left = Text(numbers.usd(part.after_usd, 2), style=style)
         table.add_row(Text(clean(part.title, 40), style=style), saves, ends, left, part.grade or "not taken")
     console.print(table)
 

@@ -18,13 +18,19 @@ LEVERS: Mapping[str, str] = {
     "cache": "Prompt caching",
     "batch": "Batch processing",
 }
-SCENARIOS: Mapping[str, str] = {"expected": "Expected", "deployable": "Deployable today", "conservative": "Proven only"}
+SCENARIOS: Mapping[str, str] = {
+    "expected": "Expected",
+    "edited": "Once prompts are edited",
+    "deployable": "Deployable today",
+    "conservative": "Proven only",
+}
 CACHES: Mapping[str, str] = {
-    "as_billed": "as billed",
+    "as_billed": "as today",
     "none": "no cache",
     "all_5m": "mark everything, 5 minutes",
     "all_1h": "mark everything, 1 hour",
     "plan": "the planned marks",
+    "edited": "the planned marks, once the prompt is edited",
 }
 REASONS: Mapping[str, str] = {
     "model_switched": "model switched",
@@ -43,7 +49,7 @@ KINDS: Mapping[str, str] = {
     "config": "configuration",
     "gateway_policy": "gateway policy",
     "code": "code",
-    "prompt": "prompt",
+    "prompt": "edit of the prompt",
     "trial": "trial",
 }
 

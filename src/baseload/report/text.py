@@ -20,8 +20,11 @@ from baseload.report.opportunities import lever_groups, lever_unit
 WARNING = "bold yellow"
 TOP = 10
 COLUMNS: Sequence[str] = ("#", "Workload", "USD", "Share", "Requests", "USD each", "Task", "Grade")
-WIDE = 96  # columns of a terminal; a narrower one shows names rather than task and grade
+WIDE = 96  # columns of a terminal
+NARROW: Sequence[int] = (0, 1, 2, 3, 5, 7)  # of the columns, where a terminal is narrower: without requests and task
 MOST_PROBLEMS = 3
+RULE_OF_PLANTED = "found: the range of one candidate holds it, give or take 20 % of the planted figure"
+"""As `demo.planted.TOLERANCE` has it, which stands above this package; a test holds the two together."""
 
 
 def render_text(document: MapDocument, console: Console, *, written: Sequence[Path] = ()) -> None:
@@ -41,7 +44,9 @@ def _headline(document: MapDocument, console: Console, places: int) -> None:
     window, head = document.window, document.headline
     console.print(Text(clean(document.title), style="bold"))
     period = f"{window.start} to {numbers.last_day(window.end_exclusive)} ({numbers.days(window.days)}, UTC)"
-    prices = f"USD at list price; prices checked {document.price_book.checked}"
+    overlay = document.price_book.overlay
+    basis = f"at your prices ({path(overlay)}), not at list" if overlay else "at list price"
+    prices = f"USD {basis}; prices checked {document.price_book.checked}"
     console.print(Text(f"{period}, {prices}", style="dim"))
     if document.price_book.warning:
         console.print(summary_line(("Prices: ", WARNING), document.price_book.warning))
@@ -55,7 +60,9 @@ def _headline(document: MapDocument, console: Console, places: int) -> None:
         console.print(summary_line(("Gaps      ", WARNING), said))
     billed = f", billed {numbers.usd(document.totals.billed_usd, places)}" if document.totals.billed_usd else ""
     totals = document.totals
-    observed = f"{numbers.usd_range(totals.list_usd, totals.list_high_usd, places)} in the period{billed}"
+    spent = "unknown" if totals.unpriced_rows and not Decimal(totals.list_high_usd) else ""
+    spent = spent or numbers.usd_range(totals.list_usd, totals.list_high_usd, places)
+    observed = f"{spent} in the period{billed} [{_grade_of(document, 'observed')}]"
     console.print(summary_line(("Observed  ", "bold"), observed))
     if head.top_model_share is not None:
         name = shorten(head.top_model_name or head.top_model)
@@ -77,7 +84,17 @@ def _run_rate(document: MapDocument, places: int) -> str:
         return f"not stated: {rate.why_null}"
     ends = numbers.usd_range(rate.low_usd, rate.high_usd, places)
     interval = f" ({ends}, {rate.interval})" if rate.low_usd is not None and rate.high_usd is not None else ""
-    return f"{numbers.usd(rate.annual_usd, places)} a year{interval} [{rate.grade}]"
+    return f"{numbers.usd(rate.annual_usd, places)} a year{interval} [{rate.grade}{_mix(document)}]"
+
+
+def _mix(document: MapDocument) -> str:
+    """A total may be counted where its division among workloads is scaled from a sample."""
+    sampled = any(part.grade == "sampled" for part in document.workloads)
+    return " in all, sampled by workload" if sampled and document.run_rate.grade != "sampled" else ""
+
+
+def _grade_of(document: MapDocument, figure: str) -> str:
+    return next((part.grade for part in document.figures if part.figure == figure), document.run_rate.grade)
 
 
 def _concentration(head: HeadlinePart) -> str:
@@ -90,22 +107,23 @@ def _workloads(document: MapDocument, console: Console, places: int) -> None:
     if not document.workloads:
         return
     head = document.headline
-    columns = COLUMNS if console.width >= WIDE else COLUMNS[:6]
-    table = summary_table(
-        f"Workloads: {_concentration(head)}",
-        columns,
-        right=(0, 2, 3, 4, 5),
-    )
+    shown = range(len(COLUMNS)) if console.width >= WIDE else NARROW
+    columns = [COLUMNS[place] for place in shown]
+    figures = [at for at, place in enumerate(shown) if place in (0, 2, 3, 4, 5)]
+    table = summary_table(f"Workloads: {_concentration(head)}", columns, right=figures)
     for part in document.workloads[:TOP]:
         each = numbers.usd_each(part.usd_per_request) if part.usd_per_request else "unknown"
         amount, share = numbers.usd(part.list_usd, places), numbers.share(part.share)
         cells = (str(part.rank), Text(clean(part.name, 40)), amount, share, numbers.count(part.requests), each)
-        table.add_row(*(*cells, part.task, part.grade)[: len(columns)])
+        row = (*cells, part.task, part.grade)
+        table.add_row(*(row[place] for place in shown))
     rest = document.workloads[TOP:]
     if rest:
         amount = f"{sum((Decimal(part.list_usd) for part in rest), Decimal(0)):f}"
         table.add_row("", Text(f"{len(rest):,} more", style="dim"), numbers.usd(amount, places))
     console.print(table)
+    if len(columns) < len(COLUMNS):
+        console.print(Text(f"Requests and task: from {WIDE} columns on, and in the report.\n", style="dim"))
 
 
 def _opportunities(document: MapDocument, console: Console, places: int) -> None:
@@ -150,7 +168,7 @@ def _planted(document: MapDocument, console: Console, places: int) -> None:
         return
     found = sum(part.found for part in document.planted)
     table = summary_table(
-        f"Planted and found: {found} of {len(document.planted)}, USD a year",
+        f"Planted and found: {found} of {len(document.planted)}, USD a year ({RULE_OF_PLANTED})",
         ("Planted", "Planted USD", "Found USD", ""),
         right=(1, 2),
     )

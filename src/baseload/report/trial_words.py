@@ -16,6 +16,7 @@ TONES = {
     "broken": "differs",
     "not shown": "partial",
     "not tested": "partial",
+    "not verified here": "partial",
     "invalid": "differs",
 }
 """Status -> the look of a verdict on a page; the word says it, the colour only repeats it."""

@@ -68,7 +68,7 @@ def _unmetered() -> BadRecord:
         "no-usage",
         "The answer's usage was not seen: its tokens are not known",
         expected="an answer that came as far as its usage, uncompressed or gzipped",
-        next_step="A caller that left, an upstream that broke off and an encoding nobody can read are the usual reasons.",
+        next_step="A caller that left, an upstream that broke off or an unknown encoding are the usual reasons.",
     )
 
 

@@ -104,7 +104,9 @@ class End(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_fie
 
     `cost_nano`: what the gateway's price book says it cost, never a bill; None = unknown, and then its budgets keep
     what the start held. `settled`: the final usage came; where it did not, `seen_nano` is the price of what had been
-    used by then, the least that it cost. `prefix_blocks` and `request_hash` where they were computed after the start.
+    used by then, the least that it cost, and `most_nano` the price of that prompt and of all it was allowed to write,
+    which its budgets keep instead of the hold (None = the hold). `prefix_blocks` and `request_hash` where they were
+    computed after the start.
     """
 
     seq: int
@@ -122,6 +124,7 @@ class End(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_fie
     flags: tuple[str, ...] = ()
     cost_nano: int | None = None
     seen_nano: int | None = None
+    most_nano: int | None = None
     workspace: str = ""
     account: str = ""
     prefix_blocks: str = ""
@@ -154,6 +157,13 @@ LogRecord = Head | Start | End | Note | Seal
 
 _encode: Final = msgspec.json.Encoder().encode
 _decode: Final = msgspec.json.Decoder(LogRecord).decode
+
+
+def booked_nano(start: Start, end: End) -> int:
+    """What an attempt counts for in its budgets: its cost; where that is not known, the most it can have been."""
+    if end.cost_nano is not None:
+        return end.cost_nano
+    return start.held_nano if end.most_nano is None else end.most_nano
 
 
 def line_of(record: LogRecord) -> bytes:

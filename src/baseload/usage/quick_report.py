@@ -128,7 +128,10 @@ def _price(cell: Cell, counts: Counts, book: PriceBook, unpriced: dict[str, str]
     named = dict(zip(COUNT_NAMES[1:], counts[1:], strict=True))
     if not isinstance(answer, RateRange):
         if any(named.values()):
-            unpriced.setdefault(cell.model or "(no model)", answer.message)
+            when = f"{iso_day(cell.day)}: " if answer.code == "before-release" else ""
+            unpriced.setdefault(
+                cell.model or "(no model)", f"used on {when}{answer.message}" if when else answer.message
+            )
         return None
     unsold = [name for name, count in named.items() if count and name in answer.unsold]
     if unsold:

@@ -10,8 +10,9 @@ import msgspec
 VerdictState = Literal["assumed", "holds", "not_shown", "breaks", "invalid"]
 """`assumed`: nobody tested it. `not_shown`: tested without an answer. `invalid`: the test itself failed."""
 
-VerdictGrade = Literal["replayed", "simulated"]
-"""`simulated`: the answers came from a stand-in and never from the models, so that nothing is proven of them."""
+VerdictGrade = Literal["replayed", "simulated", "unverified"]
+"""`simulated`: the answers came from a stand-in and never from the models, so that nothing is proven of them.
+`unverified`: a file says so, and no record is here from which it could be worked out again; no file says it itself."""
 
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

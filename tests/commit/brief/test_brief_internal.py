@@ -99,7 +99,7 @@ def test_each_of_the_four_arguments_is_answered_with_figures() -> None:
     assert "overage has a chance of 88 %" in overage
     assert "about $1,500,000 a year and cost $140,000 more" in overage
     number = answers(found, ONE_NUMBER)
-    assert "$860,000 over the term, 80 % of paths between $780,000 and $960,000; of it $41,000" in number
+    assert "$860,000 over the term, 80 % of paths $780,000 to $960,000; of it $41,200" in number
     assert "55 % narrower" in number
 
 
@@ -269,15 +269,15 @@ def test_an_ask_is_not_offered_back_for_itself() -> None:
 
 
 def test_the_saving_stands_in_the_answer_with_its_own_interval() -> None:
-    """860,000 and 940,000 round to the same 900,000 where demand is wide; 80,450 of 32,000 to 131,000 is 80,000."""
+    """940,000 and 860,000 differ by 80,000, however wide demand is: the 80,450 of the document would not add up."""
     best = replace(size().recommended, p10_cost_usd="500000.00", p90_cost_usd="1500000.00")
     found = internal_brief(size(recommended=best), version="1")
-    said = "It saves $80,000 (80 % of paths: $30,000 to $130,000), 8.6 %, against on demand"
+    said = "It saves $80,000 (80 % of paths: $32,000 to $131,000), 8.6 %, against on demand"
     assert any(said in line.says for line in found.answer)
     assert "it saves $80,000" in answers(found, ONE_NUMBER)
     older = replace(best, saving_p10_usd=None, saving_p90_usd=None)
     found = internal_brief(size(recommended=older), version="1")
-    assert any("It saves $80,400, 8.6 %, against on demand" in line.says for line in found.answer)
+    assert any("It saves $80,000, 8.6 %, against on demand" in line.says for line in found.answer)
 
 
 def timing(plan: str, month: int | None, cost: str, *commits: str, **more: Any) -> TimingRow:
@@ -288,7 +288,7 @@ def timing(plan: str, month: int | None, cost: str, *commits: str, **more: Any) 
 
 
 def test_plans_of_signing_are_told_apart_and_their_part_years_named() -> None:
-    """1,154,216 and 1,206,000 are the same 1,200,000 to the interval; what lies between them is known far better."""
+    """1,154,216 and 1,206,000 would be the same 1,200,000 by their interval; the unit is that of the document, 100."""
     document = size(
         timing=(
             timing("day_0", 0, "1154216.42", "1017000.00"),
@@ -298,7 +298,7 @@ def test_plans_of_signing_are_told_apart_and_their_part_years_named() -> None:
     )
     cells = [row.cells for row in internal_brief(document, version="1").timing]
     assert [row[1] for row in cells] == ["$1,017,000 a year", "$760,000 for 9 months", "nothing"]
-    assert [row[2] for row in cells] == ["$1,150,000", "$1,210,000", "$1,320,000"]
+    assert [row[2] for row in cells] == ["$1,154,200", "$1,206,300", "$1,315,300"]
     years = replace(document, inputs=replace(document.inputs, term_months=24))
     rows = (timing("bridge", 3, "1206310.00", "800000.00", "600000.00"),)
     (row,) = internal_brief(replace(years, timing=rows), version="1").timing
@@ -318,7 +318,7 @@ def test_what_signing_later_costs_more_has_its_own_interval() -> None:
                    over_cheapest_low_usd="41000.00", over_cheapest_high_usd="64000.00")  # fmt: skip
     document = size(timing=(timing("day_0", 0, "1154216.42", "1017000.00", cheapest=True), later))
     cells = [row.cells for row in internal_brief(document, version="1").timing]
-    assert [row[4] for row in cells] == ["", "$50,000 ($40,000 to $60,000)"]
+    assert [row[4] for row in cells] == ["", "$52,100 ($41,000 to $64,000)"]
 
 
 def no_commitment(**changes: Any) -> SizeDocument:
@@ -355,7 +355,7 @@ def test_an_edition_of_no_commitment_says_so_and_what_would_change_it() -> None:
     text = internal_markdown(found)
     first = " ".join(line.says for line in found.answer)
     assert first.startswith("Do not commit. Every commitment costs more than on demand.")
-    assert "On demand costs $900,000 over 12 months (80 % of paths: $700,000 to $1,100,000)" in first
+    assert "On demand costs $940,000 over 12 months (80 % of paths: $700,000 to $1,100,000)" in first
     assert "The least costly commitment looked at, $600,000 a year, costs $15,000 more than on demand" in first
     for nonsense in ("not known", "$0", "recommended size", "cash at risk", "Regret", "a chance of"):
         assert nonsense not in text.partition("## Cautions")[0].replace("a lock is worth nothing", ""), nonsense
@@ -364,7 +364,7 @@ def test_an_edition_of_no_commitment_says_so_and_what_would_change_it() -> None:
         answers(found, DEEPER)
     )
     assert "paid at list" in answers(found, OVERAGE)
-    assert "The number is $900,000 over the term" in answers(found, ONE_NUMBER)
+    assert "The number is $940,000 over the term" in answers(found, ONE_NUMBER)
     none = internal_markdown(internal_brief(no_commitment(clauses=(clause("one_point", 0, 0, 1),)), version="1"))
     assert "No ask by itself makes a commitment cheaper than on demand." in none
 

@@ -9,6 +9,7 @@ from size_making import contract, document, drawn, offer, own_paths, steady
 
 from baseload.commit.size.demand import Ends
 from baseload.commit.size.guard import break_even_usd, guard, past_of
+from baseload.commit.size.shown import saving as shown_saving
 from baseload.commit.size.terms import break_even_utilization
 from baseload.commit.size.text import text_of
 from baseload.demand.history import history_of
@@ -101,8 +102,8 @@ def test_the_refusal_names_what_it_costs_and_what_the_past_carries():
     reason = found.recommended.reason
     assert "past_supports" in reason
     for one in (refused, carried):
-        assert f"{round(float(one.saving_usd), -3):,.0f}"[:3] in reason
-        assert f"{round(float(one.commit_usd_by_year[0]), -3):,.0f}"[:3] in reason
+        assert f"{shown_saving(found, one):,.0f}" in reason
+        assert f"{float(one.commit_usd_by_year[0]):,.0f}" in reason
     lines = text_of(found)
     assert reason in lines
     assert any("which the guard does not trust alone" in line for line in lines)

@@ -190,8 +190,8 @@ def test_clauses_and_dates_of_signing_are_there_unless_quick():
 
 GOLDEN = """\
 Commit 100,000 list dollars, 12 months: 20 % off list.
-It costs about 180,000 over the term against 200,000 on demand (120,000 to 280,000 in eight cases of ten): \
-20,000 less, 10.0 %.
+It costs about 180,000 over the term (100,000 to 260,000 in eight cases of ten) against 200,000 on demand \
+(120,000 to 280,000): 20,000 less, 10.0 %.
 Some of it stays unused with a chance of 0 %; usage exceeds it with 67 %. 100 % of it is expected to be used, \
 80 % must be to break even; it comes out dearer than on demand with 0 %.
 Cash at risk 0 (committed cash less what the 10th percentile of usage needs). Regret 20,000 on average, \

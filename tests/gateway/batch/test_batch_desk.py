@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import sqlite3
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import anthropic
 import httpx2
 import pytest
-from batch_world import NIGHTLY, OUR_KEY, asked, batched, eventually, fetched, notes, pairs, posted, slow_batches
+from batch_world import HAIKU, NIGHTLY, OUR_KEY, asked, batched, eventually, fetched, notes, pairs, posted, slow_batches
 
 from baseload.demo.upstream.faults import Fault
 from baseload.demo.upstream.server import Upstream
@@ -20,6 +21,7 @@ from baseload.gateway.batch.queue import Items
 from baseload.gateway.batch.unbatched import among
 from baseload.gateway.state.sqlite import SqliteDatabase
 
+SERVED = (HAIKU, "leave")
 TOOL: dict[str, Any] = {
     "name": "look_up",
     "description": "Looks an order up",
@@ -35,13 +37,35 @@ def direct(upstream: Upstream) -> anthropic.Anthropic:
     return anthropic.Anthropic(base_url=upstream.base_url, api_key="sk-ant-direct")
 
 
+def said(headers: Mapping[str, str]) -> tuple[str | None, str | None]:
+    """What an answer says of who served it, and why."""
+    return headers.get("x-baseload-model"), headers.get("x-baseload-reason")
+
+
+def test_a_stream_says_in_a_comment_what_its_answer_came_by(upstream: Upstream, tmp_path: Path) -> None:
+    """Its head goes out before that is known; a client of the API reads no comment."""
+    slow_batches(upstream, 2.0)
+    with batched(upstream, tmp_path) as gateway:
+        posted(gateway, asked("Beside it, so that its batch is not cancelled"), prefer="respond-async")
+        spilled = posted(gateway, {**asked("Now"), "stream": True}, **{"x-baseload-timeout": "2"})
+        assert spilled.headers["x-baseload-synthesized"] == "held"
+        assert b"\n: x-baseload-synthesized: spill\n\nevent: message_start\n" in spilled.content
+    slow_batches(upstream, 0.0)
+    with batched(upstream, tmp_path / "b") as gateway:
+        assert (
+            b"\n: x-baseload-synthesized: batch\n\nevent: message_start\n"
+            in posted(gateway, {**asked("Now"), "stream": True}).content
+        )
+
+
 def test_a_held_stream_ends_in_the_same_message_as_a_stream_of_the_api(upstream: Upstream, tmp_path: Path) -> None:
     for given in (asked("Where is it?"), asked("Look!", tools=[TOOL], tool_choice={"type": "tool", "name": "look_up"})):
         with direct(upstream) as client, client.messages.stream(**given) as stream:
             expected = stream.get_final_message()
         with batched(upstream, tmp_path) as gateway, gateway.client().messages.stream(**given) as held:
             found = held.get_final_message()
-            assert held.response.headers["x-baseload-synthesized"] == "batch"
+            assert held.response.headers["x-baseload-synthesized"] == "held"  # what by is not known yet
+            assert said(held.response.headers) == SERVED
         assert found.content == expected.content
         assert (found.stop_reason, found.stop_sequence, found.model) == (
             expected.stop_reason, expected.stop_sequence, expected.model,
@@ -57,6 +81,7 @@ def test_a_silent_caller_has_the_answer_of_its_batch(upstream: Upstream, tmp_pat
     with batched(upstream, tmp_path) as gateway:
         raw = gateway.client().messages.with_raw_response.create(**asked("Sum it up."))
         assert raw.headers["x-baseload-synthesized"] == "batch"
+        assert said(raw.headers) == SERVED
         assert raw.parse().usage.service_tier == "batch"
     ((start, end),) = pairs(tmp_path)
     assert (start.tier, start.purpose, start.workload, start.upstream) == ("batch", "serve", "nightly", "anthropic")
@@ -94,6 +119,7 @@ def test_a_ticket_is_idempotent_its_own_keys_and_can_be_called_off(upstream: Ups
         assert httpx2.get(url[:-1] + "x", headers={"x-api-key": gateway.key}).status_code == 404
         done = fetched(gateway, ticket)
         assert (done.status_code, done.headers["x-baseload-synthesized"]) == (200, "batch")
+        assert said(first.headers) == said(done.headers) == SERVED
         assert done.json()["type"] == "message"
         assert fetched(gateway, ticket).json() == done.json()
         assert httpx2.delete(url, headers={"x-api-key": gateway.key}).json()["status"] == "cancelled"

@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from log_writing import NOON_US, ended, started
+from msgspec import structs
 
 from baseload.gateway.calllog.cost import Pricing
-from baseload.gateway.calllog.records import Head
+from baseload.gateway.calllog.records import Head, booked_nano
 from baseload.gateway.calllog.to_calls import Repriced, asked_model, call_rows, repriced
 from baseload.prices.load import load_book
 from baseload.usage.gateway_pairs import Pair
@@ -81,6 +82,23 @@ def test_tokens_before_the_final_usage_are_the_least_a_call_cost_and_never_its_c
     end = ended(1, usage={"input_tokens": 1_000, "output_tokens": 1}, outcome=outcome, settled=False)
     assert Pricing(BOOK).cost_nano(start, end) is None
     assert Pricing(BOOK).seen_nano(start, end) == 3_015_000
+
+
+def test_an_answer_that_broke_off_costs_at_most_its_known_prompt_and_all_it_was_allowed_to_write() -> None:
+    """1,000 tokens in and 200 out of Sonnet 4.5: 1,000 x 3 + 200 x 15 = 6,000 millionths."""
+    start = started(1, model="claude-sonnet-4-5", max_tokens=200, held_nano=99_000_000)
+    end = ended(1, usage={"input_tokens": 1_000, "output_tokens": 1}, outcome="client", settled=False)
+    most = Pricing(BOOK).most_nano(start, end)
+    assert most == 6_000_000
+    assert booked_nano(start, structs.replace(end, most_nano=most)) == 6_000_000
+    assert booked_nano(start, end) == 99_000_000  # a record that does not say it: what was held
+
+
+def test_without_a_limit_or_a_prompt_the_most_is_not_known() -> None:
+    end = ended(1, usage={"input_tokens": 1_000, "output_tokens": 1}, outcome="client", settled=False)
+    assert Pricing(BOOK).most_nano(started(1, model="claude-sonnet-4-5"), end) is None
+    bare = ended(1, usage={"output_tokens": 1}, outcome="client", settled=False)
+    assert Pricing(BOOK).most_nano(started(1, model="claude-sonnet-4-5", max_tokens=200), bare) is None
 
 
 def rows(**changes: Any) -> list[Call | Problem]:

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from log_writing import Clock, ended, kinds, one_call, records, segments, started
 
+from baseload.gateway.calllog import recover as recover_module
 from baseload.gateway.calllog.records import Seal, Start
 from baseload.gateway.calllog.recover import recover
 from baseload.gateway.calllog.segment import CallLog
@@ -175,3 +176,34 @@ def test_a_log_cut_at_any_byte_is_recovered(folder: Path, tmp_path: Path) -> Non
         assert found.torn_bytes == len(data[:size]) - (data[:size].rfind(b"\n") + 1)
         left = path.read_bytes() if path.exists() else b""
         assert not [placed for placed in records_in(left.split(b"\n")) if isinstance(placed.record, BadRecord)]
+
+
+def test_a_segment_that_another_process_deletes_meanwhile_stops_no_start(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between the look at the folder and the file itself: what was shipped goes at any moment."""
+    (kept,) = segments(folder)
+    gone = kept.with_name("calls-one.0-000000.log")
+    also = kept.with_name("calls-two.0-000001.log")
+    found = {"calls-*.log": [gone, kept, also]}
+    monkeypatch.setattr(Path, "glob", lambda _, pattern: found.get(pattern, []))
+    (one,) = recover(folder, CLOCK)
+    assert (one.replica_id, one.segments) == ("one.0", 1)
+
+
+def test_a_segment_deleted_between_two_looks_at_it_stops_no_start(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (kept,) = segments(folder)
+    gone = kept.with_name(kept.name.replace(".log", "9.log"))
+    gone.write_bytes(b"half a line")
+    looked = recover_module.is_sealed
+
+    def sealed(path: Path) -> bool:
+        if path == kept:
+            gone.unlink(missing_ok=True)
+        return looked(path)
+
+    monkeypatch.setattr(recover_module, "is_sealed", sealed)
+    (one,) = recover(folder, CLOCK)
+    assert one.segments == 1

@@ -8,7 +8,8 @@ import pytest
 from decide_made import KEY, NOW_US, OPUS, body_of, facts_from, inbound, plain, requests
 from hypothesis import given, settings
 
-from baseload.gateway.decide.facts import Facts, facts_of, is_ours
+from baseload.gateway.decide.facts import Facts, facts_of
+from baseload.gateway.decide.heads import is_ours
 from baseload.gateway.decide.memo import Memo, Slices
 from baseload.usage.features import features_of, session_fp
 

@@ -57,6 +57,8 @@ RESULT = {"type": "tool_result", "tool_use_id": "t", "content": "r"}
         (plain(messages=[user(text(LONG)), user(text("x"), THOUGHT, text(""))]), mark("tail"),
          ("messages", 1, "content", 0), FIVE),
         (plain(messages=[user(text(LONG)), user(THOUGHT)]), mark("tail"), ("messages", 0, "content", 0), FIVE),
+        (plain(messages=[user(text(LONG)), user(text("x"), text(" \n\t\u00a0"))]), mark("tail"),
+         ("messages", 1, "content", 0), FIVE),
         (plain(messages=[user(text(LONG)), {"role": "system", "content": "s"}]), mark("tail"),
          ("messages", 0, "content", 0), FIVE),
     ],
@@ -177,3 +179,11 @@ def test_marks_are_legal_and_nothing_else_changes(request_: dict[str, Any], want
     assert lives == sorted(lives)  # "1h" before "5m"
     assert not any(block.get("type") in ("thinking", "redacted_thinking") for block in carrying)
     assert not any(block.get("type") == "text" and not block["text"] for block in carrying)
+
+
+@pytest.mark.parametrize(
+    "request_", [plain(system=[*SYSTEM, text(" \n ")]), plain(system=" " * 40_000)],
+)  # fmt: skip
+def test_a_system_block_of_nothing_but_space_carries_no_mark(request_: dict[str, Any]) -> None:
+    number = len(request_["system"]) - 1 if isinstance(request_["system"], list) else 0
+    assert marked(request_, mark(f"system:{number}")).is_original

@@ -84,7 +84,7 @@ def bad_price(_: Served, patch: pytest.MonkeyPatch) -> None:
 
 
 def bad_content(gateway: Served, _: pytest.MonkeyPatch) -> None:
-    gateway.gateway.core.content.of = broken  # type: ignore[method-assign]
+    gateway.gateway.core.content.work_out = broken  # type: ignore[method-assign]
 
 
 def bad_bound(_: Served, patch: pytest.MonkeyPatch) -> None:

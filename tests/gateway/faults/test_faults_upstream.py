@@ -16,6 +16,7 @@ from served import Served, serving, settings
 
 from baseload.demo.upstream.faults import Fault, FaultKind
 from baseload.demo.upstream.server import Upstream
+from baseload.usage.gateway_records import booked_nano
 
 ONCE = "timeout_s = 0.4\n[retry]\ntries = 1\n"
 """The gateway asks once, so that each fault is seen as it is."""
@@ -251,7 +252,7 @@ def mixture(many: Upstream, folder: Path, count: int, seed: int, tries: int = 1)
     figures = check(folder, reached(many), answered)
     found = books(folder)
     held_for_good = sum(
-        start.held_nano
+        booked_nano(start, end)
         for number, start in found.starts
         for other, end in found.ends
         if number == other and start.seq == end.seq and end.cost_nano is None

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 import threading
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -338,6 +339,79 @@ def test_a_caller_that_leaves_while_it_waits_holds_nothing(tmp_path: Path) -> No
         database.may_go.release(10)
         hold = await reserved(budgets, ("all", "b"), 1_000, NOW_US + SECOND_US)
         assert isinstance(hold, Hold)
+
+    run(work())
+
+
+@contextlib.contextmanager
+def stopped(database: Slow) -> Iterator[None]:
+    """The store answers nobody until this ends."""
+    database.waiting, database.may_go = 0, threading.Semaphore(0)
+    try:
+        yield
+    finally:
+        database.may_go.release(1_000)
+
+
+def test_what_a_waiting_call_counts_on_is_not_taken_from_it(tmp_path: Path) -> None:
+    """100 of 1,000 leased, 1 spent, 99 free: the next 100 needs one more, and nobody may take the 99 meanwhile."""
+
+    async def work() -> None:
+        database = Slow(tmp_path / "s")
+        budgets = Budgets(StateThread(StateStore(database)), "a", [ALL])
+        first = await reserved(budgets, ("all",), 100)
+        assert isinstance(first, Hold)
+        budgets.settle(first, 1)
+        with stopped(database):
+            waiting = asyncio.create_task(budgets.ask(("all",), 100, NOW_US))
+            while not database.waiting:
+                await asyncio.sleep(0.01)
+            between = asyncio.create_task(reserved(budgets, ("all",), 90))
+            await asyncio.sleep(0)
+        assert isinstance(await waiting, Hold)
+        assert isinstance(await between, Hold)
+        assert isinstance(await reserved(budgets, ("all",), 100), Hold)  # and nobody is refused for it afterwards
+        assert isinstance(await reserved(budgets, ("all",), 709), Hold)  # 1 spent, 290 reserved: to the last nano
+        assert await reserved(budgets, ("all",), 1, NOW_US + SECOND_US) == Refused("all", "cap")
+
+    run(work())
+
+
+def test_a_lease_enlarged_ahead_of_need_refuses_nobody_for_what_calls_took_meanwhile(tmp_path: Path) -> None:
+    """Leased 200 of 1,000; with fewer than 50 free more is asked for. What is free then is taken before the answer."""
+
+    async def work() -> None:
+        database = Slow(tmp_path / "s")
+        budgets = Budgets(StateThread(StateStore(database)), "a", [ALL])
+        first = await reserved(budgets, ("all",), 200)
+        assert isinstance(first, Hold)
+        budgets.settle(first, 151)
+        with stopped(database):
+            assert budgets.reserve(("all",), 1, NOW_US)  # 48 free: more is asked for
+            while not database.waiting:
+                await asyncio.sleep(0.01)
+            assert budgets.reserve(("all",), 48, NOW_US)
+        assert isinstance(await reserved(budgets, ("all",), 700), Hold)
+
+    run(work())
+
+
+def test_a_call_that_stops_waiting_gives_back_what_was_set_aside_for_it(tmp_path: Path) -> None:
+    async def work() -> None:
+        database = Slow(tmp_path / "s")
+        budgets = Budgets(StateThread(StateStore(database)), "a", [ALL])
+        first = await reserved(budgets, ("all",), 100)
+        assert isinstance(first, Hold)
+        budgets.settle(first, 1)
+        with stopped(database):
+            waiting = asyncio.create_task(budgets.ask(("all",), 100, NOW_US))
+            while not database.waiting:
+                await asyncio.sleep(0.01)
+            assert budgets.reserve(("all",), 90, NOW_US) is None
+            waiting.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await waiting
+            assert budgets.reserve(("all",), 99, NOW_US)
 
     run(work())
 

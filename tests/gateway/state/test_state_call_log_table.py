@@ -67,6 +67,18 @@ def test_sending_all_again_after_the_marks_were_lost_changes_nothing(connect, tm
     assert ids(sink) == [(seq, False) for seq in range(1, 31)]
 
 
+def test_a_segment_may_go_once_its_seal_was_sent_too(connect, tmp_path: Path) -> None:
+    sink, log = PostgresSink(connect()), opened(tmp_path)
+    finish(log, begin(log))
+    sink.send(tmp_path, "a.1")
+    log.close()
+    (path,) = tmp_path.glob("calls-*.log")
+    assert not sink.has_all_of(path, "a.1")
+    sink.send(tmp_path, "a.1")
+    assert PostgresSink(connect()).has_all_of(path, "a.1")
+    assert not sink.has_all_of(path, "a.12")  # another replica's mark says nothing of it
+
+
 def test_two_senders_of_one_folder_send_each_record_once(connect, tmp_path: Path) -> None:
     log = opened(tmp_path)
     one, two = PostgresSink(connect()), PostgresSink(connect())

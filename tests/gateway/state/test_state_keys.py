@@ -5,7 +5,9 @@ from __future__ import annotations
 import base64
 
 import msgspec
+import pytest
 
+from baseload.errors import UsageError
 from baseload.gateway.state.keys import KeyView, hash_of, is_virtual, may_use, new_key
 from baseload.gateway.state.records import KeyScope
 
@@ -59,3 +61,12 @@ def test_a_scope_allows_what_it_names() -> None:
     assert may_use(scope, "w", "claude-haiku-4-5")
     assert not may_use(scope, "w", "claude-haiku-4-5-x")
     assert not may_use(scope, "other", "claude-sonnet-5")
+
+
+@pytest.mark.parametrize(
+    ("name", "scope"), [(" ", KeyScope()), ("a", KeyScope(models=("",))), ("a", KeyScope(workloads=("w", " ")))]
+)
+def test_a_key_with_an_empty_name_or_bound_is_not_made(name: str, scope: KeyScope) -> None:
+    """An unset variable of a script is no wish for a key without bounds."""
+    with pytest.raises(UsageError, match="empty name, workload or model"):
+        new_key(name, scope, 0)

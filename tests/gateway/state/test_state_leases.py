@@ -105,6 +105,46 @@ def test_the_dead_are_settled_by_their_log_and_only_once(connect) -> None:
     assert two.leases() == []
 
 
+def test_what_lost_calls_hold_is_released_once_by_somebody_and_said(connect) -> None:
+    """Of 1,000 a dead replica had spent 55 and its calls held 20; the provider's report has 7 of them."""
+    store = StateStore(connect())
+    take(store, 100)
+    store.reclaim("a", {PLACE: Used(55, 20)}, {"all": 1_000}, 9)
+    assert store.lost_nano(PLACE) == 20
+    with pytest.raises(ValueError, match="21 of 20"):
+        store.release(PLACE, spent_nano=21, who="w", why="y", at_us=11)
+    done = store.release(PLACE, spent_nano=7, who="A. Lindqvist", why="usage report", at_us=12)
+    assert sums(store) == (62, 0, 0)
+    assert StateStore(connect()).releases(PLACE.period) == [done]
+    assert done is not None
+    assert (done.held_nano, done.spent_nano, done.who, done.why, done.at_us) == (
+        20,
+        7,
+        "A. Lindqvist",
+        "usage report",
+        12,
+    )
+    assert store.release(PLACE, spent_nano=0, who="w", why="y", at_us=13) is None
+    assert store.reclaim("a", {PLACE: Used(55, 20)}, {"all": 1_000}, 14) == []
+    assert take(store, 938, replica="b").granted_nano == 938  # all that is left may be spent
+
+
+def test_what_running_replicas_have_and_ones_whose_log_was_not_read_is_nobodys_to_release(connect) -> None:
+    store = StateStore(connect())
+    take(store, 100, at_us=10)
+    assert store.release(PLACE, spent_nano=0, who="w", why="y", at_us=11) is None
+    store.expire(100)
+    assert sums(store) == (0, 0, 100)
+    assert store.release(PLACE, spent_nano=0, who="w", why="y", at_us=12) is None
+    assert sums(store) == (0, 0, 100)
+
+
+def test_a_budget_nobody_used_has_nothing_to_release_and_is_not_made(connect) -> None:
+    store = StateStore(connect())
+    assert store.release(PLACE, spent_nano=0, who="w", why="y", at_us=12) is None
+    assert store.budgets(PLACE.period) == []
+
+
 def test_two_that_reclaim_at_once_settle_the_dead_once(connect) -> None:
     stores = [StateStore(connect()) for _ in range(2)]
     take(stores[0], 100)

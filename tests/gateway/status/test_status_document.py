@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
+from baseload.cli.status import _against
+from baseload.gateway.calllog.records import Note
+from baseload.gateway.calllog.segment import CallLog
 from baseload.gateway.state.records import Rollback
 from baseload.gateway.status import PlanFigures, session_costs, status
-from baseload.gateway.status_rows import Attempt, Read
+from baseload.gateway.status_rows import Attempt, Read, read_log
+from baseload.plan.policy import Entry, Match, WorkloadRef, policy
+from baseload.prices.load import load_book
+from baseload.usage.reader import ReadContext
+from baseload.values import OrgKey
 
 
 def attempt(**more: Any) -> Attempt:
@@ -84,6 +92,23 @@ def test_calls_in_flight_have_no_cost_and_say_what_is_reserved() -> None:
     assert spend.actual_usd == "0.02"
 
 
+def test_answers_that_ended_before_their_final_usage_are_beside_the_cost_with_the_least_they_cost() -> None:
+    """Of four that ended, two broke off (0.01 and 0.03 seen, 0.5 held each), one was never answered (0.5 held)."""
+    held = Decimal("0.5")
+    cut = {"usd": None, "original_usd": None, "reserved_usd": held, "done": False}
+    rows = [attempt(), attempt(**cut), *(attempt(**cut, seen_usd=Decimal(usd)) for usd in ("0.01", "0.03"))]
+    rows += [attempt(in_flight=True, usd=None, original_usd=None, reserved_usd=held)]
+    spend = of(rows).spend
+    assert (spend.actual_usd, spend.unknown_calls, spend.in_flight) == ("0.02", 3, 1)
+    assert (spend.not_settled, spend.not_settled_share) == (2, 0.5)
+    assert (spend.unknown_least_usd, spend.unknown_reserved_usd) == ("0.04", "1.5")
+
+
+def test_what_a_session_is_known_to_have_cost_holds_what_was_seen_of_a_broken_answer() -> None:
+    (found,) = session_costs([attempt(), attempt(start_us=2, usd=None, seen_usd=Decimal("0.01"), done=False)])
+    assert found.usd == pytest.approx(0.03)
+
+
 def test_a_session_of_which_no_cost_is_known_is_on_no_side() -> None:
     """Taken for free, ten calls that a killed process left open would have the candidate cost half of what it does."""
     rows = [*sessions("candidate", 10, "0.02"), *sessions("holdback", 10, "0.10")]
@@ -115,3 +140,37 @@ def test_a_ledger_without_stages_identifies_nothing() -> None:
 def test_rollbacks_are_listed() -> None:
     back = Rollback(workload="w", candidate="m", policy_id="p", reason="ordered", says="ann: no", at_us=1)
     assert of([attempt()], rollbacks=(back,)).rollbacks == (back,)
+
+
+def test_a_workload_without_a_route_says_what_the_policy_wants_of_it_and_why_its_calls_were_not_batched(
+    tmp_path: Path,
+) -> None:
+    """Counts of several notes add up; a log that was cut off in between says nothing twice."""
+    entries = (
+        Entry(workload=WorkloadRef(id="w"), match=Match(tag={"a": "b"})),
+        Entry(workload=WorkloadRef(id="p"), match=Match(tag={"a": "c"}), pin_original=True),
+    )
+    log = CallLog(tmp_path, "a.1", clock_us=lambda: 1_000)
+    for values in ({"caller": 2}, {"caller": 1, "holdback": 4}):
+        log.append(Note(seq=log.next_seq(), us=1_000, kind="not-batched", workload="w", values=dict(values)))
+    log.append(Note(seq=log.next_seq(), us=1_000, kind="another", workload="w", values={"caller": 9}))
+    log.close()
+    read = read_log(tmp_path, ReadContext(org_key=OrgKey(b"k" * 32), resolve_model=lambda raw: raw), load_book())
+    read.attempts += [attempt(), attempt(workload="p"), attempt(workload="")]
+    found = status(read, source="call log", policy=policy(entries, created="2026-11-22", prices_checked="2026-11-21"))
+    by_name = {one.workload: one for one in found.workloads}
+    assert {name: one.entry for name, one in by_name.items()} == {"w": "left alone", "p": "pinned", "": ""}
+    assert by_name["w"].not_batched == {"caller": 3, "holdback": 4}
+    assert by_name["p"].not_batched == {}
+
+
+def test_a_workload_says_why_its_route_stays_in_shadow() -> None:
+    read = Read(attempts=[attempt()])
+    found = status(read, source="call log", no_shadow={"w": "no shadow calls: [shadow] usd_per_day is 0"})
+    assert [one.no_shadow for one in found.workloads] == ["no shadow calls: [shadow] usd_per_day is 0"]
+
+
+def test_what_served_is_compared_with_what_was_asked_for_in_words() -> None:
+    assert _against("1.41") == "what served costs $1.41 less than asked for"
+    assert _against("-1.41") == "what served costs $1.41 more than asked for"
+    assert _against("0") == "what served costs the same"

@@ -10,6 +10,7 @@ from baseload.gateway.upstreams.again import (
     NEVER,
     NOT_SAID,
     Verdict,
+    is_free,
     is_repeatable,
     is_spent,
     pause_s,
@@ -25,7 +26,8 @@ SPENT = b'{"type":"error","error":{"type":"rate_limit_error","message":"m","deta
     [
         (Failure("connect"), True, "here"),
         (Failure("connect"), False, "here"),  # nothing was sent
-        (Failure("reset"), True, "here"),
+        (Failure("reset"), True, "no"),  # it was sent: it may be paid already
+        (Failure("malformed"), True, "no"),
         (Failure("reset"), False, "no"),
         (Failure("timeout"), True, "no"),
         (Failure("status", 529), True, "here"),
@@ -41,12 +43,39 @@ SPENT = b'{"type":"error","error":{"type":"rate_limit_error","message":"m","deta
     ],
 )
 def test_what_another_attempt_can_do(failure: Failure, repeatable: bool, expected: Verdict) -> None:
-    assert verdict(failure, Retry(), repeatable=repeatable) == expected
+    assert verdict(failure, Retry(), repeatable=repeatable, free=False) == expected
+
+
+@pytest.mark.parametrize(
+    ("failure", "expected"),
+    [
+        (Failure("reset"), "here"),
+        (Failure("timeout"), "no"),
+        (Failure("malformed"), "no"),
+        (Failure("status", 529), "here"),
+    ],
+)
+def test_what_is_free_is_asked_again_after_a_reset(failure: Failure, expected: Verdict) -> None:
+    assert verdict(failure, Retry(), repeatable=True, free=True) == expected
 
 
 def test_only_statuses_of_the_settings_are_tried_again() -> None:
-    assert verdict(Failure("status", 529), Retry(statuses=(500,)), repeatable=True) == "no"
-    assert verdict(Failure("status", 500), Retry(statuses=(500,)), repeatable=True) == "here"
+    assert verdict(Failure("status", 529), Retry(statuses=(500,)), repeatable=True, free=False) == "no"
+    assert verdict(Failure("status", 500), Retry(statuses=(500,)), repeatable=True, free=False) == "here"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "expected"),
+    [
+        (b"POST", b"/v1/messages", False),
+        (b"POST", b"/v1/messages/count_tokens", True),
+        (b"GET", b"/v1/models", True),
+        (b"POST", b"/v1/messages/batches", False),
+        (b"DELETE", b"/v1/files/f", False),
+    ],
+)
+def test_what_can_be_carried_out_twice_for_nothing(method: bytes, path: bytes, expected: bool) -> None:
+    assert is_free(method, path) is expected
 
 
 @pytest.mark.parametrize(

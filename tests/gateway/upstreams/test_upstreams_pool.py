@@ -238,7 +238,7 @@ def test_what_is_printed_of_an_attempt_holds_no_key() -> None:
     assert "secret" not in repr(asked())
 
 
-KINDS: list[FailureKind] = ["connect", "reset", "timeout", "status"]
+KINDS: list[FailureKind] = ["connect", "reset", "timeout", "malformed", "status"]
 
 
 @st.composite

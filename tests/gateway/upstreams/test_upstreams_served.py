@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -12,14 +12,17 @@ from typing import Any
 import anthropic
 import pytest
 from pooled import attempts, client, closing_clients, with_key
-from served import Served, serving, settings
+from served import BOOK, Served, serving, settings
 
 from baseload.demo.upstream.answers import Answers
 from baseload.demo.upstream.faults import Fault
 from baseload.demo.upstream.seeded import seeded_answers
 from baseload.demo.upstream.server import Upstream, running
 from baseload.demo.upstream.service import Service
+from baseload.gateway.status_rows import read_log
 from baseload.prices.load import load_book
+from baseload.usage.reader import ReadContext
+from baseload.values import OrgKey, decimal_usd
 
 HAIKU = "claude-haiku-4-5-20251001"
 ASK: Any = {"model": HAIKU, "max_tokens": 50, "messages": [{"role": "user", "content": "Where is my parcel?"}]}
@@ -27,6 +30,13 @@ QUICK = "[retry]\nmost_wait_s = 2\n"
 
 
 __all__ = ["closing_clients"]  # pytest runs it around every test
+
+
+def eventually(found: Callable[[], bool]) -> None:
+    ends = time.monotonic() + 30
+    while not found():
+        assert time.monotonic() < ends
+        time.sleep(0.01)
 
 
 @contextmanager
@@ -54,8 +64,6 @@ def closed_port() -> int:
         (Fault(kind="status", status=500), "error", 500, "api_error"),
         (Fault(kind="status", status=529, retry_after_s=0), "error", 529, "overloaded_error"),
         (Fault(kind="status", status=429, retry_after_s=1), "error", 429, "rate_limit_error"),
-        (Fault(kind="reset_before"), "failed", 0, "reset"),
-        (Fault(kind="answer_lost"), "failed", 0, "reset"),
     ],
 )
 def test_a_failure_before_the_first_byte_costs_the_caller_a_pause_and_leaves_its_own_record(
@@ -73,6 +81,77 @@ def test_a_failure_before_the_first_byte_costs_the_caller_a_pause_and_leaves_its
     assert (done.outcome, done.status, done.message_id) == ("ok", 200, message.id)
     assert (first.attempt, second.attempt, first.trip) == (1, 2, second.trip)
     assert upstream.count["POST /v1/messages"] == 2
+
+
+@pytest.mark.parametrize("kind", ["reset_before", "answer_lost"])
+def test_a_call_whose_answer_is_lost_goes_out_once_and_its_cost_is_not_known(
+    kind: Any, upstream: Upstream, tmp_path: Path
+) -> None:
+    upstream.faults.add(Fault(kind=kind, times=9))
+    with gateway_of(upstream.base_url, tmp_path) as served:
+        with pytest.raises(anthropic.InternalServerError) as raised:
+            client(served).messages.create(**ASK)
+        assert raised.value.status_code == 502
+        assert "x-should-retry" not in raised.value.response.headers  # asking again is its caller's choice
+    ((_, end),) = attempts(tmp_path)
+    assert (end.outcome, end.error, end.cost_nano) == ("failed", "reset", None)
+    assert upstream.count["POST /v1/messages"] == 1
+
+
+BOUND = '[[budget]]\nusd = "100"\n'
+
+
+def spent_nano(served: Served) -> int:
+    """What the only budget has settled."""
+    (by_budget,) = served.gateway.budgets.spent.values()
+    (nano,) = by_budget.values()
+    return int(nano)
+
+
+def test_a_stream_that_is_cut_before_its_final_usage_costs_its_budget_the_most_it_can_have_cost(
+    upstream: Upstream, tmp_path: Path
+) -> None:
+    upstream.faults.add(Fault(kind="reset_after", after=700))
+    with gateway_of(upstream.base_url, tmp_path, BOUND) as served:
+        with pytest.raises(anthropic.APIStatusError), client(served).messages.stream(**ASK) as stream:
+            stream.get_final_message()
+        spent = spent_nano(served)
+    ((start, end),) = attempts(tmp_path)
+    assert (end.outcome, end.settled, end.cost_nano) == ("upstream", False, None)
+    assert end.usage
+    assert end.seen_nano is not None
+    assert end.most_nano is not None
+    assert 0 < end.seen_nano < end.most_nano == spent < start.held_nano  # the prompt is known, what was written is not
+
+
+def test_a_caller_who_leaves_before_the_final_usage_costs_its_budget_the_most_it_can_have_cost(
+    upstream: Upstream, tmp_path: Path
+) -> None:
+    upstream.faults.add(Fault(kind="stall", after=700))
+    with gateway_of(upstream.base_url, tmp_path, BOUND) as served:
+        with client(served).messages.stream(**ASK) as stream:
+            next(iter(stream))  # the beginning of the message, and its caller is gone
+        eventually(lambda: served.call(lambda: served.gateway.core.log.open_starts) == 0)
+        spent = spent_nano(served)
+    ((start, end),) = attempts(tmp_path)
+    assert (end.outcome, end.settled, end.cost_nano) == ("client", False, None)
+    assert end.seen_nano is not None
+    assert end.most_nano is not None
+    assert 0 < end.seen_nano < end.most_nano == spent < start.held_nano
+    context = ReadContext(org_key=OrgKey(b"k" * 32), resolve_model=BOOK.resolve)
+    (found,) = read_log(tmp_path / ".baseload/gateway/log", context, BOOK).attempts
+    assert (found.usd, found.seen_usd) == (None, decimal_usd(end.seen_nano))
+    assert found.reserved_usd == decimal_usd(end.most_nano)
+
+
+def test_a_call_whose_answer_is_lost_costs_its_budget_what_was_held(upstream: Upstream, tmp_path: Path) -> None:
+    upstream.faults.add(Fault(kind="answer_lost"))
+    with gateway_of(upstream.base_url, tmp_path, BOUND) as served:
+        with pytest.raises(anthropic.InternalServerError):
+            client(served).messages.create(**ASK)
+        spent = spent_nano(served)
+    ((start, _),) = attempts(tmp_path)
+    assert 0 < start.held_nano == spent
 
 
 def test_a_stream_is_tried_again_before_its_first_byte_and_never_after(upstream: Upstream, tmp_path: Path) -> None:

@@ -16,6 +16,8 @@ from baseload.gateway.watching.child import Child, ChildFault
 from baseload.gateway.watching.grade import Answering
 from baseload.gateway.watching.messages import Difference, Grade, State, Step
 from baseload.gateway.watching.unlabelled import DIFFER
+from baseload.project import parse_project
+from baseload.quality.trial.tables import GraderFiles, bar_of
 
 
 def message(text: str, stop: str = "end_turn") -> msgspec.Raw:
@@ -151,3 +153,14 @@ def test_a_grader_sees_no_key_of_the_environment(monkeypatch: pytest.MonkeyPatch
             await child.ask(Step(state="{}", events=()), State)
 
     run(Child(shows), use)
+
+
+def test_a_pair_names_its_grader_as_the_bar_of_a_trial_does() -> None:
+    """Another table is another grader: what the route's verdict was earned with is compared with this."""
+    table = parse_project(
+        '[[bar]]\nworkload = "w"\nbudget_usd = "5"\n'
+        'grader = { kind = "label", truth = "incumbent", labels = ["billing", "bug"] }\n', "baseload.toml",
+    ).bar[0]  # fmt: skip
+    of_bar = bar_of(table, "w", GraderFiles(folder=Path(), contents={})).grader
+    assert grade(SCREEN, message("bug"), message("bug")).grader == f"{of_bar} 1"
+    assert grade({**SCREEN, "labels": ["billing"]}, message("bug"), message("bug")).grader != f"{of_bar} 1"

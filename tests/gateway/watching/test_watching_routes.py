@@ -10,14 +10,17 @@ from typing import Any
 
 import msgspec
 import pytest
-from watching_world import HAIKU, OPUS, SECRET, Running, ask, entry, made_policy
+from watching_world import HAIKU, OPUS, PROJECT, SECRET, Running, ask, entry, made_policy
 
 from baseload.demo.upstream.server import Upstream
 from baseload.errors import UsageError
 from baseload.gateway.state.sqlite import SqliteDatabase
 from baseload.gateway.state.store import StateStore
 from baseload.gateway.watching.orders import hold, lift, resume, roll_back
+from baseload.gateway.watching.shadow import Graded as Pair
+from baseload.gateway.watching.views import standing_of
 from baseload.quality.watch.events import Graded
+from baseload.values import day_of, iso_day
 
 POLICY = """
 [policy]
@@ -177,10 +180,46 @@ def test_evidence_of_a_loss_rolls_back_for_every_replica_by_a_row_of_its_own(sta
     until(lambda: bool(store.routes()))
     one.watching.watch.book.note(KEY, [Graded(at_us=1, d=-1.0)] * 60)
     one.tick()
+    until(lambda: bool(store.rollbacks()))  # its own tick may have been under way
     (back,) = store.rollbacks()
     assert (back.workload, back.candidate, back.reason) == ("w-1", HAIKU, "quality")
     assert until(lambda: KEY in two.gateway.core.routes and two.gateway.core.routes[KEY].rolled_back) < 1.0
     assert ask(two.client(), "s-9").headers["x-baseload-model"] == OPUS
+
+
+def test_another_grader_than_the_trials_expires_the_verdict(tmp_path: Path, start: Start, store: StateStore) -> None:
+    trial = {
+        "verdict_id": "v-1", "decided_day": iso_day(day_of(time.time_ns() // 1_000)), "candidate": HAIKU,
+        "incumbent": OPUS,
+        "bar": {"grader": "signals abc"}, "grader_version": "1",
+    }  # fmt: skip
+    path = tmp_path / ".baseload/trials/t/trial.json"
+    path.parent.mkdir(parents=True)
+    path.write_text(json.dumps(trial))
+    one = start()
+    ask(one.client(), "s-1")
+    until(lambda: bool(store.routes()))
+    for grader, alarms in (("signals abc 1", ()), ("signals def 1", ("verdict expired: grader",))):
+        before = store.routes()[0].events
+        one.watching.watch.desk._graded.append(Pair(KEY, None, "", grader))
+        one.tick()
+        until(lambda: store.routes()[0].events > before)  # noqa: B023 - called at once
+        assert standing_of(store.routes()[0].state, KEY[1]).alarms == alarms
+
+
+def test_a_grader_that_cannot_be_made_buys_no_shadow_call(start: Start, store: StateStore, upstream: Upstream) -> None:
+    """Its file is gone: nobody could grade what was bought."""
+    project = PROJECT.replace('{ kind = "signals" }', '{ kind = "label", truth = "gone.jsonl" }')
+    one = start(project=project)
+    client = one.client()
+    ask(client, "s-0")
+    until(lambda: KEY in one.gateway.core.routes)
+    all_paired(one)
+    for number in range(5):
+        ask(client, f"s-{number}")
+    one.settle()
+    assert one.watching.outcomes() == {}
+    assert all(json.loads(request.body)["model"] == OPUS for request in upstream.requests)
 
 
 def test_two_replicas_lose_no_event_of_each_other(start: Start, store: StateStore) -> None:

@@ -41,6 +41,14 @@ def test_a_trial_gives_margin_day_expiry_and_the_incumbents_own_rates(tmp_path: 
     assert terms.budgets["truncation"] == Budget(baseline=0.04)
 
 
+def test_a_route_knows_the_grader_its_trial_was_graded_by(tmp_path: Path) -> None:
+    """An older document that does not say its version is compared with nothing."""
+    served = made_policy()
+    for version, expected in (("1", "label abc 1"), ("", "")):
+        found = promises_in(project(tmp_path / f"p{version}", {**TRIAL, "grader_version": version}))
+        assert terms_of(served.entries[0], served, found, BOOK, holdback=0.1).tested.grader == expected
+
+
 def test_without_the_trial_the_usual_margin_counts_from_the_day_of_the_policy(tmp_path: Path) -> None:
     served = made_policy(entry(match=Match(api_key=("*",), system_fp=("s1",), tools_fp=("t1",))))
     terms = terms_of(served.entries[0], served, promises_in(tmp_path), BOOK, holdback=0.0)

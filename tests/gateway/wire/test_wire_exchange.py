@@ -47,6 +47,23 @@ def test_what_belongs_to_one_connection_is_left_out_both_ways(world: World, scri
     assert caller.message() == (b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX-Kept: 1\r\n\r\n", b"hi")
 
 
+@pytest.mark.parametrize("is_added", [True, False])
+def test_what_an_upstream_says_in_our_names_does_not_pass_beside_ours(script: Script, is_added: bool) -> None:
+    """Another gateway behind this one. Where this one says nothing, what came passes as it came."""
+    theirs, ours = b"X-Baseload-Model: theirs\r\n", b"x-baseload-model: ours\r\n"
+    trip = NotedTrip()
+    trip.added = ((b"x-baseload-model", b"ours"),) if is_added else ()
+    door = NotedDoor(script.origin)
+    door.way = lambda inbound: door.forward(inbound, trip)
+    found = World(door)
+    caller = found.caller()
+    caller.send(GET)
+    script.asked().send(ok(b"hi", theirs + b"x-kept: 1\r\n"))
+    said = b"x-kept: 1\r\n" + ours if is_added else theirs + b"x-kept: 1\r\n"
+    assert caller.message()[0] == b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n" + said + b"\r\n"
+    found.stop()
+
+
 def test_headers_the_trip_adds_come_last_and_cannot_hold_a_line(script: Script) -> None:
     trip = NotedTrip()
     trip.added = ((b"x-served", b"model"), (b"x-evil", b"a\r\nSet-Cookie: b"))

@@ -89,13 +89,22 @@ def stamped(count: int = 80) -> list[Sent]:
 
 def test_a_time_stamp_before_the_static_part_is_moved_and_named(book: PriceBook) -> None:
     found = outcomes(book, stamped())
-    plan = found["plan"]
+    plan = found["edited"]
     assert plan.move_after_prefix == ("time stamp in system block 1 (about 40 tokens)",)
     assert plan.marks == (CacheMark(section="system", after="system:0", ttl="5m"),)  # it is the first block now
     # of 2,500 tokens 2,000 are read; 500 (stamp and own) are plain
     assert shares(plan) == pytest.approx((0.20, 0.78, 0.02, 0))
     assert shares(found["as_billed"]) == pytest.approx((0.184, 0, 0.816, 0))
     assert shares(found["all_5m"]) == (0, 0, 1, 0)
+
+
+def test_as_the_prompt_is_sent_today_the_plan_reads_nothing_behind_its_time_stamp(book: PriceBook) -> None:
+    plan = outcomes(book, stamped())["plan"]
+    assert (plan.move_after_prefix, plan.marks, shares(plan)) == ((), (), (1, 0, 0, 0))
+
+
+def test_where_nothing_is_worth_moving_there_is_no_plan_of_an_edited_prompt(book: PriceBook) -> None:
+    assert "edited" not in outcomes(book, steady(60))
 
 
 def test_a_part_nobody_repeats_more_than_what_follows_it_stays(book: PriceBook) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
+import msgspec
 import pytest
 from route_hands import HAIKU, OPUS, TODAY, USD, options, plain, workload
 
@@ -52,6 +54,30 @@ def test_what_a_trial_has_shown_comes_before_what_is_assumed(book: PriceBook) ->
     assert found.moved == (("w", "claude-sonnet-5"),)
     assert found.proven == found.all_assumed
     assert found.proven.likely == 4_400_000_000
+
+
+def by_hand(book: PriceBook, position: Position, *others: RouteOption) -> Alone:
+    menu = [RouteOption(model=OPUS, today=True, grade="measured"), *others]
+    return routing_alone({"w": menu}, {"w": [position]}, {"w": workload(task="chat")}, book, TODAY)
+
+
+HELD = RouteOption(model="claude-sonnet-5-5", verdict="holds", verdict_grade="simulated", grade="simulated")
+
+
+def test_what_held_against_a_stand_in_gives_way_only_to_materially_more(book: PriceBook) -> None:
+    # of 7.50 the one that held leaves 2 + 1; a twentieth is 0.375
+    for output, moved in (("0.9", "claude-sonnet-5-5"), ("0.5", "claude-sonnet-5")):  # leave 2 + 0.9 and 2 + 0.5
+        other = RouteOption(model="claude-sonnet-5", output_low=Decimal(output), output_likely=Decimal(output))
+        found = by_hand(book, plain(book, OPUS), HELD, other)
+        assert (found.moved, found.proven) == ((("w", moved),), Saving())
+
+
+def test_moves_of_sampled_calls_are_known_no_better_than_the_sample(book: PriceBook) -> None:
+    """The grade of the plan's waterfall: the weaker of the trial and of the calls."""
+    position = plain(book, OPUS)
+    for rate, grade in ((1, "simulated"), (10, "sampled")):
+        found = by_hand(book, msgspec.structs.replace(position, sampling_rate=rate), HELD)
+        assert found.by_grade == ((grade, found.all_assumed),)
 
 
 def test_less_effort_on_todays_model_is_another_lever(book: PriceBook) -> None:

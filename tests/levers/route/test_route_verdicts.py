@@ -17,7 +17,7 @@ GOOD: dict[str, Any] = {
     "workload": "w-1",
     "model": "claude-haiku-4-5",
     "state": "holds",
-    "verdict_id": "v-1",
+    "verdict_id": "ab" * 32,
     "output_ratio_low": "0.9",
     "output_ratio_high": "1.1",
     "expires_day": TODAY + 1,
@@ -56,6 +56,8 @@ def test_the_last_day_counts_and_the_day_of_expiry_does_not(book: PriceBook) -> 
         {"effort": "huge"},
         {"verdict_id": "absent"},
         {"verdict_id": ""},
+        {"verdict_id": "x"},
+        {"verdict_id": "AB" * 32},
         {"workload": ""},
         {"expire_day": 1},  # a misspelt field would make a verdict that never expires
         {"expires_day": -1},
@@ -106,7 +108,7 @@ def test_clearly_below_is_of_a_trial_that_ended_without_an_answer_alone(book: Pr
 def test_what_a_stand_in_said_rules_nothing_out_on_own_traffic(book: PriceBook) -> None:
     found, _ = read(book, document(state="breaks", grade="simulated"))
     own = of_own_traffic(found)[KEY]
-    assert (own.state, own.grade, own.verdict_id, own.output_ratio_low) == ("assumed", "simulated", "v-1", None)
+    assert (own.state, own.grade, own.verdict_id, own.output_ratio_low) == ("assumed", "simulated", "ab" * 32, None)
     for real in (document(state="breaks"), document(grade="simulated"), document(state="invalid", grade="simulated")):
         found, _ = read(book, real)
         assert of_own_traffic(found) == found
@@ -120,12 +122,13 @@ def test_an_unknown_model_is_named_in_short(book: PriceBook) -> None:
 
 @pytest.mark.parametrize("states", [("holds", "breaks"), ("breaks", "holds")])
 def test_of_two_that_disagree_the_stricter_counts(book: PriceBook, states: tuple[str, str]) -> None:
-    found, problems = read(book, *(document(state=state, verdict_id=f"v-{state}") for state in states))
-    assert (found[KEY].verdict_id, problems) == ("v-breaks", ["verdict-conflict"])
+    ids = {"holds": "a" * 64, "breaks": "b" * 64}
+    found, problems = read(book, *(document(state=state, verdict_id=ids[state]) for state in states))
+    assert (found[KEY].verdict_id, problems) == (ids["breaks"], ["verdict-conflict"])
 
 
 def test_two_that_agree_are_no_problem(book: PriceBook) -> None:
-    assert read(book, document(), document(verdict_id="v-2"))[1] == []
+    assert read(book, document(), document(verdict_id="cd" * 32))[1] == []
 
 
 def test_a_verdict_about_a_workload_that_is_not_here_is_said(book: PriceBook) -> None:

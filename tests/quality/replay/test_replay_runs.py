@@ -245,6 +245,38 @@ def test_a_torn_last_line_is_cut_and_a_broken_one_stops_everything(tmp_path: Pat
     assert path.stat().st_mode & 0o077 == 0
 
 
+@pytest.mark.parametrize("change", ["edited", "left out", "moved", "unchained", "another key"])
+def test_a_journal_that_was_changed_anywhere_stops_everything(change: str, tmp_path: Path) -> None:
+    path = tmp_path / "j"
+    go(World(), plan_of(4), path)
+    lines = path.read_bytes().splitlines(keepends=True)
+    first = next(place for place, line in enumerate(lines) if b'"kind":"result"' in line)
+    if change == "edited":
+        lines[first] = lines[first].replace(b'"usd":"', b'"usd":"1')
+    elif change == "left out":
+        del lines[first]
+    elif change == "moved":
+        lines[first], lines[first + 1] = lines[first + 1], lines[first]
+    elif change == "unchained":
+        lines[first] = lines[first].rpartition(b',"chain"')[0] + b"}\n"
+    path.write_bytes(b"".join(lines))
+    with pytest.raises(JournalBroken, match=f"line {first + 1 if change != 'another key' else 1}: it was changed"):
+        Journal(path, key=b"another" if change == "another key" else b"")
+
+
+def test_lines_cut_from_the_end_are_as_if_they_had_never_been(tmp_path: Path) -> None:
+    path = tmp_path / "j"
+    go(World(), plan_of(4), path)
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join(lines[:-1]))
+    journal = Journal(path)
+    assert len(journal.lines) == len(lines) - 1
+    last = journal.lines[-1]
+    journal.append(last)  # goes on from the line that is the last now
+    journal.close()
+    Journal(path).close()
+
+
 def test_neither_prompts_nor_nonce_guesses_are_in_the_journal_and_answers_are_sealed(tmp_path: Path) -> None:
     class Reversed:
         def seal(self, plain: bytes) -> bytes:

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from baseload.quality.router.bound import by_cluster, clusters_needed, in_sequence, least_clusters, shown
+from baseload.quality.router.bound import by_cluster, clusters_needed, in_sequence, least_clusters, shown, weight
 
 ALPHA, FLOOR = 0.10, 0.95
 
@@ -25,6 +25,12 @@ def test_prompts_without_which_nothing_is_shown() -> None:
     never = np.full((48, 1), 0.05)
     assert shown(never, FLOOR, ALPHA, np.array([0.0025]))[0]
     assert not shown(never[:47], FLOOR, ALPHA, np.array([0.0025]))[0]
+
+
+def test_what_is_believed_shrinks_with_the_clusters() -> None:
+    """Sizes 2, 1 and 1 over 2: (1 + 1/4 + 1/4) / 3; all alike: 1."""
+    assert weight(np.array([0, 0, 1, 2])) == 0.5
+    assert weight(np.array([0, 1, 2, 0, 1, 2])) == 1
 
 
 @pytest.mark.parametrize(("rows", "losses"), [(100, 0.05), (300, 0.05), (300, 0.12), (1000, 0.2)])

@@ -85,6 +85,28 @@ def test_a_table_of_nothing_but_fitted_rows_is_no_evidence(pinned: RouterFile) -
     assert "no evidence" in problems[0].message
 
 
+@pytest.mark.parametrize(
+    "change", [{"dataset": "other"}, {"trial": "9"}, {"prompt_id": "z"}, {"prompt": "QUESTION  number 7 of many"}]
+)
+def test_a_fitted_prompt_is_told_whatever_it_is_called(pinned: RouterFile, change: dict[str, str]) -> None:
+    one = [each for each in paired([(1.0, 1.0)] * 80).rows if each.prompt_id == "p7"]
+    new = [row("new", name, 1.0) for name in (STRONG, WEAK)]
+    found, _ = evaluate(pinned, answers([*new, *(each._replace(**change) for each in one)]))
+    assert (found.prompts, found.fitted_rows) == (1, 1)
+
+
+def test_new_prompts_under_fitted_ids_are_judged(pinned: RouterFile) -> None:
+    texts = [f"something else {at}" for at in range(80)]
+    found, problems = evaluate(pinned, paired([(1.0, 1.0)] * 80, prompts=texts))
+    assert (found.prompts, found.fitted_rows, problems) == (80, 0, [])
+
+
+def test_what_weak_failed_to_answer_is_judged_as_a_miss(pinned: RouterFile) -> None:
+    rows = [row(f"new{at}", STRONG, 1.0) for at in range(4)] + [row(f"new{at}", WEAK, 1.0, 0.1) for at in range(3)]
+    found, _ = evaluate(pinned, answers(rows))
+    assert (found.quality, found.used, found.asked) == (0.75, 4, 4)
+
+
 def test_estimated_costs_make_the_saving_relative(pinned: RouterFile) -> None:
     rows = [row("x", name, 1.0, basis="est_tokens") for name in (STRONG, WEAK)]
     found, problems = evaluate(pinned, answers(rows))
@@ -102,12 +124,12 @@ def test_a_session_follows_its_first_prompt() -> None:
     scores, texts = [], []
     for at in range(300):
         easy = at % 2
-        texts.append(f"{'greet my friend warmly' if easy else 'integrate this awful function'} {at % 7}")
+        texts.append(f"{'greet my friend warmly' if easy else 'integrate this awful function'} {at}")
         scores.append((1.0, float(easy)))
     router, _ = fit(paired(scores, prompts=texts), STRONG, [WEAK], PROMISE)
     assert router.decision == "route"
-    turns = [("s", "greet my friend warmly 3"), ("s", "integrate this awful function 3")]
-    turns += [("t", "integrate this awful function 4"), ("t", "greet my friend warmly 4")]
+    turns = [("s", "greet my friend warmly 1003"), ("s", "integrate this awful function 1003")]
+    turns += [("t", "integrate this awful function 1004"), ("t", "greet my friend warmly 1004")]
     rows = [
         row(
             f"{session}{at}",

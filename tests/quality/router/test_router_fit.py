@@ -168,6 +168,60 @@ def test_sixty_perfect_prompts_pin() -> None:
     assert (found.decision, found.policy.model, found.more_prompts) == ("pin", WEAK, 0)
 
 
+def test_the_same_prompts_ten_times_are_no_more_evidence() -> None:
+    """40 perfect prompts are 8 too few (above), under however many ids they come."""
+    texts = [f"question number {at % 40} of many" for at in range(400)]
+    found, _ = fit(paired([(1.0, 1.0)] * 400, prompts=texts), STRONG, [WEAK], PROMISE)
+    assert (found.decision, found.more_prompts, found.prompts, found.used) == ("leave", 8, 40, 400)
+
+
+def test_no_fold_splits_prompts_that_say_the_same() -> None:
+    """Labels of 60 prompts that nothing foretells, each ten times: learnt by heart they would make a router."""
+    rng = np.random.default_rng(6)
+    drawn = [(1.0, float(rng.random() < 0.8)) for _ in range(60)]
+    texts = [f"{TOPICS['easy']} {at % 60 * 7919}" for at in range(600)]
+    found, _ = fit(paired([drawn[at % 60] for at in range(600)], prompts=texts), STRONG, [WEAK], PROMISE)
+    assert found.decision == "leave"
+
+
+def test_failed_answers_are_no_reason_to_pin() -> None:
+    """Weak answers 126 of 200, and is as good there: the truth is 63 %."""
+    rows = []
+    for at in range(200):
+        rows.append(row(f"p{at}", STRONG, 1.0))
+        if at % 100 < 63:
+            rows.append(row(f"p{at}", WEAK, 1.0, 0.1))
+    found, _ = fit(answers(rows), STRONG, [WEAK], PROMISE)
+    assert found.decision != "pin"
+    assert (found.used, found.asked) == (200, 200)
+    assert found.quality == [1.0, 0.63]
+
+
+def test_where_a_category_was_not_asked_no_one_model_is_the_answer() -> None:
+    rows = [
+        row(f"{kind}{at}", name, 1.0, 1.0 if name == STRONG else 0.1, category=kind)
+        for kind, models in (("code", (STRONG, WEAK)), ("maths", (STRONG,)))
+        for at in range(100)
+        for name in models
+    ]
+    found, _ = fit(answers(rows), STRONG, [WEAK], PROMISE)
+    assert (found.decision, found.stay_strong) == ("route", ["maths"])
+    router = Router(found)
+    assert router.decide("question code1", "code").model == WEAK
+    assert router.decide("question maths1", "maths").model == STRONG
+
+
+def test_a_decision_reads_the_ends_of_a_prompt_alone(routed: Fitted) -> None:
+    space = routed.router.space
+    assert space is not None
+    router = Router(msgspec.structs.replace(routed.router, space=msgspec.structs.replace(space, longest=10**6)))
+    ends = (TOPICS["easy"] + " ") * 40
+    middles = [(ends + middle + ends) for middle in ("z" * 5000, "q, " * 1666 + "  ")]
+    assert len({len(text) for text in middles}) == 1
+    first, second = (router.decide(text) for text in middles)
+    assert (first.model, first.price) == (second.model, second.price)
+
+
 def test_where_nothing_is_safe_it_leaves_and_no_number_is_promised() -> None:
     found, _ = fit(paired([(1.0, 0.0)] * 100), STRONG, [WEAK], PROMISE)
     assert (found.decision, found.more_prompts) == ("leave", None)

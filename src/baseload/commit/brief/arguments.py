@@ -5,8 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from baseload.commit.brief.document import Argument, Line
-from baseload.commit.brief.figures import about, chance, dollars, mean_yearly, usd_of
+from baseload.commit.brief.figures import (
+    chance,
+    cost,
+    dollars,
+    ends,
+    ends_of_cost,
+    less,
+    mean_yearly,
+    outward,
+    part,
+    saves,
+    usd_of,
+)
 from baseload.commit.size.document import ClauseRow, CurvePoint, SizeDocument
+from baseload.commit.size.shown import saving_share
 
 DEEPER, LOCK, OVERAGE, ONE_NUMBER = (
     "Commit more, for a deeper discount.",
@@ -41,22 +54,20 @@ def worth_of(row: ClauseRow) -> str:
     """Its dollars, rounded to their interval, with both ends."""
     low, high = usd_of(row, "low_usd"), usd_of(row, "high_usd")
     value = dollars(usd_of(row, "value_usd"), low, high)
-    ends = f"{dollars(low, low, high)} to {dollars(high, low, high)}"
-    return f"worth {value} (90 %: {ends}{', present value' if row.measure == 'npv' else ''})"
+    return f"worth {value} (90 %: {outward(low, high)}{', present value' if row.measure == 'npv' else ''})"
 
 
 def _deeper(size: SizeDocument) -> Iterator[Line]:
     best = size.recommended
-    cost = usd_of(best, "expected_cost_usd")
     now = mean_yearly(best.commit_usd_by_year, "recommended.commit_usd_by_year")
     larger = _point_above(size.curve, 1.5 * now if now else 0.0)
     if larger is not None:
         place, point = larger
-        more = usd_of(point, "expected_cost_usd") - cost
+        more = less(size, usd_of(best, "expected_cost_usd"), usd_of(point, "expected_cost_usd"))
         instead = f" instead of {dollars(now)}" if now else ""
         yield Line(
-            says=f"At {about(usd_of(point, 'commit_usd'), 3)} a year{instead}, its deeper "
-            f"discount included, the expected cost over the term is {about(abs(more))} "
+            says=f"At {dollars(usd_of(point, 'commit_usd'))} a year{instead}, its deeper "
+            f"discount included, the expected cost over the term is {dollars(abs(more))} "
             f"{'higher' if more > 0 else 'lower'}{'' if now else ' than on demand'}.",
             source=f"curve[{place}], recommended",
         )
@@ -86,9 +97,9 @@ def _lock(size: SizeDocument) -> Iterator[Line]:
             free = usd_of(row, "cost_high_usd")
             held = "the recommended size" if any(map(float, size.recommended.commit_usd_by_year)) else "on demand"
             yield Line(
-                says=f"If list prices fall ({row.high_says}), {held} costs {about(cut, 3)} against "
-                f"{about(base, 3)}; the size that would suit that costs {about(free, 3)}. A lock keeps rises out, and "
-                "falls too, unless it is the lower of both.",
+                says=f"If list prices fall ({row.high_says}), {held} costs {cost(size, cut)} against "
+                f"{cost(size, base)}; the size that would suit that costs {cost(size, free)}. A lock keeps "
+                "rises out, and falls too, unless it is the lower of both.",
                 source=f"tornado[{place}] ({row.grade})",
             )
 
@@ -117,10 +128,10 @@ def _overage(size: SizeDocument) -> Iterator[Line]:
     if size.curve:
         last = len(size.curve) - 1
         point = size.curve[last]
-        more = usd_of(point, "expected_cost_usd") - usd_of(best, "expected_cost_usd")
+        more = less(size, usd_of(best, "expected_cost_usd"), usd_of(point, "expected_cost_usd"))
         yield Line(
-            says=f"Never to see overage would take about {about(usd_of(point, 'commit_usd'), 3)} a year and "
-            f"cost {about(more)} more than the recommended size.",
+            says=f"Never to see overage would take about {dollars(usd_of(point, 'commit_usd'))} a year and "
+            f"cost {dollars(more)} more than the recommended size.",
             source=f"curve[{last}]",
         )
 
@@ -131,18 +142,17 @@ def _one_number(size: SizeDocument) -> Iterator[Line]:
         usd_of(best, "p10_cost_usd"),
         usd_of(best, "p90_cost_usd"),
     )
-    cost = usd_of(best, "expected_cost_usd")
     number = (
-        f"The number is {dollars(cost, low, high)} over the term, 80 % of paths between {dollars(low, low, high)} and "
-        f"{dollars(high, low, high)}"
+        f"The number is {cost(size, usd_of(best, 'expected_cost_usd'))} over the term, 80 % of paths "
+        f"{ends_of_cost(size)}"
     )
     fields = "recommended.expected_cost_usd, p10_cost_usd, p90_cost_usd"
     if best.decision == "do_not_commit":
         yield Line(says=f"{number}, all of it paid for what is used: a floor would not make it smaller.", source=fields)
         return
     yield Line(
-        says=f"{number}; of it {about(usd_of(best, 'cash_at_risk_usd'))} is paid for what low demand would not need. "
-        f"Against on demand it saves {saved(size)}.",
+        says=f"{number}; of it {part(size, usd_of(best, 'cash_at_risk_usd'))} is paid for what low demand would not "
+        f"need. Against on demand it saves {saved(size)}.",
         source=f"{fields}, cash_at_risk_usd, saving_usd",
     )
     before = usd_of(size, "on_demand_p90_usd") - usd_of(size, "on_demand_p10_usd")
@@ -158,13 +168,11 @@ def _one_number(size: SizeDocument) -> Iterator[Line]:
 def saved(size: SizeDocument) -> str:
     """The saving with its own interval: cost with and without move alike, so that their distance is known better."""
     best = size.recommended
-    value, whole = usd_of(best, "saving_usd"), usd_of(size, "on_demand_usd")
-    share = f"{100 * value / whole:.1f} %" if whole else "0 %"
+    share = f"{100 * saving_share(size):.1f} %"
     if best.saving_p10_usd is None or best.saving_p90_usd is None:
-        return f"{about(value, 3)}, {share}"
+        return f"{saves(size)}, {share}"
     low, high = usd_of(best, "saving_p10_usd"), usd_of(best, "saving_p90_usd")
-    ends = f"{dollars(low, low, high)} to {dollars(high, low, high)}"
-    return f"{dollars(value, low, high)} (80 % of paths: {ends}), {share}"
+    return f"{saves(size)} (80 % of paths: {ends(size, low, high)}), {share}"
 
 
 def _point_above(curve: Sequence[CurvePoint], least: float) -> tuple[int, CurvePoint] | None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from baseload.commit.brief.arguments import shows, worth_of
 from baseload.commit.brief.document import AskRow, Line
-from baseload.commit.brief.figures import about, dollars, mean_yearly, points, usd_of, yearly
+from baseload.commit.brief.figures import cost, dollars, mean_yearly, outward, points, usd_of, yearly
 from baseload.commit.size.document import ClauseRow, SizeDocument
 from baseload.commit.worth.asks import BY_NAME
 
@@ -30,7 +30,7 @@ def ask_rows(size: SizeDocument) -> tuple[AskRow, ...]:
                 ask=row.clause,
                 says=row.says,
                 worth=dollars(_value(row), low, high),
-                between=f"{dollars(low, low, high)} to {dollars(high, low, high)}",
+                between=outward(low, high),
                 points=points(row.discount_points, row.points_beyond),
                 gives=tuple(_gives(size, row)) if low > 0 else (),
                 wording=row.wording,
@@ -62,9 +62,9 @@ def _walk_away(size: SizeDocument) -> Iterator[Line]:
     ]
     if within:
         place, point = within[-1]
-        most = about(usd_of(point, "commit_usd"), 3, down=True)
+        most = dollars(usd_of(point, "commit_usd"))
         yield Line(
-            says=f"Commitment: above {most} a year this offer costs more than on demand ({about(listed, 3)} over the "
+            says=f"Commitment: above {most} a year this offer costs more than on demand ({cost(size, listed)} over the "
             "term).",
             source=f"curve[{place}], on_demand_usd",
         )
@@ -84,11 +84,11 @@ def _gives(size: SizeDocument, ask: ClauseRow) -> Iterator[str]:
     """Concessions that cost at most what the ask is worth at its low end; one of them, not all, and never the ask."""
     worth, asked = usd_of(ask, "low_usd"), _changes(ask.clause)
     best = size.recommended
-    cost = usd_of(best, "expected_cost_usd")
+    most = usd_of(best, "expected_cost_usd") + worth
     now = mean_yearly(best.commit_usd_by_year, "recommended.commit_usd_by_year")
-    room = [usd_of(point, "commit_usd") for point in size.curve if usd_of(point, "expected_cost_usd") <= cost + worth]
+    room = [usd_of(point, "commit_usd") for point in size.curve if usd_of(point, "expected_cost_usd") <= most]
     if room and max(room) > now:
-        yield f"a commitment of up to {about(max(room), 3, down=True)} a year"
+        yield f"a commitment of up to {dollars(max(room))} a year"
     if asked != DISCOUNTS and ask.discount_points is not None and ask.discount_points > 0 and not ask.points_beyond:
         yield f"up to {points(ask.discount_points)} points of discount"
     held = [

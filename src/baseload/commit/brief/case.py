@@ -8,7 +8,7 @@ from typing import Final
 import msgspec
 
 from baseload.commit.brief.document import Line, Row
-from baseload.commit.brief.figures import MOST_BYTES, about, chance, dollars, number, usd_of, yearly
+from baseload.commit.brief.figures import MOST_BYTES, about, chance, dollars, number, outward, usd_of, yearly
 from baseload.commit.case.document import SCHEMA, CaseDocument
 from baseload.commit.refusal import CommitError
 from baseload.commit.size.document import Inputs
@@ -74,7 +74,7 @@ def effort_rows(case: CaseDocument) -> Iterator[Row]:
         effort = about(number(one.effort_usd, "effort_usd"), 3) if one.effort_usd else "not known"
         weeks = "" if one.break_even_person_weeks is None else f"{one.break_even_person_weeks:,.1f}"
         back = f"month {one.payback_month}" if one.payback_month else "not in the term" if known else "not known"
-        span = f"{dollars(ends[0], *ends)} to {dollars(ends[1], *ends)}"
+        span = outward(*ends)
         shown = f"{dollars(value, *ends)}{'' if known else ' before effort'}"
         yield Row(
             cells=(one.way, about(usd_of(one, "saves_usd"), 3), effort, shown, span, back, weeks),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import itertools
 import math
 import re
 from collections.abc import Sequence
@@ -14,8 +13,9 @@ import msgspec
 
 from baseload.commit.contract import MONTHS_PER_YEAR
 from baseload.commit.refusal import CommitError
-from baseload.commit.size.amounts import rounded, step_of
+from baseload.commit.size.amounts import alone, at_unit, highest, lowest, rounded, step_of
 from baseload.commit.size.document import SCHEMA, Inputs, SizeDocument
+from baseload.commit.size.shown import cost_ends, document_unit, saving
 
 MOST_BYTES: Final = 32 * 1024 * 1024
 MOST_USD: Final = Decimal(10) ** 13
@@ -60,6 +60,50 @@ def number(text: str | None, field: str) -> float:
     return float(value)
 
 
+def cost(size: SizeDocument, value: float) -> str:
+    """A cost of the term or a difference of two, at the unit of the document: what is shown adds up."""
+    return stepped(value, document_unit(size))
+
+
+def less(size: SizeDocument, value: float, than: float) -> float:
+    """The difference of two costs as they are shown."""
+    unit = document_unit(size)
+    return at_unit(than, unit) - at_unit(value, unit)
+
+
+def part(size: SizeDocument, value: float) -> str:
+    """A figure that stands in no sum with the costs, as `commit size` shows it."""
+    said = alone(abs(value), document_unit(size))
+    return f"{'−' if value < 0 and said != '0' else ''}${said}"
+
+
+def ends(size: SizeDocument, low: float, high: float) -> str:
+    """An interval at the unit of the document, outward."""
+    unit = document_unit(size)
+    return f"{stepped(lowest(low, unit), 1.0)} to {stepped(highest(high, unit), 1.0)}"
+
+
+def ends_of_cost(size: SizeDocument) -> str:
+    """The 80 % interval of the recommended size's cost."""
+    low, high = cost_ends(size)
+    return f"{stepped(low, 1.0)} to {stepped(high, 1.0)}"
+
+
+def saves(size: SizeDocument) -> str:
+    """The recommended size's saving: the difference of the two costs as shown."""
+    return stepped(saving(size, size.recommended), 1.0)
+
+
+def outward(low: float, high: float) -> str:
+    """An interval rounded to itself, outward.
+
+    >>> outward(93_400, 177_100)
+    '$90,000 to $180,000'
+    """
+    step = step_of(low, high)
+    return f"{stepped(lowest(low, step), 1.0)} to {stepped(highest(high, step), 1.0)}"
+
+
 def dollars(value: float, low: float | None = None, high: float | None = None) -> str:
     """Rounded to the interval it is known to; whole dollars without one.
 
@@ -100,20 +144,6 @@ def yearly(amounts: Sequence[str], field: str, months: int | None = None, *, mea
             f"{one} for {part} month{'' if part == 1 else 's'}" for one, part in zip(shown, parts, strict=True)
         )
     return f"{shown[0]} a year" if len(set(shown)) == 1 else ", ".join(shown)
-
-
-def apart(values: Sequence[float], low: float, high: float) -> float:
-    """The step that figures of one table are rounded to: that of their interval, finer where they would look alike.
-
-    For figures on the same paths: their distance is known better than either.
-
-    >>> apart([1_154_216, 1_206_310], 800_000, 1_600_000), apart([5.0, 5.0], 0, 1_000)
-    (10000.0, 100.0)
-    """
-    ordered = sorted(values)
-    gaps = [more - less for less, more in itertools.pairwise(ordered) if more - less >= 1]
-    finest = 10.0 ** math.floor(math.log10(min(gaps))) if gaps else math.inf
-    return max(1.0, min(step_of(low, high), finest))
 
 
 def stepped(value: float, step: float) -> str:

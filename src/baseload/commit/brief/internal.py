@@ -22,10 +22,12 @@ from baseload.commit.brief.case import (
 from baseload.commit.brief.document import TAGS, InternalBrief, Line, Row
 from baseload.commit.brief.figures import (
     RUN_ID_DIGITS,
-    about,
-    apart,
     chance,
+    cost,
     dollars,
+    ends,
+    ends_of_cost,
+    part,
     run_id,
     stepped,
     usd_of,
@@ -33,6 +35,7 @@ from baseload.commit.brief.figures import (
 )
 from baseload.commit.case.document import CaseDocument
 from baseload.commit.refusal import CommitError
+from baseload.commit.size.amounts import at_unit, unit_of
 from baseload.commit.size.document import SizeDocument, TimingRow
 from baseload.commit.worth.document import SCHEMA as COMPARE_SCHEMA
 from baseload.commit.worth.document import CompareDocument
@@ -96,15 +99,20 @@ def _answer(size: SizeDocument) -> Iterator[Line]:
     best = size.recommended
     yield from _commit(size) if best.decision == "commit" else _none(size)
     yield Line(says=size.guard.says, source="guard")
+    yield Line(
+        says=f"How these are known: costs, savings and chances simulated on {size.inputs.paths:,} paths; what was spent "
+        "measured; which inputs are assumed stands under “What it rests on”.",
+        source="inputs.paths, tornado",
+    )
     if size.scope is not None:
         least, most = (
             _commits(size, getattr(size.scope, f"commit_{end}_usd_by_year"), f"scope.commit_{end}_usd_by_year")
             for end in ("least", "most")
         )
         yield Line(
-            says=f"Scope: {about(usd_of(size.scope, 'in_scope_usd'), 3)} in, "
-            f"{about(usd_of(size.scope, 'out_of_scope_usd'), 3)} out, "
-            f"{about(usd_of(size.scope, 'unknown_usd'), 3)} unknown; the size is {least} if nothing "
+            says=f"Scope: {dollars(usd_of(size.scope, 'in_scope_usd'))} in, "
+            f"{dollars(usd_of(size.scope, 'out_of_scope_usd'))} out, "
+            f"{dollars(usd_of(size.scope, 'unknown_usd'))} unknown; the size is {least} if nothing "
             f"unknown is covered and {most} if all is.",
             source="scope",
         )
@@ -118,16 +126,14 @@ def _commit(size: SizeDocument) -> Iterator[Line]:
         says=f"Commit {commits} ({size.inputs.commit_basis} basis). {best.reason}",
         source="recommended.commit_usd_by_year, decision, reason",
     )
-    low, high = usd_of(best, "p10_cost_usd"), usd_of(best, "p90_cost_usd")
-    cost = usd_of(best, "expected_cost_usd")
     yield Line(
         says=f"It saves {saved(size)}, against on demand.",
-        source="recommended.saving_usd, on_demand_usd",
+        source="recommended.expected_cost_usd, saving_usd, on_demand_usd",
     )
     yield Line(
-        says=f"Expected cost over {size.inputs.term_months} months {dollars(cost, low, high)} (80 % of paths: "
-        f"{dollars(low, low, high)} to {dollars(high, low, high)}) against "
-        f"{dollars(usd_of(size, 'on_demand_usd'), low, high)} on demand.",
+        says=f"Expected cost over {size.inputs.term_months} months "
+        f"{cost(size, usd_of(best, 'expected_cost_usd'))} (80 % of paths: {ends_of_cost(size)}) against "
+        f"{cost(size, usd_of(size, 'on_demand_usd'))} on demand.",
         source="recommended.expected_cost_usd, p10_cost_usd, p90_cost_usd, on_demand_usd",
     )
     yield Line(
@@ -136,9 +142,9 @@ def _commit(size: SizeDocument) -> Iterator[Line]:
         source="recommended.utilization, p_shortfall, p_overage, p_dearer_than_on_demand",
     )
     yield Line(
-        says=f"Regret {about(usd_of(best, 'regret_mean_usd'))} on average and "
-        f"{about(usd_of(best, 'regret_p95_usd'))} on one path in twenty; cash at risk "
-        f"{about(usd_of(best, 'cash_at_risk_usd'))}.",
+        says=f"Regret {part(size, usd_of(best, 'regret_mean_usd'))} on average and "
+        f"{part(size, usd_of(best, 'regret_p95_usd'))} on one path in twenty; cash at risk "
+        f"{part(size, usd_of(best, 'cash_at_risk_usd'))}.",
         source="recommended.regret_mean_usd, regret_p95_usd, cash_at_risk_usd",
     )
 
@@ -150,8 +156,8 @@ def _none(size: SizeDocument) -> Iterator[Line]:
     low, high = usd_of(size, "on_demand_p10_usd"), usd_of(size, "on_demand_p90_usd")
     listed = usd_of(size, "on_demand_usd")
     yield Line(
-        says=f"On demand costs {dollars(listed, low, high)} over {size.inputs.term_months} months (80 % of paths: "
-        f"{dollars(low, low, high)} to {dollars(high, low, high)}).",
+        says=f"On demand costs {cost(size, listed)} over {size.inputs.term_months} months (80 % of paths: "
+        f"{ends(size, low, high)}).",
         source="on_demand_usd, on_demand_p10_usd, on_demand_p90_usd",
     )
     sizes = [
@@ -161,10 +167,11 @@ def _none(size: SizeDocument) -> Iterator[Line]:
     ]
     if not sizes:
         return
-    cost, place = min(sizes)
-    more = cost - listed
-    against = f"{about(abs(more))} {'more' if more > 0 else 'less'} than" if abs(more) >= 1 else "as much as"
-    least = about(usd_of(size.curve[place], "commit_usd"), 3)
+    lowest_cost, place = min(sizes)
+    more = lowest_cost - listed
+    said = part(size, abs(more))
+    against = f"{said} {'more' if more > 0 else 'less'} than" if abs(more) >= 1 else "as much as"
+    least = dollars(usd_of(size.curve[place], "commit_usd"))
     yield Line(
         says=f"The least costly commitment looked at, {least} a year, costs {against} on demand"
         f"{'' if more > 0 else ' on the forecast'}.",
@@ -185,23 +192,25 @@ def _bands(size: SizeDocument) -> Iterator[Row]:
                 one.name,
                 f"{TAGS.get(one.reliability, '')} assumption".strip(),
                 _commits(size, one.commit_usd_by_year, "bands.sets.commit_usd_by_year"),
-                about(usd_of(one, "expected_cost_usd"), 3),
+                cost(size, usd_of(one, "expected_cost_usd")),
             ),
             source=f"bands.sets[{place}]",
         )
 
 
 def _offers(compare: CompareDocument) -> Iterator[Row]:
-    for place, one in enumerate(compare.offers):
-        priced = one.best if compare.ranked_by == "best" or one.stated is None else one.stated
-        low, high = usd_of(priced, "p10_usd"), usd_of(priced, "p90_usd")
+    """Costs at one unit, and what each is dearer as they show it."""
+    ranked = [one.best if compare.ranked_by == "best" or one.stated is None else one.stated for one in compare.offers]
+    costs = [usd_of(priced, "expected_cost_usd") for priced in ranked]
+    unit = unit_of(*costs)
+    for place, (one, priced) in enumerate(zip(compare.offers, ranked, strict=True)):
         yield Row(
             cells=(
                 str(one.rank),
                 one.name,
                 yearly(priced.commit_usd_by_year, "offers.commit_usd_by_year"),
-                dollars(usd_of(priced, "expected_cost_usd"), low, high),
-                about(usd_of(one, "more_usd"), 3),
+                stepped(at_unit(costs[place], unit), 1.0),
+                stepped(at_unit(costs[place], unit) - at_unit(costs[0], unit), 1.0),
             ),
             source=f"compare: offers[{place}]",
         )
@@ -215,8 +224,8 @@ def _rests_on(size: SizeDocument) -> Iterator[Row]:
                 one.input.replace("_", " "),
                 one.grade,
                 f"{one.low_says} to {one.high_says}",
-                " to ".join(about(each, 3) for each in commits),
-                about(usd_of(one, "cost_swing_usd"), 3),
+                " to ".join(map(dollars, commits)),
+                part(size, usd_of(one, "cost_swing_usd")),
                 one.flips_says,
             ),
             source=f"tornado[{place}]",
@@ -230,16 +239,14 @@ def _scenarios(size: SizeDocument) -> Iterator[Row]:
                 one.scenario,
                 one.says,
                 _commits(size, one.commit_usd_by_year, "scenarios.commit_usd_by_year"),
-                about(usd_of(one, "expected_cost_usd"), 3),
-                about(usd_of(one, "recommended_cost_usd"), 3),
+                cost(size, usd_of(one, "expected_cost_usd")),
+                cost(size, usd_of(one, "recommended_cost_usd")),
             ),
             source=f"scenarios[{place}]",
         )
 
 
 def _timing(size: SizeDocument) -> Iterator[Row]:
-    """Costs in a step that tells the plans apart: all of them meet the same paths."""
-    costs = [usd_of(one, "expected_cost_usd") for one in size.timing]
     for place, one in enumerate(size.timing):
         low, high = usd_of(one, "p10_usd"), usd_of(one, "p90_usd")
         months, later = size.inputs.term_months - (one.signs_in_month or 0), bool(one.signs_in_month)
@@ -247,22 +254,21 @@ def _timing(size: SizeDocument) -> Iterator[Row]:
             cells=(
                 one.plan.replace("_", " "),
                 yearly(one.commit_usd_by_year, "timing.commit_usd_by_year", months, mean=later),
-                stepped(costs[place], apart(costs, low, high)),
-                f"{dollars(low, low, high)} to {dollars(high, low, high)}",
-                _over(one),
+                cost(size, usd_of(one, "expected_cost_usd")),
+                ends(size, low, high),
+                _over(size, one),
                 one.says,
             ),
             source=f"timing[{place}]",
         )
 
 
-def _over(one: TimingRow) -> str:
+def _over(size: SizeDocument, one: TimingRow) -> str:
     """Present value beyond the cheapest plan's, with its own interval."""
     if one.cheapest or None in (one.over_cheapest_usd, one.over_cheapest_low_usd, one.over_cheapest_high_usd):
         return ""
     low, high = usd_of(one, "over_cheapest_low_usd"), usd_of(one, "over_cheapest_high_usd")
-    ends = f"{dollars(low, low, high)} to {dollars(high, low, high)}"
-    return f"{dollars(usd_of(one, 'over_cheapest_usd'), low, high)} ({ends})"
+    return f"{cost(size, usd_of(one, 'over_cheapest_usd'))} ({ends(size, low, high)})"
 
 
 def _evidence(size: SizeDocument) -> Iterator[Line]:

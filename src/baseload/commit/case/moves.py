@@ -34,7 +34,6 @@ from baseload.commit.worth.walk import WalkAway, walk_away
 _EQUAL = 1e-12
 _STEPS = 18
 """Halvings of half of everything: points are known to a thousandth."""
-_OF_TREND = 3
 """The first three claims set an inflated commitment, which is the trend of what was billed, against a lean one."""
 
 
@@ -52,7 +51,7 @@ def leverage_part(request: CaseRequest, case: Priced) -> LeveragePart:
     stand_in = [float(one) for one in case.scenarios["none"].list_usd[:, :TREND_MONTHS].mean(axis=0)]
     found = leverage(case.contract, case.scenarios, stand_in if billed is None else billed)
     moves = [one for one in _moves(found, case, request.given.cloud) if planned or one.phase == "before"]
-    claims = found.claims[: None if planned else _OF_TREND]
+    told = {"trend": billed is not None, "walk": planned}
     return LeveragePart(
         moves=tuple(_move(one) for one in moves),
         removable=tuple(
@@ -67,8 +66,7 @@ def leverage_part(request: CaseRequest, case: Priced) -> LeveragePart:
         inflated=None if billed is None else _sized(found.inflated),
         lean=_sized(found.lean),
         claims=tuple(
-            ClaimRow(claim=one.claim, holds=one.holds, says=one.says)
-            for one in (claims[_OF_TREND:] if billed is None else claims)
+            ClaimRow(claim=one.claim, holds=one.holds, says=one.says) for one in found.claims if told[one.kind]
         ),
     )
 

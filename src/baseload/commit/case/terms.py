@@ -172,4 +172,7 @@ def near(signing: dt.date, first_month: int) -> dt.date:
     if abs(signing.year * 12 + signing.month - 1 - first_month) > 12 * MOST_YEARS_AWAY:
         first = f"{first_month // 12}-{first_month % 12 + 1:02d}"
         raise CommitError("--signing", signing, f"within {MOST_YEARS_AWAY} years of the first contract month, {first}")
+    if signing.year * 12 + signing.month - 1 < first_month - 12:
+        first = f"{first_month // 12}-{first_month % 12 + 1:02d}"
+        raise CommitError("--signing", signing, f"a day to come: at most a year before the first month, {first}")
     return signing

@@ -9,7 +9,7 @@ import numpy as np
 from baseload.commit.bands import discount_arrays_at, key_of_year, ladder
 from baseload.commit.contract import Contract
 from baseload.commit.search.family import yearly_usage
-from baseload.commit.size.amounts import percent, rounded, share, step_of, usd
+from baseload.commit.size.amounts import percent, rounded, share, unit_of, usd
 from baseload.commit.size.document import Buffer
 from baseload.commit.size.figures import Case, Sized
 from baseload.commit.size.terms import discount_of, usage_in_basis
@@ -31,7 +31,7 @@ def buffer_of(case: Case, one: Sized) -> Buffer | None:
     floor = key in {float(band.from_usd) for band in ladder(contract)}
     yearly = contract.period == "year" or (contract.period == "term" and contract.years == 1)
     fills, needed = float((usage >= commit * (1 - _ROUNDING)).mean()), _needed(contract, year)
-    step = step_of(p10, float(np.quantile(usage, 0.9)))
+    unit = unit_of(commit, mean)
     return Buffer(
         to_mean_usd=usd(commit - mean),
         to_p10_usd=usd(commit - p10),
@@ -39,8 +39,8 @@ def buffer_of(case: Case, one: Sized) -> Buffer | None:
         needed_chance=share(needed) if yearly else None,
         at_band_floor=floor,
         says=(
-            f"The commitment of year {year + 1} is {_away(commit - mean, step)} the mean of that year's demand and "
-            f"{_away(commit - p10, step)} its 10th percentile. "
+            f"The commitment of year {year + 1} is {_away(commit - mean, unit)} the mean of that year's demand and "
+            f"{_away(commit - p10, unit)} its 10th percentile. "
             + (
                 _reason(contract, key, floor, fills, needed, discount_of(contract, year))
                 if yearly
@@ -50,8 +50,8 @@ def buffer_of(case: Case, one: Sized) -> Buffer | None:
     )
 
 
-def _away(distance: float, step: float) -> str:
-    said = rounded(abs(distance), step)
+def _away(distance: float, unit: float) -> str:
+    said = rounded(abs(distance), unit)
     if said == "0":
         return "level with"
     return f"{said} dollars {'above' if distance > 0 else 'below'}"

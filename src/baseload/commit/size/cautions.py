@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from baseload.commit.contract import MONTHS_PER_YEAR, Contract, year_months
 from baseload.commit.offer import Offer
-from baseload.commit.size.amounts import rounded
+from baseload.commit.size.amounts import rounded, unit_of
 from baseload.commit.size.demand import NOTHING_IN_SCOPE, Demand, nothing_in_scope, remaining_run_rate_usd
 from baseload.commit.size.document import Guard, Recommended
 from baseload.commit.size.figures import Sized
@@ -49,10 +49,10 @@ def _trap(contract: Contract, demand: Demand, recommended: Recommended) -> str:
     over = [year + 1 for year, value in enumerate(a_year) if value > left]
     if not over or not demand.savings:
         return ""
-    unit = 10.0 ** max(0, len(str(int(left))) - 3)
+    remains = rounded(left, unit_of(max(a_year), left))
     return (
-        f"The commitment of year {' and '.join(map(str, over))} ({rounded(max(a_year), unit)} list dollars a year) "
-        f"exceeds the run rate that remains if all pending changes succeed ({rounded(left, unit)}): it rests on "
+        f"The commitment of year {' and '.join(map(str, over))} ({max(a_year):,.0f} list dollars a year) "
+        f"exceeds the run rate that remains if all pending changes succeed ({remains}): it rests on "
         "growth, or on changes that fail."
     )
 
@@ -107,7 +107,7 @@ def _of_scope(demand: Demand) -> Iterator[str]:
         yield NOTHING_IN_SCOPE
     elif demand.ends.unknown_usd > 0:
         yield (
-            f"{rounded(demand.ends.unknown_usd, 1000.0)} list dollars of the ledger may or may not be covered: "
+            f"{demand.ends.unknown_usd:,.0f} list dollars of the ledger may or may not be covered: "
             "the size is given for both ends."
         )
 

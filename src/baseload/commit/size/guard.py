@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from baseload.commit.contract import MONTHS_PER_YEAR, Contract, year_months
-from baseload.commit.size.amounts import percent, rounded, usd
+from baseload.commit.size.amounts import percent, rounded, unit_of, usd
 from baseload.commit.size.demand import Demand, covered_share, kept_share, last_year_usd
 from baseload.commit.size.document import Guard
 from baseload.commit.size.terms import break_even_utilization, list_value
@@ -88,24 +88,26 @@ def _says(contract: Contract, demand: Demand, year: int, level: float | None, pa
         return "There is no commitment to guard."
     if not np.isfinite(level):
         return "No use of it makes the commitment cost less than on demand."
-    need = f"the commitment of {_ordinal(year)} pays from {_short(level)} list dollars a year on"
+    unit = unit_of(ahead, level)
+    need = f"the commitment of {_ordinal(year)} pays from {rounded(level, unit)} list dollars a year on"
     if contract.eligible_share < 1:
         need += f" (with the {percent(1 - float(contract.eligible_share))} that are carved out)"
     if past is None:
         return f"No history was given, so that only the forecast could be asked: {need}."
-    facts = f"{need}, {_spent(demand, past)}, {_short(ahead)} are forecast."
+    facts = f"{need}, {_spent(demand, past, unit)}, {rounded(ahead, unit)} are forecast."
     if past.net_usd < level:
         return f"{'Only the forecast supports' if ahead >= level else 'Neither past nor forecast supports'} it: {facts}"
     return f"{'Past and forecast both support' if ahead >= level else 'Only the past supports'} it: {facts}"
 
 
-def _spent(demand: Demand, past: Past) -> str:
-    said = f"{_short(past.all_usd)} were spent in the last {past.known} months"
+def _spent(demand: Demand, past: Past, unit: float) -> str:
+    """What was spent is known, to the dollar; what the savings would have left of it is not."""
+    said = f"{past.all_usd:,.0f} were spent in the last {past.known} months"
     less = [
         *(["out-of-scope usage"] if covered_share(demand) < 1 else []),
         *(["the pending savings as expected"] if demand.savings else []),
     ]
-    return f"{said} ({_short(past.net_usd)} without {' and '.join(less)})" if less else said
+    return f"{said} ({rounded(past.net_usd, unit)} without {' and '.join(less)})" if less else said
 
 
 def _ordinal(year: int) -> str:
@@ -126,8 +128,3 @@ def later_years(contract: Contract, demand: Demand) -> str:
         return ""
     years = "Year " + ", ".join(map(str, alone))
     return f"{years}: only the forecast supports the commitment; the last twelve months would not carry it."
-
-
-def _short(value: float) -> str:
-    """To three digits."""
-    return rounded(value, float(10.0 ** max(0, int(np.floor(np.log10(max(value, 1.0)))) - 2)))

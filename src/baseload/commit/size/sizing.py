@@ -14,7 +14,7 @@ from baseload.commit.offer import Offer
 from baseload.commit.paths import Paths
 from baseload.commit.search.risk import Risk, shortfall_usd
 from baseload.commit.size.alternatives import alternative, alternatives
-from baseload.commit.size.amounts import rounded, usd
+from baseload.commit.size.amounts import at_unit, rounded, unit_of, usd
 from baseload.commit.size.buffer import buffer_of
 from baseload.commit.size.cautions import cautions
 from baseload.commit.size.demand import NOTHING_IN_SCOPE, Demand, nothing_in_scope
@@ -168,7 +168,9 @@ def _unused(risk: Risk, found: Found) -> str:
     if risk.shortfall_budget_usd is None:
         return ""
     lost = float(shortfall_usd(found.chosen.contract, found.chosen.outcome).mean())
-    return f" {_short(lost)} paid for it is expected to go unused; the budget is {_short(risk.shortfall_budget_usd)}."
+    budget = risk.shortfall_budget_usd
+    said = rounded(lost, unit_of(lost, budget))
+    return f" {said} paid for it is expected to go unused; the budget is {budget:,.0f}."
 
 
 def _why_none(demand: Demand, found: Found) -> str:
@@ -185,24 +187,26 @@ def _why_none(demand: Demand, found: Found) -> str:
 def _refusal(found: Found) -> str:
     """What it costs, on the paths, to do as the guard says."""
     none = sized(found.case, (Decimal(0),) * found.case.contract.years).outcome.cost_usd
-    lost = _short(float((none - found.chosen.outcome.cost_usd).mean()))
+    nothing = float(none.mean())
+    lost = _less(nothing, float(found.chosen.outcome.cost_usd.mean()))
     size = f"the size refused ({_commits(found.chosen.commits)})"
     if found.carried is None:
         return f"Do not commit: bridge or wait. In expectation that costs {lost} more than {size}."
-    less = _short(float((none - sized(found.case, found.carried).outcome.cost_usd).mean()))
+    less = _less(nothing, float(sized(found.case, found.carried).outcome.cost_usd.mean()))
     return (
         f"Do not commit so much: bridge or wait, or sign no more than the past carries, {_commits(found.carried)} "
         f"(past_supports). In expectation, signing nothing costs {lost} more than {size} and {less} more than that."
     )
 
 
-def _short(value: float) -> str:
-    """To three digits."""
-    return rounded(value, max(1.0, 10.0 ** (len(str(int(abs(value)))) - 3)))
+def _less(more: float, less: float) -> str:
+    """The difference of two costs as they are shown."""
+    unit = unit_of(more, less)
+    return rounded(at_unit(more, unit) - at_unit(less, unit), unit)
 
 
 def _commits(amounts: Sequence[Decimal]) -> str:
-    listed = [_short(float(one)) for one in amounts]
+    listed = [f"{one:,.0f}" for one in amounts]
     return listed[0] if len(set(listed)) == 1 else ", ".join(listed)
 
 

@@ -1,12 +1,13 @@
-"""The document for people: the verdict first, then tables. Figures are rounded to the interval they are known to."""
+"""The document for people: the verdict first, then tables. Figures are rounded at one unit, so that they add up."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
-from baseload.commit.size.amounts import percent, rounded, step_of
+from baseload.commit.size.amounts import alone, between, highest, lowest, percent, rounded, step_of
 from baseload.commit.size.document import BacktestPart, Figures, SizeDocument
+from baseload.commit.size.shown import cost_ends, document_unit, saving, saving_share
 from baseload.commit.size.worths import capital_note
 
 Table = Sequence[Sequence[str]]
@@ -56,7 +57,7 @@ def _verdict(document: SizeDocument) -> Iterator[str]:
     )
     yield f"Commit {_commits(found.commit_usd_by_year)} {inputs.commit_basis} dollars{when}: {off} off list."
     yield (
-        f"It costs about {_cost(document, found.expected_cost_usd)} over the term against "
+        f"It costs about {_cost(document, found.expected_cost_usd)} over the term{_costs_between(document)} against "
         f"{_cost(document, document.on_demand_usd)} on demand{_between(document)}: {_saved(document)}."
     )
     if _number(found.npv_usd) != _number(found.expected_cost_usd):
@@ -72,8 +73,9 @@ def _verdict(document: SizeDocument) -> Iterator[str]:
         f"{dearer}."
     )
     yield (
-        f"Cash at risk {_fine(found.cash_at_risk_usd)} (committed cash less what the 10th percentile of usage needs). "
-        f"Regret {_fine(found.regret_mean_usd)} on average, {_fine(found.regret_p95_usd)} in one case of twenty."
+        f"Cash at risk {_fine(document, found.cash_at_risk_usd)} (committed cash less what the 10th percentile of "
+        f"usage needs). Regret {_fine(document, found.regret_mean_usd)} on average, "
+        f"{_fine(document, found.regret_p95_usd)} in one case of twenty."
     )
     yield found.reason
     if found.buffer is not None:
@@ -88,16 +90,24 @@ def _in_some(document: SizeDocument) -> str:
 
 
 def _saved(document: SizeDocument) -> str:
-    saving, whole = _number(document.recommended.saving_usd), _number(document.on_demand_usd)
-    return f"{_fine(document.recommended.saving_usd)} less, {percent(saving / whole if whole else 0, 1)}"
+    """The difference of the two costs as they are shown."""
+    less, share = saving(document, document.recommended), percent(saving_share(document), 1)
+    if less or not _number(document.recommended.saving_usd):
+        return f"{abs(less):,.0f} {'less' if less >= 0 else 'more'}, {share}"
+    return f"less than {document_unit(document):,.0f} apart, {share}"
+
+
+def _costs_between(document: SizeDocument) -> str:
+    low, high = cost_ends(document)
+    return f" ({low:,.0f} to {high:,.0f} in eight cases of ten)" if low < high else ""
 
 
 def _between(document: SizeDocument) -> str:
     low, high = _number(document.on_demand_p10_usd), _number(document.on_demand_p90_usd)
-    step = step_of(low, high)
-    if rounded(low, step) == rounded(high, step):
+    if high - low < 1:
         return ""
-    return f" ({rounded(low, step)} to {rounded(high, step)} in eight cases of ten)"
+    said = between(low, high, document_unit(document))
+    return f" ({said}{' in eight cases of ten' if document.recommended.decision == 'do_not_commit' else ''})"
 
 
 def _tables(document: SizeDocument) -> Iterator[tuple[str, Table, str]]:
@@ -132,10 +142,7 @@ def _tables(document: SizeDocument) -> Iterator[tuple[str, Table, str]]:
 def _years(document: SizeDocument) -> Table:
     rows = [["year", "months", "commit", "discount", "usage p10", "mean", "p90", "P(short)", "P(over)"]]
     for row in document.recommended.by_year:
-        unit = step_of(_number(row.usage_p10_usd), _number(row.usage_p90_usd)) / 10
-        usage = [
-            rounded(_number(one), max(1.0, unit)) for one in (row.usage_p10_usd, row.usage_mean_usd, row.usage_p90_usd)
-        ]
+        usage = _interval(document, row.usage_p10_usd, row.usage_mean_usd, row.usage_p90_usd)
         chances = ["" if one is None else percent(one) for one in (row.p_shortfall, row.p_overage)]
         rows.append(
             [str(row.year), str(row.months), _whole(row.commit_usd), percent(row.discount, 1), *usage, *chances]
@@ -153,7 +160,8 @@ def _alternatives(document: SizeDocument) -> Table:
 
 def _sized(document: SizeDocument, name: str, one: Figures) -> list[str]:
     chances = ["" if value is None else percent(value) for value in (one.p_shortfall, one.p_overage)]
-    saved, *regret = (_fine(value) for value in (one.saving_usd, one.regret_mean_usd, one.regret_p95_usd))
+    saved = f"{saving(document, one):,.0f}"
+    regret = [_fine(document, value) for value in (one.regret_mean_usd, one.regret_p95_usd)]
     return [name, _about(one.commit_usd_by_year), _cost(document, one.expected_cost_usd), saved, *chances, *regret]
 
 
@@ -210,9 +218,9 @@ def _scope(document: SizeDocument) -> Table:
         return []
     return [
         ["list dollars", "", "commit a year"],
-        ["in scope", _fine(scope.in_scope_usd), _about(scope.commit_least_usd_by_year)],
-        ["unknown", _fine(scope.unknown_usd), f"{_about(scope.commit_most_usd_by_year)} with all of it"],
-        ["out of scope", _fine(scope.out_of_scope_usd), ""],
+        ["in scope", _whole(scope.in_scope_usd), _about(scope.commit_least_usd_by_year)],
+        ["unknown", _whole(scope.unknown_usd), f"{_about(scope.commit_most_usd_by_year)} with all of it"],
+        ["out of scope", _whole(scope.out_of_scope_usd), ""],
     ]
 
 
@@ -230,7 +238,8 @@ def _clauses(document: SizeDocument) -> Table:
     rows = [["clause", "worth", "from", "to", "points", ""]]
     for one in document.clauses[:SHOWN_CLAUSES]:
         unit = max(1.0, step_of(_number(one.low_usd), _number(one.high_usd)))
-        worth = [rounded(_number(value), unit) for value in (one.value_usd, one.low_usd, one.high_usd)]
+        ends = lowest(_number(one.low_usd), unit), highest(_number(one.high_usd), unit)
+        worth = [rounded(_number(one.value_usd), unit), *(f"{end:,.0f}" for end in ends)]
         points = (
             "" if one.discount_points is None else f"{one.discount_points:.1f}" + ("+" if one.points_beyond else "")
         )
@@ -242,7 +251,8 @@ def _clauses(document: SizeDocument) -> Table:
 def _timing(document: SizeDocument) -> Table:
     rows = [["plan", "cost", "p10", "p90", ""]]
     for one in document.timing:
-        costs = [_cost(document, value) for value in (one.expected_cost_usd, one.p10_usd, one.p90_usd)]
+        low, mean, high = _interval(document, one.p10_usd, one.expected_cost_usd, one.p90_usd)
+        costs = [mean, low, high]
         rows.append([one.plan.replace("_", " "), *costs, one.says])
     return rows
 
@@ -259,13 +269,14 @@ def _ranges(document: SizeDocument) -> Table:
     rows = [["demand", "a month", "list dollars", "commit a year", "cost"]]
     for one in document.stated_ranges:
         growth = f"{100 * one.growth_per_month:+.0f} %"
-        rows.append([one.name, growth, _fine(one.list_usd), _about(one.commit_usd_by_year), _fine(one.cost_usd)])
+        rows.append([one.name, growth, _cost(document, one.list_usd), _about(one.commit_usd_by_year),
+                     _cost(document, one.cost_usd)])  # fmt: skip
     return rows
 
 
 def _odd(document: SizeDocument) -> Table:
     rows = [
-        [one.month, one.workload, one.kind, _fine(one.usd), _fine(one.usual_usd), one.advice]
+        [one.month, one.workload, one.kind, _whole(one.usd), _whole(one.usual_usd), one.advice]
         for one in document.odd_months
     ]
     return [["month", "workload", "", "dollars", "usual", ""], *rows]
@@ -276,19 +287,20 @@ def _number(text: str | None) -> float:
 
 
 def _cost(document: SizeDocument, text: str | None) -> str:
-    """A cost of the term: to a tenth of the unit of its 80 % interval, as differences on the same paths are known."""
-    step = step_of(_number(document.on_demand_p10_usd), _number(document.on_demand_p90_usd)) / 10
-    return rounded(_number(text), max(1.0, step))
+    """A cost of the term, at the unit of the document."""
+    return rounded(_number(text), document_unit(document))
 
 
-def _fine(text: str | None) -> str:
-    """Three digits.
+def _interval(document: SizeDocument, low: str | None, middle: str | None, high: str | None) -> list[str]:
+    """Low, middle and high at the unit of the document, the ends outward."""
+    unit = document_unit(document)
+    ends = lowest(_number(low), unit), highest(_number(high), unit)
+    return [f"{ends[0]:,.0f}", rounded(_number(middle), unit), f"{ends[1]:,.0f}"]
 
-    >>> _fine("166815.95"), _fine("-26229.79"), _fine("12.34"), _fine(None)
-    ('167,000', '-26,200', '12', '0')
-    """
-    value = _number(text)
-    return rounded(value, max(1.0, 10.0 ** (len(str(int(abs(value)))) - 3)))
+
+def _fine(document: SizeDocument, text: str | None) -> str:
+    """A figure that is part of no sum."""
+    return alone(_number(text), document_unit(document))
 
 
 def _whole(text: str) -> str:

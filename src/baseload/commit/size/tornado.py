@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 from baseload.commit.contract import Contract
 from baseload.commit.paths import Paths
-from baseload.commit.size.amounts import rounded, step_of, usd
+from baseload.commit.size.amounts import at_unit, rounded, unit_of, usd
 from baseload.commit.size.document import Assumed, TornadoRow
 from baseload.commit.size.figures import Commits, Search, best_of, cost_of, on_demand_usd
 from baseload.commit.size.inputs import Knob, turned
@@ -118,14 +118,16 @@ def resting(base: Held, inputs: Sequence[Knob]) -> Assumed:
     end = _end(base, turns)
     before, after = float(sum(base.commits)), float(sum(end.commits))
     paths = base.paths
-    saving = float((on_demand_usd(base.contract, paths) - cost_of(base.contract, base.commits, paths)).mean())
+    on_demand = float(on_demand_usd(base.contract, paths).mean())
+    cost = float(cost_of(base.contract, base.commits, paths).mean())
+    saving, unit = on_demand - cost, unit_of(on_demand, cost)
     lost, gone = max(0.0, before - after), min(max(0.0, saving), max(0.0, saving - end.saving_held))
     return Assumed(
         inputs=tuple(knob.name for knob in assumed),
         commit_usd_by_year=tuple(map(usd, end.commits)),
         commit_resting_usd=usd(lost),
         saving_resting_usd=usd(gone),
-        says=_resting_says(before, lost, saving, gone, assumed),
+        says=_resting_says(before, lost, (at_unit(on_demand, unit) - at_unit(cost, unit), gone, unit), assumed),
     )
 
 
@@ -135,12 +137,14 @@ def _worse(base: Held, knob: Knob) -> float:
     return min(ends, key=lambda value: (sum(ends[value].commits), ends[value].saving_held))
 
 
-def _resting_says(before: float, lost: float, saving: float, gone: float, assumed: Sequence[Knob]) -> str:
+def _resting_says(before: float, lost: float, saved: tuple[float, float, float], assumed: Sequence[Knob]) -> str:
+    """Commitments to the dollar, as they are signed; `saved`: the saving as shown, what of it rests, and their unit."""
     if not assumed:
         return "No input is assumed."
     names = ", ".join(knob.name.replace("_", " ") for knob in assumed)
-    step, unit = (max(1.0, step_of(0, max(one, 1.0)) / 10) for one in (before, saving))
+    saving, gone, unit = saved
+    part = min(at_unit(gone, unit), max(0.0, saving))
     return (
-        f"Of {rounded(before, step)} committed over the term, {rounded(lost, step)} rest on assumed inputs ({names}); "
-        f"so do {rounded(gone, unit)} of the {rounded(saving, unit)} saved."
+        f"Of {before:,.0f} committed over the term, {lost:,.0f} rest on assumed inputs ({names}); "
+        f"so do {rounded(part, unit)} of the {rounded(saving, unit)} saved."
     )

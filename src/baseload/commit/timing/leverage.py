@@ -76,8 +76,12 @@ class Sized(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Claim(msgspec.Struct, frozen=True, kw_only=True):
-    """Something that is said about committing small after the plan, and whether it holds here."""
+    """Something that is said about committing small after the plan, and whether it holds here.
 
+    `kind`: "trend" needs months billed to commit on the trend of, "walk" a plan to walk away after.
+    """
+
+    kind: Literal["trend", "walk"]
     claim: str
     holds: bool
     says: str
@@ -204,18 +208,21 @@ def _sized(contract: Contract, commits: tuple[Decimal, ...], usage: Paths) -> Si
 def _claims(inflated: Sized, lean: Sized) -> tuple[Claim, ...]:
     return (
         Claim(
+            kind="trend",
             claim="A lean commitment leaves less unused",
             holds=lean.unused_usd <= inflated.unused_usd,
             says=f"unused {about(lean.unused_usd)} lean ({lean.p_unused:.0%} of paths), "
             f"{about(inflated.unused_usd)} inflated ({inflated.p_unused:.0%}).",
         ),
         Claim(
+            kind="trend",
             claim="A lean commitment pays less overage",
             holds=lean.overage_usd <= inflated.overage_usd,
             says=f"overage {about(lean.overage_usd)} lean ({lean.p_overage:.0%} of paths), "
             f"{about(inflated.overage_usd)} inflated ({inflated.p_overage:.0%}).",
         ),
         Claim(
+            kind="trend",
             claim="A lean commitment costs less in all",
             holds=lean.cost_usd <= inflated.cost_usd,
             says=f"{about(lean.cost_usd)} lean, {about(inflated.cost_usd)} inflated, on the same demand.",
@@ -227,6 +234,7 @@ def _walking(moves: Sequence[Alternative]) -> Claim:
     """Does the plan make it cheaper to walk away from the table?"""
     extra = {one.phase: one.extra_usd for one in moves if one.move == "walk"}
     return Claim(
+        kind="walk",
         claim="After the plan, walking away costs less",
         holds=extra["after"] <= extra["before"],
         says=f"staying on demand costs {about(extra['after'])} more than signing after the plan, "

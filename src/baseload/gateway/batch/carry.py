@@ -66,6 +66,7 @@ class Carried:
     def __init__(self, client: Client, call: Call, forward: Forward) -> None:
         self.status = 0
         self.headers: tuple[Header, ...] = ()
+        self.added: tuple[Header, ...] = ()  # what the gateway says beside the upstream's own
         self._trip: Trip = forward.trip
         self._pieces: asyncio.Queue[bytes | None] = asyncio.Queue()
         forward.trip = self
@@ -100,7 +101,7 @@ class Carried:
 
     def head(self, status: int, headers: tuple[Header, ...]) -> tuple[Header, ...]:
         self.status, self.headers = status, headers
-        self._trip.head(status, headers)
+        self.added = self._trip.head(status, headers)
         return ()
 
     def data(self, chunk: bytes) -> None:

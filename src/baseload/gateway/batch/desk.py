@@ -18,11 +18,11 @@ from baseload.gateway.batch import rules, tickets
 from baseload.gateway.batch.api import BatchApi
 from baseload.gateway.batch.books import Books
 from baseload.gateway.batch.carry import Synchronous, refused
-from baseload.gateway.batch.held import OPEN, SYNTHESIZED, Held, stored_of
+from baseload.gateway.batch.held import HELD, OPEN, Held, stored_of
 from baseload.gateway.batch.intake import Intake
 from baseload.gateway.batch.intents import Queue
 from baseload.gateway.batch.queue import Added, QueueThread
-from baseload.gateway.batch.records import Call, Kept, Seen, Stored, call_of
+from baseload.gateway.batch.records import Call, Kept, Seen, Stored, call_of, said_of
 from baseload.gateway.batch.rules import SECOND_US, Mode, Times
 from baseload.gateway.batch.seal import Sealer
 from baseload.gateway.batch.unbatched import NotBatched, among, name_of
@@ -46,7 +46,7 @@ LEAST_KEPT_S: Final = 3_600.0
 COUNTS_US: Final = 10_000_000
 """Between two writes of what went at once."""
 _TICKETS_AT_ONCE: Final = 4
-_STREAM: Final = ((b"content-type", b"text/event-stream; charset=utf-8"), (b"cache-control", b"no-cache"), SYNTHESIZED)
+_STREAM: Final = ((b"content-type", b"text/event-stream; charset=utf-8"), (b"cache-control", b"no-cache"), HELD)
 log = logging.getLogger("baseload.gateway.batch")
 
 
@@ -218,16 +218,19 @@ class BatchDesk:
         if added.how == "conflict":
             return error_answer(409, "This idempotency key was given to another request.")
         if mode == "ticket":
-            return await self._ticket(added.item_id)
+            return await self._ticket(added.item_id, call)
         if mode == "stream":
-            return Answer(200, _STREAM, events=self._held.stream(added.item_id, call, trip, times.due_us))
+            head = (*_STREAM, *said_of(call.applied.served_as or call.facts.model, call.decision.reason))
+            return Answer(200, head, events=self._held.stream(added.item_id, call, trip, times.due_us))
         return await self._held.whole(added.item_id, call, trip, times.due_us)
 
-    async def _ticket(self, item_id: str) -> Answer:
+    async def _ticket(self, item_id: str, call: Call) -> Answer:
         seen = await self._thread(self._queue.seen, item_id)
         if seen is None:
             return tickets.unknown()
-        return tickets.ticket_answer(item_id, seen.created_us, seen.ends_us, self._core.clock_us())
+        answer = tickets.ticket_answer(item_id, seen.created_us, seen.ends_us, self._core.clock_us())
+        answer.headers += said_of(call.applied.served_as or call.facts.model, call.decision.reason)
+        return answer
 
     def _stored(self, seen: Seen) -> Stored | None:
         if seen.wants != "ready" or not seen.answer:

@@ -13,7 +13,7 @@ from baseload.gateway.batch.carry import Carried, Synchronous
 from baseload.gateway.batch.events import PING, events, failure
 from baseload.gateway.batch.intents import Queue
 from baseload.gateway.batch.queue import QueueThread
-from baseload.gateway.batch.records import Call, Stored, Wants
+from baseload.gateway.batch.records import Call, Stored, Wants, said_of
 from baseload.gateway.batch.rules import SECOND_US
 from baseload.gateway.batch.seal import Sealer
 from baseload.gateway.exchange import Answer, Way
@@ -22,6 +22,10 @@ from baseload.gateway.wire.answer import error_answer, error_event
 from baseload.gateway.wire.client import Client
 
 SYNTHESIZED: Final = (b"x-baseload-synthesized", b"batch")
+HELD: Final = (b"x-baseload-synthesized", b"held")
+"""Of a stream, whose head goes out before anybody knows what its answer will come by: a comment in it says so then."""
+_BY_BATCH: Final = b": x-baseload-synthesized: batch\n\n"
+_BY_SPILL: Final = b": x-baseload-synthesized: spill\n\n"
 OPEN: Final[tuple[Wants, ...]] = ("waiting", "again")
 _AGAIN_S: Final = 1.0
 _PINGS_A_TIMEOUT: Final = 3
@@ -90,6 +94,7 @@ class Held:
                 if not waiting.done():
                     yield PING
             stored = waiting.result()
+            yield _BY_SPILL if stored is None else _BY_BATCH
             if stored is None:
                 async for piece in self._spilled(call, trip, every_s):
                     yield piece
@@ -116,7 +121,11 @@ class Held:
         if not carried.whole:
             return stored_of(error_answer(502, "The upstream gave no answer."))
         request_id = carried.header(b"request-id").decode("latin-1")
-        return Stored(status=carried.status, body=body, synthesized=False, request_id=request_id)
+        said = {name: value.decode("latin-1") for name, value in carried.added}
+        return Stored(
+            status=carried.status, body=body, synthesized=False, request_id=request_id,
+            model=said.get(b"x-baseload-model", ""), reason=said.get(b"x-baseload-reason", ""),
+        )  # fmt: skip
 
     def orphan(self, item_id: str) -> None:
         """Its caller is gone before it was told anything."""
@@ -211,7 +220,7 @@ def stored_of(answer: Answer, *, synthesized: bool = False) -> Stored:
 
 def answer_of(stored: Stored) -> Answer:
     """A stored answer to a caller that does not stream."""
-    headers = [(b"content-type", b"application/json")]
+    headers = [(b"content-type", b"application/json"), *said_of(stored.model, stored.reason)]
     if stored.synthesized:
         headers.append(SYNTHESIZED)
     if stored.request_id:

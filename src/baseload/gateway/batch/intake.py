@@ -13,6 +13,7 @@ from baseload.gateway.batch.seal import Sealer
 from baseload.gateway.core import Core
 from baseload.gateway.decide.apply import Applied
 from baseload.gateway.decide.facts import Facts
+from baseload.gateway.decide.heads import secret_of
 from baseload.gateway.exchange import Inbound
 from baseload.gateway.state.keys import is_virtual
 from baseload.plan.policy import Batch
@@ -86,7 +87,7 @@ class Intake:
 
     def _owner(self, inbound: Inbound) -> str:
         """The id of the virtual key it came with: what a ticket belongs to."""
-        secret = inbound.header(b"x-api-key") or inbound.header(b"authorization").partition(b" ")[2].strip()
+        secret = secret_of(inbound.headers)
         found = self._core.keys.find(secret, inbound.us) if is_virtual(secret) else None
         return found.key_id if found is not None else ""
 

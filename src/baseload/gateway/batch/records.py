@@ -57,12 +57,15 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
 
 
 class Stored(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
-    """The answer to a call. `synthesized`: it came by a batch."""
+    """The answer to a call. `synthesized`: it came by a batch. `model` and `reason`: which was asked, and why; "" where
+    none was."""
 
     status: int
     body: bytes
     synthesized: bool
     request_id: str = ""
+    model: str = ""
+    reason: str = ""
 
     def __repr__(self) -> str:
         return f"Stored({self.status}, {len(self.body)} bytes)"
@@ -159,6 +162,13 @@ def new_item_id() -> str:
 
 def new_intent_id() -> str:
     return secrets.token_hex(8)
+
+
+def said_of(model: str, reason: str) -> tuple[Header, ...]:
+    """What an answer says of who served it, as the answers that did not wait do; nothing where nobody was asked."""
+    if not model:
+        return ()
+    return ((b"x-baseload-model", model.encode("latin-1", "replace")), (b"x-baseload-reason", reason.encode()))
 
 
 def kept_of(call: Call, trip: str) -> Kept:

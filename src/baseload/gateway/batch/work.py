@@ -228,6 +228,10 @@ class Work:
         answer = _answer(result, now_us, member.ends_us)
         if result is not None and result.kind in ("expired", "errored", "canceled"):
             await self._thread(self._queue.count, result.kind)
+        if answer is not None:
+            answer = msgspec.structs.replace(
+                answer, model=kept.served_as or kept.asked_model, reason=kept.decision.reason
+            )
         sealed = None if answer is None else self._sealer.close(answer, member.item_id + "/answer")
         return Outcome(member.item_id, sealed), cost
 

@@ -24,6 +24,7 @@ _ATTO_PER_NANO: Final = 10**9
 _TOKENS_PER_RATE: Final = 1_000_000
 _DAY_US: Final = 86_400_000_000
 _MOST_KEPT: Final = 4_096
+_PROMPT: Final = ("input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens")
 DEAREST_ROW_ATTO: Final = int(DEAREST_ROW_USD * _ATTO_PER_USD)
 
 
@@ -86,8 +87,8 @@ class Pricing:
     def cost_nano(self, start: Start, end: End) -> int | None:
         """Nano-dollars of an attempt, other models' parts included; None where tokens or price are not known.
 
-        0 for an attempt that was answered with an error, or never sent. One whose answer never came, or broke off before
-        its final usage, may have been billed for all it could write.
+        0 for an attempt that was answered with an error, or never sent. One whose answer never came, or broke off
+        before its final usage, may have been billed for all it could write.
         """
         if end.usage is None:
             return 0 if was_not_billed(end) else None
@@ -109,6 +110,18 @@ class Pricing:
         said = (found.service_tier, found.speed, found.inference_geo)
         prices = self._prices_of(start, end.model, said, uncached + read + write_5m + unsplit + write_1h)
         return self._row_by_row(start, end) if prices is None else _nano(tokens, unsplit > 0, searches, prices)
+
+    def most_nano(self, start: Start, end: End) -> int | None:
+        """Nano-dollars of an answer that broke off, had it written all it was allowed to; None where that is not known.
+
+        Its prompt is billed as its beginning said, which a hold can only guess from above by its bytes.
+        """
+        usage = end.usage
+        if usage is None or start.max_tokens is None or not any(isinstance(usage.get(name), int) for name in _PROMPT):
+            return None
+        seen = usage.get("output_tokens")
+        written = max(start.max_tokens, seen if isinstance(seen, int) else 0)
+        return self.seen_nano(start, msgspec.structs.replace(end, usage={**usage, "output_tokens": written}))
 
     def _unusual(self, start: Start, end: End) -> int | None:
         """A usage object of another form: `usage.normal` says what it means."""

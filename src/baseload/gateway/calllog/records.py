@@ -5,7 +5,19 @@ from __future__ import annotations
 import secrets
 from typing import Final
 
-from baseload.usage.gateway_records import SCHEMA, End, Head, LogRecord, Note, Outcome, Purpose, Seal, Start, line_of
+from baseload.usage.gateway_records import (
+    SCHEMA,
+    End,
+    Head,
+    LogRecord,
+    Note,
+    Outcome,
+    Purpose,
+    Seal,
+    Start,
+    booked_nano,
+    line_of,
+)
 
 __all__ = [
     "SCHEMA",
@@ -17,6 +29,7 @@ __all__ = [
     "Purpose",
     "Seal",
     "Start",
+    "booked_nano",
     "line_of",
     "new_replica_id",
 ]

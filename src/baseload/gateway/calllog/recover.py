@@ -13,7 +13,7 @@ from typing import BinaryIO, Final
 
 import msgspec
 
-from baseload.gateway.calllog.records import End, Head, Seal, Start, line_of
+from baseload.gateway.calllog.records import End, Head, Seal, Start, booked_nano, line_of
 from baseload.gateway.calllog.segment import SUFFIX
 from baseload.gateway.state.leases import Place, Used
 from baseload.usage.fields import BadRecord
@@ -48,18 +48,22 @@ def recover(folder: Path, clock_us: Callable[[], int]) -> list[Recovered]:
 
 def _replica(replica_id: str, paths: list[Path], clock_us: Callable[[], int]) -> Recovered | None:
     """Reads from its first unsealed segment on; starts and totals from before stand at that one's head."""
-    first = next((place for place, path in enumerate(paths) if not is_sealed(path)), None)
-    if first is None:
-        return None
-    paths = paths[first:]
-    files = [path.open("rb+") for path in paths]
+    files: list[BinaryIO] = []
     try:
+        paths = [path for path in paths if path.exists()]  # others delete what was shipped, or died empty, meanwhile
+        first = next((place for place, path in enumerate(paths) if not is_sealed(path)), None)
+        if first is None:
+            return None
+        paths = paths[first:]
+        files.extend(path.open("rb+") for path in paths)
         for file in files:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         unsealed = [place for place, path in enumerate(paths) if not is_sealed(path)]
         return _sealed(replica_id, paths, files, unsealed, clock_us) if unsealed else None
     except BlockingIOError:
         return None  # its writer lives, or another start is at it
+    except FileNotFoundError:  # deleted this very moment, as shipped segments are
+        return _replica(replica_id, paths, clock_us)
     finally:
         for file in files:
             file.close()
@@ -137,8 +141,7 @@ class _Reading:
         }
 
     def _spend(self, start: Start, end: End) -> None:
-        """A cost that is not known is taken to be what was reserved for it."""
-        cost = start.held_nano if end.cost_nano is None else end.cost_nano
+        cost = booked_nano(start, end)
         for budget in start.budgets:
             place = Place(budget, start.period)
             self._spent[place] = self._spent.get(place, 0) + cost

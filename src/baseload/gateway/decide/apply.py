@@ -48,20 +48,18 @@ def apply(
     body: bytes, facts: Facts, decision: Decision, capabilities: Capabilities, online: Online | None = None
 ) -> Applied:
     """The body that carries out a decision; `facts` are those of this very body, `online` plans its marks if asked."""
-    as_is = Applied(body=body, served_as=facts.model)
-    if not decision.changes or not facts.readable or decision.pinned:
-        return as_is
     located = facts.located
-    if located is None:
-        return as_is
+    if located is None or not decision.changes or not facts.readable or decision.pinned:
+        return Applied(body=body, served_as=facts.model)
     fit = fitted(facts, decision, capabilities)
     if fit.refusals:
         return Applied(body=body, served_as=facts.model, refusals=fit.refusals)
     cuts = member_cuts(located, fit.values)
-    page: Page | None = Page(body, facts.members, located, facts.tools, facts.system, facts.messages)
     if fit.moves_prompt:
         body, cuts = spliced(body, cuts), []
         page = _rewritten(body, facts)
+    else:
+        page = Page(body, facts.members, located, facts.tools, facts.system, facts.messages)
     found, ticket = _marked(page, facts, decision, capabilities, online)
     return Applied(
         body=spliced(body, [*cuts, *found.cuts]),

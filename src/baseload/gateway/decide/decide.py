@@ -17,7 +17,7 @@ from baseload.quality.watch.assign import Arm, arm, paired
 Reason = Literal[
     "not-messages", "unreadable", "no-entry", "pinned-by-header", "pinned-by-policy", "holdback", "leave", "fast-mode",
     "thread", "unknown-model", "other-model", "unknown-target", "rolled-back", "shadow", "incumbent", "no-router",
-    "mid-session", "same-model", "candidate", "refused-upstream",
+    "mid-session", "same-model", "candidate", "refused", "refused-upstream",
 ]  # fmt: skip
 
 SAYS: Final[dict[Reason, str]] = {
@@ -40,6 +40,7 @@ SAYS: Final[dict[Reason, str]] = {
     "mid-session": "its session began on the original, and a cold cache costs more than the change saves",
     "same-model": "it already asks for what the entry wants",
     "candidate": "the policy's model serves it",
+    "refused": "the policy's model does not take such a request, so the original went out",
     "refused-upstream": "the upstream refused what the policy made of it, so the original went out after it",
 }
 """What a reason means, for people."""

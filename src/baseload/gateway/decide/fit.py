@@ -13,12 +13,14 @@ from typing import Any, Final, NamedTuple, cast
 import msgspec
 
 from baseload.gateway.decide.decide import Decision
-from baseload.gateway.decide.facts import NOT_SKETCHED, Facts
+from baseload.gateway.decide.facts import Facts
+from baseload.gateway.decide.params import NOT_SKETCHED
 from baseload.prices.book import Model
 from baseload.quality.legality import ApiVersion, Fault
 from baseload.quality.rewrite import Rewritten, rewrite
 from baseload.quality.rewrite_thinking import Change
 
+_VERSION: Final = b"anthropic-version"
 _VERSIONS: Final = frozenset({"2023-06-01", "2026-10-21"})
 _LONG_FROM: Final = 200_000
 _BYTES_PER_TOKEN_AT_LEAST: Final = 3
@@ -107,7 +109,7 @@ def fitted(facts: Facts, decision: Decision, capabilities: Capabilities) -> Fitt
     is_usual = not shape.special and system.plain and tools.light is not None
     if is_usual and shape.last_role != "assistant":  # an answer to be continued may have to go: that moves the prompt
         key = (
-            decision.asked, decision.model, decision.effort, facts.api_version, prompt_tokens, tools.special,
+            decision.asked, decision.model, decision.effort, facts.heads.get(_VERSION), prompt_tokens, tools.special,
             min(shape.messages, 2), bool(shape.turns), shape.last_role, shape.open_loop, shape.system_role,
             facts.has_marks, facts.params.special,
         )  # fmt: skip

@@ -6,6 +6,7 @@ A caller that set any mark of its own is left alone; that is decided before this
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Final, NamedTuple, Protocol
@@ -14,12 +15,15 @@ import msgspec
 from msgspec import UNSET, Raw
 
 from baseload.gateway.decide.facts import BYTES_PER_TOKEN, Facts
-from baseload.gateway.decide.memo import SystemNote, ToolsNote
+from baseload.gateway.decide.notes import SystemNote, ToolsNote
+from baseload.gateway.decide.params import PROMPT
 from baseload.gateway.decide.shape import Block, Message
 from baseload.gateway.decide.splice import Cut, Located, Place, element, last_element, locate
 from baseload.levers.options import CacheMark, Ttl
 from baseload.plan.policy import MOST_MARKS
 
+_BLANK: Final = re.compile(rb'null|"(?:\s|\xc2\xa0|\xe3\x80\x80|\\[nrtf]|\\u(?:00(?:09|0[aAdDcC]|20|[aA]0)|3000))*"')
+"""A text that is empty, or that has nothing but space in it: the API takes no mark there."""
 MARKABLE: Final = frozenset({"text", "image", "document", "tool_use", "tool_result"})
 """Kinds of blocks that are known to carry a mark."""
 _LOOK_AT: Final = 40
@@ -81,10 +85,11 @@ def placed(page: Page, marks: Sequence[CacheMark], minimum_tokens: int) -> Place
 
     Raises nothing: a place the request does not have is passed over.
     """
-    if not minimum_tokens:
-        return NOTHING
-    found = [(spot_of(page, mark), mark.ttl) for mark in marks]
-    return set_at([(spot, ttl) for spot, ttl in found if spot is not None], minimum_tokens)
+    least = minimum_tokens * BYTES_PER_TOKEN
+    if not least or sum([bytes_of(page, name) for name in PROMPT]) < least:
+        return NOTHING  # no place of a prompt so short is far enough in it
+    found = [(spot, mark.ttl) for mark in marks if (spot := spot_of(page, mark)) is not None]
+    return set_at(found, minimum_tokens)
 
 
 def set_at(spots: Sequence[tuple[Spot, Ttl]], minimum_tokens: int) -> Placed:
@@ -224,7 +229,7 @@ def _last_markable(message: Message) -> int | None:
 def _carries(block: Block) -> bool:
     if block.type not in MARKABLE or block.cache_control is not UNSET:
         return False
-    return block.type != "text" or (isinstance(block.text, Raw) and bytes(block.text) not in (b'""', b"null"))
+    return block.type != "text" or (isinstance(block.text, Raw) and not _BLANK.fullmatch(bytes(block.text)))
 
 
 def bytes_of(page: Page, name: str) -> int:

@@ -6,24 +6,24 @@ Holds prompts, in memory only and bounded; its repr shows none.
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from functools import lru_cache
-from typing import Any, Final, Generic, Literal, NamedTuple, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 import msgspec
 
+from baseload.gateway.decide.frame import Frames
+from baseload.gateway.decide.heads import Heads
+from baseload.gateway.decide.notes import HEAD_CHARS, NO_TOOLS, Params, SessionFrom, SystemNote, ToolsNote
 from baseload.gateway.decide.splice import elements
 from baseload.usage.features import SYSTEM_CHARS, masked, session_fp, session_in, template_id, tools_fp
 from baseload.usage.fields import BadRecord, decode_json
 from baseload.usage.prefix import text_in
 from baseload.values import OrgKey
-from baseload.workloads.tags import tag_name
 
-SessionFrom = Literal["header", "metadata", "user", "prefix", ""]
 MOST_BYTES: Final = 8 * 1024 * 1024
 """Of slices kept, for tools and for system prompts each."""
-HEAD_CHARS: Final = 2048
-"""Of a text, no less than `usage.features` masks for a template id."""
 _END: Final = 48
 _MOST_NAMES: Final = 4096
 
@@ -32,63 +32,7 @@ _items = msgspec.json.Decoder(list[msgspec.Raw]).decode
 _encode = msgspec.json.Encoder(order="sorted").encode
 
 
-class ToolsNote(NamedTuple):
-    """What the `tools` of a request are.
-
-    `light`: each tool without what is long; None where they are no list of objects. `special`: those that are more
-    than a name and a schema, as JSON. `end`: where in the slice the last of them ends; 0 where it carries no mark.
-    """
-
-    fp: str
-    size: int
-    marked: bool
-    light: tuple[Mapping[str, Any], ...] | None
-    special: bytes = b"[]"
-    end: int = 0
-
-
-class SystemNote(NamedTuple):
-    """What the `system` of a request is. `is_text`: not in blocks; `plain`: nothing but text.
-
-    `ends`: where in the slice each block ends; 0 where it carries no mark. A text that is not empty is one block.
-    """
-
-    fp: str
-    head: str
-    marked: bool = False
-    plain: bool = True
-    is_text: bool = False
-    ends: tuple[int, ...] = ()
-
-    def __repr__(self) -> str:
-        return f"SystemNote(fp={self.fp!r})"
-
-
-NO_TOOLS: Final = ToolsNote("", 0, False, ())
-NO_SYSTEM: Final = SystemNote("", "")
 _LIGHT: Final = ("type", "name", "allowed_callers", "cache_control", "defer_loading")
-
-
-class Params(NamedTuple):
-    """What the members of a body say that are neither its prompt nor its tools. `user`: `metadata.user_id`; `tags`:
-    what else metadata says in plain words. `special`: those that decide which models take it, as they were written."""
-
-    model: str
-    effort: str
-    fast: bool
-    thread: bool
-    marked: bool
-    stream: bool
-    max_tokens: int | None
-    user: str
-    tags: tuple[tuple[str, str], ...]
-    special: tuple[tuple[str, bytes], ...]
-
-    def __repr__(self) -> str:
-        return f"Params({self.model!r})"
-
-
-NO_PARAMS: Final = Params("", "", False, False, False, False, None, "", (), ())
 
 
 class Slices(Generic[T]):
@@ -98,7 +42,7 @@ class Slices(Generic[T]):
         self._make = make
         self._most = most_bytes
         self._held = 0
-        self._found: dict[tuple[int, bytes, bytes], tuple[bytes, T]] = {}
+        self._found: OrderedDict[tuple[int, bytes, bytes], tuple[bytes, T]] = OrderedDict()
 
     def __repr__(self) -> str:
         return f"Slices({len(self._found)})"
@@ -111,7 +55,7 @@ class Slices(Generic[T]):
         """What is made of the body from `start` to `end` (-1 = all of it): copied only where it was not met before."""
         if end < 0:
             end = len(body)
-        key = (end - start, body[start : min(start + _END, end)], body[max(end - _END, start) : end])
+        key = _ends_of(body, start, end)
         found = self._found.get(key)
         if found is not None and body.startswith(found[0], start):
             return found[1]
@@ -121,17 +65,26 @@ class Slices(Generic[T]):
             self._keep(key, data, made)
         return made
 
+    def kept(self, body: bytes, start: int, end: int) -> bytes:
+        """These bytes of the body: the very object that is kept, where it is."""
+        found = self._found.get(_ends_of(body, start, end))
+        return found[0] if found is not None and body.startswith(found[0], start) else body[start:end]
+
     def _keep(self, key: tuple[int, bytes, bytes], data: bytes, made: T) -> None:
         before = self._found.pop(key, None)
         self._held += len(data) - (len(before[0]) if before else 0)
         self._found[key] = data, made
         while self._held > self._most:
-            oldest = next(iter(self._found))
-            self._held -= len(self._found.pop(oldest)[0])
+            self._held -= len(self._found.popitem(last=False)[1][0])
+
+
+def _ends_of(body: bytes, start: int, end: int) -> tuple[int, bytes, bytes]:
+    """What a slice is looked for by."""
+    return end - start, body[start : min(start + _END, end)], body[max(end - _END, start) : end]
 
 
 class Memo:
-    """What facts are made with: the organisation's key, names of callers' keys, and slices met before.
+    """What facts are made with: the organisation's key, names of callers' keys, headers and bodies met before.
 
     `key_names` maps the fingerprint of a caller's own key to the id or name that the policy knows it by.
     """
@@ -146,6 +99,8 @@ class Memo:
         self._names: dict[tuple[str, str], str] = {}
         self._keys: dict[int, str] = {}
         self._users: dict[str, tuple[str, SessionFrom]] = {}
+        self.heads = Heads()
+        self.frames = Frames(most_bytes)
         self.params: dict[tuple[tuple[str, ...], bytes], Params] = {}
 
     def __repr__(self) -> str:
@@ -209,7 +164,7 @@ class Memo:
         head = text[:HEAD_CHARS]
         if not isinstance(value, list):
             is_text = isinstance(value, str)
-            return SystemNote(fp, head, False, value is None or is_text, is_text, (len(data),) if text else ())
+            return SystemNote(fp, head, False, value is None or is_text, is_text, (len(data),) if text.strip() else ())
         blocks = [block if isinstance(block, dict) else {} for block in value]
         marked = any(block.get("cache_control") for block in blocks)
         plain = all(block.get("type") == "text" for block in blocks)
@@ -221,7 +176,7 @@ def _ends(data: bytes, blocks: list[dict[str, Any]]) -> tuple[int, ...]:
     if len(spans) != len(blocks):
         return ()
     return tuple(
-        end if block.get("text") and "cache_control" not in block else 0
+        end if str(block.get("text") or "").strip() and "cache_control" not in block else 0
         for (_, end), block in zip(spans, blocks, strict=True)
     )
 
@@ -236,9 +191,3 @@ def _decoded(data: bytes) -> Any:
 @lru_cache(maxsize=2048)
 def _template_id(system: str, first_user: str, org_key: OrgKey) -> str:
     return template_id(system, first_user, org_key)
-
-
-@lru_cache(maxsize=_MOST_NAMES)
-def tag_of(name: str) -> str:
-    """A tag's name in its one spelling."""
-    return tag_name(name)

@@ -18,8 +18,9 @@ import httpx2
 
 from baseload.gateway.decide.apply import Applied, apply
 from baseload.gateway.decide.decide import Decision, decide, remember
-from baseload.gateway.decide.facts import Facts, facts_of, is_ours
+from baseload.gateway.decide.facts import Facts, facts_of
 from baseload.gateway.decide.fit import Capabilities
+from baseload.gateway.decide.heads import is_ours
 from baseload.gateway.decide.marks import Online
 from baseload.gateway.decide.memo import Memo
 from baseload.gateway.decide.rules import Rules

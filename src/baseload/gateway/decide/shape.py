@@ -18,7 +18,6 @@ class Block(msgspec.Struct, gc=False):
     text: Raw | UnsetType = UNSET
     cache_control: dict[str, Any] | UnsetType | None = UNSET
     content: str | list[Block] | Block | None = None
-    citations: Raw | UnsetType = UNSET
 
     def __repr__(self) -> str:
         return f"Block({self.type[:20]})"
@@ -79,10 +78,12 @@ def shape_of(messages: Sequence[Message]) -> Shape:
         if content.__class__ is not list:
             continue
         for block in content:
-            kind = block.type
-            kinds.add(kind)
             if block.cache_control:
                 marked = True
+            kind = block.type
+            if kind == "text":
+                continue
+            kinds.add(kind)
             if kind == "tool_result":
                 results += 1
                 inner = block.content
@@ -93,17 +94,9 @@ def shape_of(messages: Sequence[Message]) -> Shape:
             elif kind in _MEDIA:
                 media += 1
     last = messages[-1] if messages else Message()
-    return Shape(
-        messages=len(messages),
-        turns=turns,
-        last_role=last.role,
-        marked=marked,
-        special=special or not kinds <= _PLAIN,
-        open_loop=last.role == "user" and any(one.type == "tool_result" for one in _blocks(last)),
-        system_role=system_role,
-        results=results,
-        media=media,
-    )
+    open_loop = results > 0 and last.role == "user" and any(one.type == "tool_result" for one in _blocks(last))
+    special = special or not kinds <= _PLAIN
+    return Shape(len(messages), turns, last.role, marked, special, open_loop, system_role, results, media)
 
 
 def first_text(messages: Sequence[Message]) -> str:
@@ -119,7 +112,7 @@ def text_of(message: Message) -> str:
     if isinstance(content, str):
         return content
     texts = [block.text for block in content if block.type == "text"]
-    return "\n".join(_text(text) for text in texts if isinstance(text, Raw) and bytes(text)[:1] == b'"')
+    return "\n".join([_text(text) for text in texts if isinstance(text, Raw) and bytes(text)[:1] == b'"'])
 
 
 def _blocks(message: Message) -> list[Block]:

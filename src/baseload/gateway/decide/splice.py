@@ -159,10 +159,9 @@ def spliced(body: bytes, cuts: Sequence[Cut]) -> bytes:
         return body
     parts: list[bytes | memoryview] = []
     position, view = 0, memoryview(body)  # a long body is copied once
-    for cut in sorted(cuts, key=_where):
-        parts.append(view[position : cut.start])
-        parts.append(cut.text)
-        position = cut.end
+    for start, end, text in sorted(cuts, key=_where) if len(cuts) > 1 else cuts:
+        parts += view[position:start], text
+        position = end
     parts.append(view[position:])
     return b"".join(parts)
 

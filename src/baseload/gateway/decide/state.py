@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -83,7 +84,7 @@ class Sessions:
 
     def __init__(self, most: int = MOST_SESSIONS) -> None:
         self._most = most
-        self._seen: dict[tuple[str, str], Seen] = {}
+        self._seen: OrderedDict[tuple[str, str], Seen] = OrderedDict()  # a dict finds its first slowly
 
     def __len__(self) -> int:
         return len(self._seen)
@@ -99,12 +100,14 @@ class Sessions:
     def note(self, workload: str, session: str, *, asked: str, model: str, now_us: int, cached_tokens: int = 0) -> None:
         """A request of the session goes upstream. A caller that asks for another model begins a session of its own."""
         key = (workload, session)
-        seen = self._seen.pop(key, None)
-        goes_on = seen is not None and now_us - seen.last_us < IDLE_US and seen.asked == asked
-        began_us = seen.began_us if seen is not None and goes_on else now_us
+        seen, began_us = self._seen.get(key), now_us
+        if seen is not None:
+            self._seen.move_to_end(key)
+            if now_us - seen.last_us < IDLE_US and seen.asked == asked:
+                began_us = seen.began_us
         self._seen[key] = Seen(began_us, now_us, asked, model, cached_tokens)
         if len(self._seen) > self._most:
-            del self._seen[next(iter(self._seen))]
+            self._seen.popitem(last=False)
 
     def answered(self, workload: str, session: str, cached_tokens: int) -> None:
         """What of the last prompt was read from the cache and written to it, as billed."""

@@ -241,12 +241,29 @@ class Budgets:
         return None
 
     async def _more(self, lease: _Lease, budget: Budget, amount: int, now_us: int) -> Literal["cap", "store"] | None:
-        """A larger lease, so that `amount` is available; else why there is none."""
-        need = amount - lease.available
+        """A larger lease, so that `amount` is available; else why there is none.
+
+        What is available now is set aside while the store is asked: could a call that reserves meanwhile take it, what
+        the store then gives would not be enough, and nobody had said that the cap is reached.
+        """
+        while (need := amount - lease.available) > 0:
+            aside = max(0, lease.available)
+            lease.reserved += aside
+            try:
+                why = await self._taken(lease, budget, need, now_us)
+            finally:
+                lease.reserved -= aside
+            if why is not None:
+                return why if lease.available < amount else None  # else others have settled meanwhile
+        return None
+
+    async def _taken(self, lease: _Lease, budget: Budget, need: int, now_us: int) -> Literal["cap", "store"] | None:
+        """At least `need` more is leased; else why not. That the cap is reached is for the store alone to say."""
         if 0 <= now_us - lease.refused_us < REFUSED_US and need >= lease.refused_need:
             return "cap"
         if self._probe is not None:
             return "store"
+        had = lease.granted
         try:
             row = await self._state(
                 lambda store: store.take(
@@ -257,7 +274,7 @@ class Budgets:
             self.store_down()
             return "store"
         lease.adopt(row, now_us)
-        if lease.available >= amount:
+        if lease.granted > had:
             return None
         lease.refused_us, lease.refused_need = now_us, need
         return "cap"
@@ -274,7 +291,7 @@ class Budgets:
         try:
             if budget is not None:
                 async with lease.asking:
-                    await self._more(lease, budget, lease.available + 1, now_us)
+                    await self._taken(lease, budget, 1, now_us)
         finally:
             lease.refilling = False
             lease.low = min(lease.low, max(0, lease.available))  # a budget that gives no more is not asked each time

@@ -8,6 +8,7 @@ import secrets
 from collections.abc import Callable, Iterable
 from typing import Final
 
+from baseload.errors import UsageError
 from baseload.gateway.state.records import KeyRow, KeyScope
 
 PREFIX: Final = "blk_"
@@ -36,7 +37,12 @@ def new_key(
     expires_us: int | None = None,
     random: Callable[[int], bytes] = secrets.token_bytes,
 ) -> NewKey:
-    """A key of 256 random bits. Its id is random too: nothing of the key can be told from it."""
+    """A key of 256 random bits. Its id is random too: nothing of the key can be told from it.
+
+    Raises UsageError on a name, a workload or a model that is empty: who left a variable unset wanted a bound.
+    """
+    if not all(one.strip() for one in (name, *scope.workloads, *scope.models)):
+        raise UsageError("a key with an empty name, workload or model; expected one, or none of it said at all")
     secret = PREFIX + base64.urlsafe_b64encode(random(KEY_BYTES)).rstrip(b"=").decode()
     row = KeyRow(
         key_id="key_" + random(_ID_BYTES).hex(),

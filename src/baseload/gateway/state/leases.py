@@ -12,12 +12,13 @@ from typing import Final, NamedTuple
 import msgspec
 
 from baseload.gateway.state.database import Database, Row, Transaction
-from baseload.gateway.state.records import BudgetRow, LeaseRow
+from baseload.gateway.state.records import BudgetRow, LeaseRow, Release
 
 SLICES: Final = 100
 """A lease is at least this part of what is left: the nearer the cap, the smaller."""
 
 _BUDGET: Final = "budget, period, cap_nano, spent_nano, leased_nano, held_nano"
+_RELEASE: Final = "budget, period, at_us, held_nano, spent_nano, who, why"
 _LEASE: Final = "replica_id, budget, period, granted_nano, spent_nano, held_nano, state, renewed_us"
 
 
@@ -55,6 +56,60 @@ class LeaseStore:
                 (replica_id, replica_id),
             )
             return [_lease(row) for row in found]
+
+    def lost_nano(self, place: Place) -> int:
+        """What is held for calls that a dead replica left in flight, its log read: no more will be heard of them."""
+        with self.database.transaction() as run:
+            found = run.rows(
+                "SELECT COALESCE(SUM(held_nano), 0) FROM leases WHERE state = 'closed' AND budget = ? AND period = ?",
+                place,
+            )
+            return int(found[0][0])
+
+    def release(self, place: Place, *, spent_nano: int, who: str, why: str, at_us: int) -> Release | None:
+        """Let go what is held for lost calls, `spent_nano` of it booked as spent; None where nothing is held.
+
+        What calls of running replicas hold, and of ones whose log was not read yet, stays. Raises ValueError where more
+        would be booked than is held.
+        """
+        with self.database.transaction() as run:
+            if not run.rows("SELECT budget FROM budgets WHERE budget = ? AND period = ?", place):
+                return None
+            budget = _locked(run, place, None)
+            rows = run.rows(
+                f"SELECT {_LEASE} FROM leases WHERE state = 'closed' AND held_nano > 0 AND budget = ? AND period = ?"
+                " ORDER BY replica_id",
+                place,
+            )
+            leases = [_lease(row) for row in rows]
+            held = sum(lease.held_nano for lease in leases)
+            if not held:
+                return None
+            if not 0 <= spent_nano <= held:
+                raise ValueError(f"{spent_nano} of {held} nano-dollars held")
+            left = spent_nano
+            for lease in leases:
+                part = min(left, lease.held_nano)
+                left -= part
+                spent = lease.spent_nano + part
+                after = msgspec.structs.replace(lease, spent_nano=spent, granted_nano=spent, held_nano=0)
+                budget = _moved(run, budget, lease, after)
+            done = Release(
+                budget=place.budget, period=place.period, at_us=at_us, held_nano=held, spent_nano=spent_nano, who=who,
+                why=why,
+            )  # fmt: skip
+            run.run(
+                f"INSERT INTO budget_releases ({_RELEASE}) VALUES (?, ?, ?, ?, ?, ?, ?)", msgspec.structs.astuple(done)
+            )
+            return done
+
+    def releases(self, period: str) -> list[Release]:
+        """What people let go in a month, in order."""
+        with self.database.transaction() as run:
+            rows = run.rows(
+                f"SELECT {_RELEASE} FROM budget_releases WHERE period = ? ORDER BY at_us, budget", (period,)
+            )
+            return [msgspec.convert(dict(zip(Release.__struct_fields__, row, strict=True)), Release) for row in rows]
 
     def take(self, replica_id: str, place: Place, *, need_nano: int, cap_nano: int, at_us: int) -> LeaseRow:
         """The replica's lease after asking for at least `need_nano` more; unchanged where that is not free.

@@ -77,6 +77,18 @@ class BudgetRow(msgspec.Struct, frozen=True, kw_only=True):
         return max(0, self.cap_nano - self.spent_nano - self.leased_nano - self.held_nano)
 
 
+class Release(msgspec.Struct, frozen=True, kw_only=True):
+    """Somebody's word on calls whose cost nobody knows: of what was `held`, `spent` is booked and the rest is free."""
+
+    budget: str
+    period: str
+    at_us: int
+    held_nano: int
+    spent_nano: int
+    who: str
+    why: str
+
+
 class LeaseRow(msgspec.Struct, frozen=True, kw_only=True):
     """What one replica has of one budget. `granted` is all it ever got less what it gave back, `spent` (a part of it)
     what it has reported. `open`: it may spend; `expired`: it was not heard of; `closed`: settled for good."""

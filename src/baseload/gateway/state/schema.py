@@ -27,4 +27,10 @@ MIGRATIONS: Final = (
             spent_nano BIGINT NOT NULL, held_nano BIGINT NOT NULL, state TEXT NOT NULL, renewed_us BIGINT NOT NULL,
             PRIMARY KEY (replica_id, budget, period))""",
     ),
+    (
+        """CREATE TABLE budget_releases (
+            budget TEXT NOT NULL, period TEXT NOT NULL, at_us BIGINT NOT NULL, held_nano BIGINT NOT NULL,
+            spent_nano BIGINT NOT NULL, who TEXT NOT NULL, why TEXT NOT NULL,
+            PRIMARY KEY (budget, period, at_us))""",
+    ),
 )

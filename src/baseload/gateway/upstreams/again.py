@@ -36,19 +36,21 @@ class _Body(msgspec.Struct):
 _body = msgspec.json.Decoder(_Body).decode
 
 
-def verdict(failure: Failure, retry: Retry, *, repeatable: bool) -> Verdict:
+def verdict(failure: Failure, retry: Retry, *, repeatable: bool, free: bool) -> Verdict:
     """What another attempt can do about a failure.
 
     `repeatable`: asked twice, it costs money at most; what creates something is sent again only where it was never
-    sent. A time-out is not repeated: the upstream may be working at it, and its caller has waited long enough.
-    A spent limit is not asked again (anthropic-facts 5.3), nor what the upstream says is not worth it.
+    sent. `free`: not even money. A call whose connection broke after it was sent may have been carried out, and would
+    be paid twice: whether to ask again is its caller's choice, as it is at the API itself. A time-out is not repeated:
+    the upstream may be working at it, and its caller has waited long enough; nor are bytes that are no answer: they
+    would come again. A spent limit is not asked again (anthropic-facts 5.3), nor what the upstream says is no use.
     """
     if failure.kind == "connect":
         return "here"
-    if failure.kind == "timeout" or not repeatable:
+    if failure.kind in ("timeout", "malformed") or not repeatable:
         return "no"
     if failure.kind == "reset":
-        return "here"
+        return "here" if free else "no"
     if failure.status not in retry.statuses:
         return "no"
     if failure.status == 429 and is_spent(failure):
@@ -58,7 +60,12 @@ def verdict(failure: Failure, retry: Retry, *, repeatable: bool) -> Verdict:
 
 def is_repeatable(method: bytes, path: bytes) -> bool:
     """Whether a request that may have been carried out can be sent again: it changes nothing but the bill."""
-    return method in _SAFE or path in (b"/v1/messages", b"/v1/messages/count_tokens")
+    return is_free(method, path) or path == b"/v1/messages"
+
+
+def is_free(method: bytes, path: bytes) -> bool:
+    """Whether a request can be carried out twice and nothing is paid or changed."""
+    return method in _SAFE or path == b"/v1/messages/count_tokens"
 
 
 def is_spent(failure: Failure) -> bool:

@@ -12,6 +12,7 @@ What = Literal["messages", "count", "other"]
 NO_BODY: Final = "The request's body is no JSON object, which is all that this upstream takes."
 NO_CREDENTIALS: Final = "The gateway has no credentials for this upstream now."
 _BETA: Final = b"anthropic-beta"
+_WHATS: Final[dict[bytes, What]] = {b"/v1/messages": "messages", b"/v1/messages/count_tokens": "count"}
 
 
 class Backend(Protocol):
@@ -32,10 +33,7 @@ class Backend(Protocol):
 
 
 def what_of(asked: Asked) -> What:
-    path = asked.target.partition(b"?")[0]
-    if asked.method != b"POST" or not path.startswith(b"/v1/messages"):
-        return "other"
-    return "messages" if path == b"/v1/messages" else "count" if path == b"/v1/messages/count_tokens" else "other"
+    return _WHATS.get(asked.target.partition(b"?")[0], "other") if asked.method == b"POST" else "other"
 
 
 def betas_in(headers: tuple[Header, ...]) -> tuple[str, ...]:

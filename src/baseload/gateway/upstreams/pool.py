@@ -15,6 +15,7 @@ from baseload.gateway.upstreams.again import (
     BASE_S,
     NEVER,
     NOT_SAID,
+    is_free,
     is_repeatable,
     is_spent,
     pause_s,
@@ -65,9 +66,7 @@ class Seat:
         return not (asked.ours and self.keyed) or bool(self.keys.fresh(limit_of(asked), now_ns))
 
     def key(self, asked: Asked, now_ns: int) -> bytes:
-        """The key of ours to ask with; b"" where none is needed, or there."""
-        if not (asked.ours and self.keyed):
-            return b""
+        """The key of ours to ask with; b"" where there is none."""
         limit = limit_of(asked)
         return self.keys.best(limit, now_ns) if limit else self.keys.first(now_ns)
 
@@ -135,8 +134,9 @@ class Pool:
         self._learn(turn, asked, failure, said_s, now_ns)
         if turn.tries >= self._retry.tries:
             return None
-        repeatable = is_repeatable(asked.method, asked.target.partition(b"?")[0])
-        may = verdict(failure, self._retry, repeatable=repeatable)
+        path = asked.target.partition(b"?")[0]
+        repeatable, free = is_repeatable(asked.method, path), is_free(asked.method, path)
+        may = verdict(failure, self._retry, repeatable=repeatable, free=free)
         if may == "no":
             return None
         return self._another_key(turn, asked, failure, trip, now_ns, here=may == "here") or self._another(
@@ -173,7 +173,7 @@ class Pool:
 
     def _go(self, seat: Seat, asked: Asked, trip: Trip, now_ns: int, after: Turn | None = None,
             pause_s: float = BASE_S) -> Sent | Answer:  # fmt: skip
-        key = seat.key(asked, now_ns)
+        key = seat.key(asked, now_ns) if asked.ours and seat.keyed else b""
         forward = seat.backend.forward(asked, trip, key)
         if isinstance(forward, Answer):
             return forward

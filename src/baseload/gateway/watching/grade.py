@@ -19,7 +19,7 @@ from baseload.project_bars import INCUMBENT, GraderTable, JudgeTable
 from baseload.quality.graders.answers import Answer, Asked, Unparsable, answer_of
 from baseload.quality.graders.grader import Grader, PairGrader, difference
 from baseload.quality.trial.bars import grader_of
-from baseload.quality.trial.tables import GraderFiles, bytes_of, files_of, truth_of_incumbent
+from baseload.quality.trial.tables import GraderFiles, bytes_of, files_of, named, truth_of_incumbent
 from baseload.quality.watch.machine import replay
 from baseload.quality.watch.route import RolledBack, Route, begin, carried, read_state, state_bytes
 
@@ -31,7 +31,7 @@ class Answering:
     """Answers what is asked; graders are made once for each table."""
 
     def __init__(self) -> None:
-        self._graders: dict[tuple[str, bytes], tuple[GraderTable, Grader | PairGrader]] = {}
+        self._graders: dict[tuple[str, bytes], tuple[GraderTable, Grader | PairGrader, str]] = {}
 
     def answer(self, line: bytes) -> bytes:
         """A line's answer; a fault names the type of the error only, since its text may quote what was sent."""
@@ -54,14 +54,14 @@ class Answering:
     def _graded(self, ask: Grade) -> Difference:
         said = Said({name: _answer(reply).text for name, reply in ask.replies.items()})
         try:
-            spec, grader = self._grader(ask, said)
+            spec, grader, name = self._grader(ask, said)
         except UsageError:
             return Difference(reason=NOT_MADE)
         call = Asked(call_id=ask.call_id, request=msgspec.json.decode(ask.request, type=dict[str, Any]))
         candidate, incumbent = _answer(ask.candidate), _answer(ask.incumbent)
         if has_no_truth(spec):
             found = by_form(grader, candidate, incumbent)
-            return msgspec.structs.replace(found, grader=grader_id(grader))
+            return msgspec.structs.replace(found, grader=name)
         try:
             wanted = getattr(spec, "truth", "") == INCUMBENT and not incumbent.failure
             truth = truth_of_incumbent(spec, incumbent) if wanted else incumbent.text
@@ -70,9 +70,10 @@ class Answering:
         pair = difference(grader, call, candidate, incumbent, truth)
         if isinstance(spec, JudgeTable) and said.missing:
             return questions_of(said.missing, spec.model)
-        return Difference(d=pair.d, how=pair.how, reason="grader fault" if pair.fault else "", grader=grader_id(grader))
+        return Difference(d=pair.d, how=pair.how, reason="grader fault" if pair.fault else "", grader=name)
 
-    def _grader(self, ask: Grade, said: Said) -> tuple[GraderTable, Grader | PairGrader]:
+    def _grader(self, ask: Grade, said: Said) -> tuple[GraderTable, Grader | PairGrader, str]:
+        """The table, the grader, and its name."""
         key = (ask.folder, msgspec.json.encode(ask.grader, order="sorted"))
         found = self._graders.get(key)
         if found is None:
@@ -83,7 +84,8 @@ class Answering:
             )
             for name in files_of(spec):
                 bytes_of(name, "file", files)
-            found = (spec, grader_of(spec, files))
+            grader = grader_of(spec, files)
+            found = (spec, grader, grader_name(named(spec, files), grader))
             if not isinstance(spec, JudgeTable):  # a judge is made for one pair: it knows that pair's replies
                 self._graders[key] = found
         return found
@@ -101,9 +103,9 @@ def begun(ask: Begin) -> Route:
     return begin(ask.terms, ask.at_us, past)
 
 
-def grader_id(grader: Grader | PairGrader) -> str:
-    """What a grader calls itself, "" where it says nothing."""
-    return " ".join(filter(None, (str(getattr(grader, "id", "")), str(getattr(grader, "version", "")))))
+def grader_name(of_bar: str, grader: Grader | PairGrader) -> str:
+    """What a verdict was earned with (`terms.Promise.grader`): the bar's own words for its grader, and the version."""
+    return f"{of_bar} {getattr(grader, 'version', '')}".rstrip()
 
 
 def _answer(message: msgspec.Raw) -> Answer:

@@ -29,7 +29,7 @@ from baseload.gateway.watching.orders import Order, Ordered, hold, lift, resume,
 from baseload.gateway.watching.project_says import data_uses, graded_by_of, graders_of, without_files
 from baseload.gateway.watching.routes import RouteBook
 from baseload.gateway.watching.shadow import Setup, ShadowDesk
-from baseload.gateway.watching.terms import Promise, promises_in
+from baseload.gateway.watching.terms import Promise, candidate_of, has_route, promises_in
 from baseload.gateway.watching.views import Standing, as_served
 from baseload.gateway.watching.watch import Watch
 from baseload.gateway.wire.fetch import Fetched, fetch
@@ -139,8 +139,12 @@ class Watching:
     async def order(self, order: Order, workload: str, who: str, why: str, candidate: str) -> Ordered:
         """Carry out an order and see it at once. Raises UsageError, StateDown."""
         at_us = self.gateway.clock_us()
+        planned = self._planned(workload) if order == "roll_back" and not candidate else ""
 
         def ordered(store: Any) -> Ordered:
+            if planned and not any(row.workload == workload for row in store.routes()):
+                policy_id = self.gateway.loaded.policy.policy_id
+                return roll_back(store, workload, who=who, why=why, at_us=at_us, candidate=planned, policy_id=policy_id)
             if order in _ORDERS:
                 return _ORDERS[order](store, workload, who=who, why=why, at_us=at_us, candidate=candidate)
             return (hold if order == "hold" else resume)(store, workload, who=who, why=why, at_us=at_us)
@@ -149,6 +153,12 @@ class Watching:
         if self.watch is not None:
             await self.watch.book.load()
         return done
+
+    def _planned(self, workload: str) -> str:
+        """What the policy's entry would send a workload to: a route that was never served can be barred too."""
+        entries = self.gateway.loaded.policy.entries
+        entry = next((one for one in entries if one.workload.id == workload and has_route(one)), None)
+        return candidate_of(entry, self.gateway.book) if entry is not None else ""
 
     async def reload(self) -> str:
         """Read settings and policy now. Raises UsageError; the last good ones then keep serving."""

@@ -46,6 +46,7 @@ class _Trial(msgspec.Struct):
     tested_margin: float = MARGIN
     bar: _Bar = msgspec.field(default_factory=_Bar)
     arms: tuple[_Arm, ...] = ()
+    grader_version: str = ""
 
 
 class Promise(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,6 +57,7 @@ class Promise(msgspec.Struct, frozen=True, kw_only=True):
     expires_days: int = 90
     candidate: str = ""
     incumbent: str = ""
+    grader: str = ""  # table, files and version, as `grade.grader_name` says them; "" = not compared
     budgets: dict[Signal, Budget] = msgspec.field(default_factory=dict)
 
 
@@ -79,6 +81,7 @@ def _promise(trial: _Trial) -> Promise:
         expires_days=trial.bar.expires_days,
         candidate=trial.candidate,
         incumbent=trial.incumbent,
+        grader=f"{trial.bar.grader} {trial.grader_version}" if trial.bar.grader and trial.grader_version else "",
         budgets=_budgets(trial.arms),
     )
 
@@ -137,6 +140,7 @@ def terms_of(
         tested=Tested(
             candidate=candidate,
             incumbent=incumbent,
+            grader=promise.grader,
             systems=entry.match.system_fp,
             tools=entry.match.tools_fp,
         ),

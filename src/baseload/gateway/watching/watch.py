@@ -17,7 +17,7 @@ from baseload.gateway.watching.routes import RouteBook
 from baseload.gateway.watching.shadow import ShadowDesk
 from baseload.gateway.watching.signals import AskedAgain, Tally, asks_for_schema, counts
 from baseload.gateway.watching.views import Standing
-from baseload.quality.watch.events import Action, Event, Graded, Passed
+from baseload.quality.watch.events import Action, Event, Graded, Passed, Seen
 
 PASSED_US: Final = 60_000_000
 """A route that hears nothing is told of the time once a minute: age and stages come due by it."""
@@ -138,14 +138,19 @@ class Watch:
             self.book.note(key, events)
 
     def _tell_grades(self, now_us: int, standings: Mapping[RouteKey, Standing]) -> None:
+        graders: set[tuple[RouteKey, str]] = set()
         for graded in self.desk.drain():
             standing = standings.get(graded.key)
             if standing is None or standing.view.rolled_back:
                 continue
             if graded.replayed_stop and not standing.view.share:
                 self._tallies.setdefault(graded.key, Tally()).replayed(graded.replayed_stop)
+            if graded.grader:
+                graders.add((graded.key, graded.grader))
             if graded.d is not None:
                 self.book.note(graded.key, [Graded(at_us=now_us, d=graded.d)])
+        for key, grader in sorted(graders):
+            self.book.note(key, [Seen(at_us=now_us, grader=grader)])
 
     async def _compare(self, standings: Mapping[RouteKey, Standing], now_us: int) -> None:
         """Give a route the shape of its first calls to compare later ones with, where it has none."""

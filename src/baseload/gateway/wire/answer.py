@@ -33,6 +33,7 @@ _PHRASES: Final = {int(status): status.phrase.encode() for status in HTTPStatus}
 _CHUNKED: Final = b"transfer-encoding: chunked\r\n"
 _CLOSE: Final = b"connection: close\r\n"
 _UNSAFE: Final = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
+_OUR_NAMES: Final = b"x-baseload-"
 LAST_CHUNK: Final = b"0\r\n\r\n"
 NONE: Final[frozenset[bytes]] = frozenset()
 OURS: Final = HOP_BY_HOP | {b"content-length"}
@@ -109,14 +110,24 @@ def safe(headers: tuple[Header, ...]) -> tuple[Header, ...]:
 
 def passed_head(head: AnswerHead, added: tuple[Header, ...], *, chunked: bool, close: bool) -> bytes:
     """An upstream's head as it goes to the caller: as it came, but for what belongs to one connection."""
-    if head.clean and chunked == (head.length == UNKNOWN):
+    theirs = _ours_in(head) if added else NONE
+    if head.clean and chunked == (head.length == UNKNOWN) and not theirs:
         start = head.raw
     else:
         status = b"HTTP/1.1" + head.raw[8 : head.raw.index(b"\n") + 1]
-        start = b"".join((status, *lines(head.headers, HOP_BY_HOP | head.nominated), _CHUNKED if chunked else b""))
+        start = b"".join(
+            (status, *lines(head.headers, HOP_BY_HOP | head.nominated | theirs), _CHUNKED if chunked else b"")
+        )
     if not added and not close:
         return start + b"\r\n"
     return b"%b%b%b\r\n" % (start, _lines_of(added), _CLOSE if close else b"")
+
+
+def _ours_in(head: AnswerHead) -> frozenset[bytes]:
+    """Names of ours that an upstream sent, such as another gateway: beside our own nobody could tell them apart."""
+    if _OUR_NAMES not in head.raw.lower():
+        return NONE
+    return frozenset(name.lower() for name, _ in head.headers if name.lower().startswith(_OUR_NAMES))
 
 
 @lru_cache(maxsize=1024)  # few models and reasons

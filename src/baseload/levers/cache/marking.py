@@ -32,14 +32,29 @@ class Plan(NamedTuple):
 
 
 def cheapest(learner: Judge, prices: ModelPrices) -> Plan:
-    """The cheapest way on these calls; no mark at all where none saves anything."""
-    best, least = Plan(), learner.sums(prices, Plan()).cost
-    for moves in (False, True) if learner.can_move else (False,):
-        bar = (1.0 - WORTH_MOVING) * least if moves else least
-        for marks in _ways(_promising(learner, prices, moves=moves)):
-            cost = learner.sums(prices, Plan(marks, moves)).cost
-            if cost < bar and cost < least * (1.0 - WORTH_A_MARK):
-                best, least = Plan(marks, moves), cost
+    """The cheapest way on these calls, parts moved where that pays; no mark at all where none saves anything."""
+    plan = as_sent(learner, prices)
+    return edited(learner, prices, learner.sums(prices, plan).cost) or plan
+
+
+def as_sent(learner: Judge, prices: ModelPrices) -> Plan:
+    """The cheapest way to mark the requests as they are: nobody has to edit a prompt."""
+    unmarked = learner.sums(prices, Plan()).cost
+    return _cheapest(learner, prices, unmarked, unmarked, moves=False) or Plan()
+
+
+def edited(learner: Judge, prices: ModelPrices, least: float) -> Plan | None:
+    """The cheapest way once the parts that change are moved; None where that is not worth it against a cost."""
+    return _cheapest(learner, prices, least, (1.0 - WORTH_MOVING) * least, moves=True) if learner.can_move else None
+
+
+def _cheapest(learner: Judge, prices: ModelPrices, least: float, bar: float, *, moves: bool) -> Plan | None:
+    """The cheapest marks that cost less than `bar`, each further one worth it; None where there are none."""
+    best = None
+    for marks in _ways(_promising(learner, prices, moves=moves)):
+        cost = learner.sums(prices, Plan(marks, moves)).cost
+        if cost < bar and cost < least * (1.0 - WORTH_A_MARK):
+            best, least = Plan(marks, moves), cost
     return best
 
 

@@ -21,7 +21,7 @@ def planned_opportunities(
     """
     found = []
     for workload, members in by_workload(positions).items():
-        plans = {outcome.model: outcome for outcome in outcomes.get(workload, ()) if outcome.policy == "plan"}
+        plans = _plans(outcomes.get(workload, ()))
         low = high = 0
         used: dict[str, CacheOutcome] = {}
         for position in members:
@@ -37,6 +37,12 @@ def planned_opportunities(
         if high > 0 and any(plan.marks for plan in used.values()):
             found.append(_opportunity(workload, list(used.values()), low, high))
     return sorted(found, key=lambda row: (-row.high_nano, row.workload))
+
+
+def _plans(outcomes: Sequence[CacheOutcome]) -> dict[str, CacheOutcome]:
+    """The plan on each model: that of edited prompts where there is one."""
+    found = {outcome.model: outcome for outcome in outcomes if outcome.policy == "plan"}
+    return {**found, **{outcome.model: outcome for outcome in outcomes if outcome.policy == "edited"}}
 
 
 def _input(tokens: Tokens, rates: Rates) -> int:
@@ -61,6 +67,7 @@ def _opportunity(workload: str, plans: Sequence[CacheOutcome], low: int, high: i
     plan = plans[-1]
     marks = ", ".join(f"{mark.after} {mark.ttl}" for mark in plan.marks)
     moved = f"; move {'; '.join(plan.move_after_prefix)} behind it" if plan.move_after_prefix else ""
+    edit = "its owner edits the prompt first; " if plan.move_after_prefix else ""
     return Opportunity(
         workload=workload,
         lever="cache",
@@ -68,5 +75,5 @@ def _opportunity(workload: str, plans: Sequence[CacheOutcome], low: int, high: i
         low_nano=low,
         high_nano=high,
         grade="simulated",
-        assumption=f"exact cache rules on the calls seen; {plan.note}",
+        assumption=f"exact cache rules on the calls seen; {edit}{plan.note}",
     )

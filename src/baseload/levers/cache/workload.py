@@ -1,9 +1,9 @@
 """What each cache policy would make of a workload's prompts, on every model considered.
 
 The plan is learnt on the sessions that start in the first part of the time seen and judged on the rest, which begins
-with a cold cache. It is the cheapest of every legal way to mark the places of `structure`, with and without moving the
-parts that change too early; one of the ways is no mark at all, so on the calls it was learnt on it never costs more
-than no cache.
+with a cold cache. It is the cheapest of every legal way to mark the places of `structure`; one of the ways is no mark
+at all, so on the calls it was learnt on it never costs more than no cache. Where moving the parts that change too early
+is worth somebody's work, that is a policy of its own, `edited`: as requests are sent today it would save nothing.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import msgspec
 import numpy as np
 
 from baseload.levers.cache.judge import Judge, Sums
-from baseload.levers.cache.marking import Plan, blanket, cheapest
+from baseload.levers.cache.marking import Plan, as_sent, blanket, edited
 from baseload.levers.cache.price import ModelPrices, prices_of
 from baseload.levers.cache.prompts import TAIL, Flags, Requests, has_positions, part_of, requests_of
 from baseload.levers.cache.sessions import PerRequest, per_request
@@ -58,7 +58,7 @@ class Prepared(msgspec.Struct, frozen=True, kw_only=True):
 def cache_outcomes(
     rows: Table, models: Sequence[Model], book: PriceBook, day: int, *, seed: int = 0
 ) -> tuple[list[CacheOutcome], list[Problem]]:
-    """Outcomes of `as_billed` on each model used today, of none, all_5m, all_1h and plan on each model considered.
+    """Outcomes of `as_billed` on each model used today, of the other policies on each model considered.
 
     `rows` are one workload's of `ledger.queries.cache_calls_sql`; prices are those of `day`. Outcomes that the rows
     cannot tell are left out; the note of `as_billed` says why. `seed` only moves the intervals.
@@ -70,9 +70,13 @@ def cache_outcomes(
         for model in models:
             prices = input_prices(book, model.id, day)
             if prices is not None:
-                plan = cheapest(ready.learner, prices)
+                plan = as_sent(ready.learner, prices)
                 decided = decided_instead(ready.learner, deciding, prices, plan)
-                outcomes += _outcomes(ready, ready.judge, prices, plan, decided, seed)
+                least = ready.learner.sums(prices, plan).cost
+                if decided is not None and deciding is not None:
+                    least = deciding.learnt_on(prices).cost
+                moved = edited(ready.learner, prices, least)
+                outcomes += _outcomes(ready, ready.judge, prices, plan, decided, moved, seed)
     return outcomes, list(ready.problems)
 
 
@@ -108,13 +112,13 @@ def decided_instead(learner: Judge, deciding: PerRequest | None, prices: ModelPr
     return deciding.judged_on(prices)
 
 
-def policies_of(ready: Prepared, judge: Judge, plan: Plan) -> dict[CachePolicy, Plan]:
-    """Every policy that these calls can tell, `none` first."""
+def policies_of(ready: Prepared, judge: Judge, plan: Plan, moved: Plan | None = None) -> dict[CachePolicy, Plan]:
+    """Every policy that these calls can tell, `none` first; `moved` is the plan of edited prompts."""
     policies: dict[CachePolicy, Plan] = {"none": Plan()}
     if not ready.withheld.tails:
         policies |= {"all_5m": blanket(judge.slots, "5m"), "all_1h": blanket(judge.slots, "1h")}
     policies["plan"] = plan
-    return policies
+    return policies if moved is None else {**policies, "edited": moved}
 
 
 def marks_of(plan: Plan, structure: Structure) -> tuple[CacheMark, ...]:
@@ -244,9 +248,15 @@ def _as_billed(requests: Requests, withheld: Withheld) -> list[CacheOutcome]:
 
 
 def _outcomes(
-    ready: Prepared, judge: Judge, prices: ModelPrices, plan: Plan, decided: Sums | None, seed: int
+    ready: Prepared,
+    judge: Judge,
+    prices: ModelPrices,
+    plan: Plan,
+    decided: Sums | None,
+    moved: Plan | None,
+    seed: int,
 ) -> Iterator[CacheOutcome]:
-    for policy, chosen in policies_of(ready, judge, plan).items():
+    for policy, chosen in policies_of(ready, judge, plan, moved).items():
         sums = judge.sums(prices, chosen)
         note = note_of(ready)
         if policy == "plan" and decided is not None:
@@ -254,7 +264,7 @@ def _outcomes(
             note = f"decided request by request by the gateway; the marks alone cost {dearer:.1%} more; {note}"
             sums = decided
         outcome = _outcome(policy, prices.model, sums, judge.spread(prices, chosen, seed), len(ready.judged))
-        if policy == "plan" and ready.structure:
+        if policy in ("plan", "edited") and ready.structure:
             outcome = msgspec.structs.replace(
                 outcome,
                 marks=marks_of(chosen, ready.structure),

@@ -7,6 +7,7 @@ reach of the task (`levers.first_look.within_reach`). No cache, batch or lower e
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from fractions import Fraction
 from typing import Final
 
 import msgspec
@@ -15,11 +16,17 @@ from baseload.levers.first_look import within_reach
 from baseload.levers.options import RouteOption
 from baseload.levers.position import Position
 from baseload.levers.route.cost import Cost, option_cost
+from baseload.levers.summary import weakest
 from baseload.prices.book import PriceBook
 from baseload.values import Grade, Workload
 
 CLAIM: Final = (0.40, 0.70)
 """The saving commonly claimed for routing, as a share of spend."""
+
+
+WORTH_THE_UNKNOWN: Final = Fraction(1, 20)
+"""An untested move takes the place of one that a trial speaks for only where it saves so much more of what the workload
+costs today: finding out takes work and weeks besides the dollars of a trial (docs/decisions/plan-composition.md)."""
 
 
 class Saving(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,8 +50,9 @@ class Alone(msgspec.Struct, frozen=True, kw_only=True):
     """Routing alone over all workloads, at the prices of one day.
 
     `spend_nano` is today's cost. `proven` takes only candidates a trial holds for; `all_assumed` adds untested ones and
-    those that held against a stand-in, proven ones first. `by_grade` divides `all_assumed` by how each moved workload's
-    option is known. `moved` names the model each workload would go to.
+    those that held against a stand-in, proven ones first. `by_grade` divides `all_assumed` by the weakest of how each
+    moved workload's option and its calls are known, as the plan's waterfall does. `moved` names the model each workload
+    would go to.
     """
 
     spend_nano: int
@@ -92,12 +100,14 @@ def routing_alone(
         proven += _saving(today, tested)
         allowed = [one for one in options if one.verdict in ("holds", "assumed")]
         near = [one for one in allowed if one.proven or one.model in reach.get(workload, frozenset())]
-        best = tested if tested and not tested[0].today else _best(near, members, book, day)
+        best = tested if tested and not tested[0].today else _best(near, members, book, day, today.likely)
         if best is None or best[0].today:
             continue
         gained = _saving(today, best)
         everything += gained
-        graded[best[0].grade] = graded.get(best[0].grade, Saving()) + gained
+        counted: Grade = "sampled" if any(one.sampling_rate > 1 for one in members) else "measured"
+        grade = weakest((best[0].grade, counted))
+        graded[grade] = graded.get(grade, Saving()) + gained
         moved.append((workload, best[0].model))
     return Alone(
         spend_nano=spend,
@@ -109,9 +119,12 @@ def routing_alone(
 
 
 def _best(
-    options: Collection[RouteOption], positions: Sequence[Position], book: PriceBook, day: int
+    options: Collection[RouteOption], positions: Sequence[Position], book: PriceBook, day: int, spend: int = 0
 ) -> tuple[RouteOption, Cost] | None:
-    """The option with the least likely cost, today's included; a lower effort on today's model is another lever."""
+    """The option with the least likely cost, today's included; a lower effort on today's model is another lever.
+
+    Where one that held saves, an untested one must save `WORTH_THE_UNKNOWN` of `spend` more.
+    """
     today = next((one for one in options if one.today), None)
     if today is None:
         return None
@@ -122,7 +135,15 @@ def _best(
         or (not one.excluded_by and one.model != today.model and (one.verdict == "holds" or _same_effort(one, today)))
     ]
     costs = [(one, option_cost(positions, one, today.model, book, day)) for one in routes]
-    return min(costs, key=lambda pair: (pair[1].likely, not pair[0].today, pair[0].model, pair[0].effort))
+    held = any(one.verdict == "holds" and not one.today and cost.likely < spend for one, cost in costs)
+    toll = round(WORTH_THE_UNKNOWN * spend) if held else 0
+
+    def weighed(pair: tuple[RouteOption, Cost]) -> tuple[int, bool, str, str]:
+        option, cost = pair
+        unknown = not option.today and option.verdict != "holds"
+        return cost.likely + toll * unknown, not option.today, option.model, option.effort
+
+    return min(costs, key=weighed)
 
 
 def _same_effort(option: RouteOption, today: RouteOption) -> bool:

@@ -53,7 +53,7 @@ def option_of(target: Target, effort: str) -> RouteOption:
         excluded_by=_excluded_by(target, verdict),
         pool=model.pool,
         same_line=_only_refreshes(target, effort),
-        grade=verdict.grade if verdict and measured else "assumed",
+        grade=verdict.grade if verdict and measured and verdict.grade != "unverified" else "assumed",
         note=_note(target, effort, is_measured=measured is not None),
     )
     return with_headroom(scene, option)

@@ -50,5 +50,7 @@ def _tried(row: Opportunity, verdicts: Iterable[Verdict]) -> Opportunity:
 
 def _said(verdict: Verdict) -> str:
     at = f" at effort {verdict.effort}" if verdict.effort else ""
+    if verdict.grade == "unverified":
+        return f"not verified here{at}: the record of its trial is not in this project"
     by = "a trial against a stand-in" if verdict.grade == "simulated" else "a trial"
     return f"{status_of(verdict.state, verdict.grade)} by {by}{at}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from decimal import Decimal
 from pathlib import PurePath
@@ -10,12 +11,13 @@ from typing import Final, Literal
 import msgspec
 
 from baseload.prices.book import PriceBook
-from baseload.values import Problem, Verdict, VerdictGrade, VerdictState, iso_day
+from baseload.values import Problem, Verdict, VerdictState, iso_day
 
 SCHEMA: Final = "baseload.verdict/1"
 _MOST_BYTES: Final = 1 << 20
 LEAST_RATIO, MOST_RATIO = Decimal("0.05"), Decimal(20)
 """An answer a twentieth as long, or twenty times as long, is another answer: no trial found that its quality holds."""
+_ID: Final = re.compile(r"[0-9a-f]{64}")
 _FAILED: Final = ("breaks", "not_shown", "invalid")
 _FARTHEST_RATIO = Decimal(1_000_000)
 """Of a trial that failed: answers of another length are often why, and leaving its verdict out would unsay it."""
@@ -32,7 +34,7 @@ class _Document(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     model: str
     effort: Literal["", "low", "medium", "high", "xhigh", "max"] = ""
     state: VerdictState
-    grade: VerdictGrade = "replayed"  # of documents that do not say
+    grade: Literal["replayed", "simulated"] = "replayed"  # of documents that do not say
     verdict_id: str
     output_ratio_low: Decimal | None = None
     output_ratio_high: Decimal | None = None
@@ -84,6 +86,13 @@ def _untested(verdict: Verdict) -> Verdict:
     )
 
 
+def without_record(verdict: Verdict) -> Verdict:
+    """What counts of a verdict whose record is not here: what it would allow does not, what it rules out still does."""
+    if verdict.state in _FAILED:
+        return verdict
+    return msgspec.structs.replace(_untested(verdict), grade="unverified")
+
+
 def ruled_out(verdict: Verdict) -> str:
     """Why a trial takes its candidate out of every plan; "" = it does not."""
     if verdict.state == "breaks":
@@ -131,6 +140,8 @@ def _fault(document: _Document) -> tuple[str, str] | None:
     """(value, expected) of the first thing wrong in a document that has the right shape."""
     if not document.workload or not document.verdict_id:
         return "an empty id", "workload and verdict_id, both not empty"
+    if not _ID.fullmatch(document.verdict_id):
+        return "a verdict_id that is no hash", "the 64 hexadecimal digits a record ends with, as verdict_id"
     ratios = [one for one in (document.output_ratio_low, document.output_ratio_high) if one is not None]
     least, most = (1 / _FARTHEST_RATIO, _FARTHEST_RATIO) if document.state in _FAILED else (LEAST_RATIO, MOST_RATIO)
     if any(not one.is_finite() or not least <= one <= most for one in ratios):

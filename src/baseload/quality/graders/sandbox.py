@@ -1,8 +1,8 @@
 """Run code that a model wrote: a process of its own with bounds, without network, that can write in one folder only.
 
 What holds depends on the machine and is said with every result. `limits` (time, memory, file sizes, no secrets in the
-environment) hold on any POSIX system; `network` and `processes` need Linux user namespaces (`unshare`), `files` a
-kernel with Landlock. It is no virtual machine: local sockets that are files can still be connected to.
+environment) hold on any POSIX system; `network` and `processes` need Linux user namespaces (`unshare`), `processes` a
+user that is not root, `files` a kernel with Landlock. `limits` bound each file and each process, not their sum. It is no virtual machine: local sockets that are files can still be connected to.
 """
 
 from __future__ import annotations
@@ -59,7 +59,9 @@ def walls() -> tuple[Wall, ...]:
     """What this machine can give: found out once, by trying."""
     found: list[Wall] = ["limits"]
     if _unshare():
-        found += ["network", "processes"]
+        found.append("network")
+        if os.getuid() != 0:  # the kernel counts no processes of root, so that a limit on them bounds nothing
+            found.append("processes")
     if sys.platform == "linux" and sandbox_child.landlock_version(ctypes.CDLL(None, use_errno=True)) > 0:
         found.append("files")
     return tuple(found)

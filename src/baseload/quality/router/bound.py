@@ -34,6 +34,12 @@ def by_cluster(differences: Floats, cluster: NDArray[np.int64]) -> Floats:
     return found
 
 
+def weight(cluster: NDArray[np.int64]) -> float:
+    """Mean square of the clusters' sizes over the largest: how far `by_cluster` shrinks what is believed of one row."""
+    sizes = np.bincount(cluster)
+    return float(np.mean(np.square(sizes / sizes.max())))
+
+
 def shown(differences: Floats, floor: float, alpha: float, spreads: Floats) -> NDArray[np.bool_]:
     """For each column whether its mean is shown not to lie below 0.
 

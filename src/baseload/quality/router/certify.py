@@ -8,7 +8,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from baseload.quality.router.bound import by_cluster, clusters_needed, in_sequence, least_clusters, shown
+from baseload.quality.router.bound import by_cluster, clusters_needed, in_sequence, least_clusters, shown, weight
 from baseload.quality.router.units import Units
 
 Floats = NDArray[np.float64]
@@ -81,12 +81,13 @@ def chosen(losses: Floats, savings: Floats, threshold: float) -> Ints:
 
 def certify(
     predicted: Floats, units: Units, bounds: Floats, strange: NDArray[np.bool_], blocked: NDArray[np.bool_],
-    promise: Promise, informed: bool = True,
+    promise: Promise, informed: bool = True, pins: bool = True,
 ) -> Certified:  # fmt: skip
     """The policy that saves most among those shown to keep the promise.
 
     Without an `informed` prediction, where a constant looks good enough, the same tests are made and only constants
-    are taken: such a workload wants one model, or more prompts to show it.
+    are taken: such a workload wants one model, or more prompts to show it. `pins` False: some category stays with
+    strong, here or where nothing was asked, so that no one model is the answer.
     """
     losses, savings = margins(predicted[units.lead], bounds)
     stays = (strange | blocked)[units.lead]
@@ -104,15 +105,15 @@ def certify(
     family = in_sequence(_passed(picks, units, promise.floor, family_alpha))
     options = []
     if family:
-        whole = family == len(picks) and not blocked.any()
+        whole = family == len(picks) and pins and not blocked.any()
         edge = None if whole else float("inf") if family == len(picks) else float(thresholds[family - 1])
-        if whole or not constants_only:
+        if edge in (None, float("inf")) or not constants_only:
             options.append(_certified("pin" if whole else "route", last, edge, picks[family - 1], units))
-    if between and not blocked.any():
-        pins = [np.full(len(units), model) for model in between]
-        passed = _passed(pins, units, promise.floor, alpha * _PIN_ALPHA / len(between))
+    if between and pins and not blocked.any():
+        constants = [np.full(len(units), model) for model in between]
+        passed = _passed(constants, units, promise.floor, alpha * _PIN_ALPHA / len(between))
         options += [
-            _certified("pin", m, None, pin, units) for m, pin, ok in zip(between, pins, passed, strict=True) if ok
+            _certified("pin", m, None, pin, units) for m, pin, ok in zip(between, constants, passed, strict=True) if ok
         ]
     best = _best(options)
     if best is not None:
@@ -162,7 +163,8 @@ def _differences(picks: list[Ints], units: Units, floor: float) -> Floats:
 def _passed(picks: list[Ints], units: Units, floor: float, alpha: float) -> NDArray[np.bool_]:
     differences = by_cluster(_differences(picks, units, floor), units.cluster)
     routed = np.array([float((pick > 0).mean()) for pick in picks])
-    return shown(differences, floor, alpha, _STRONG_RIGHT * (1 - floor) ** 2 + _DISCORDANT * routed)
+    believed = _STRONG_RIGHT * (1 - floor) ** 2 + _DISCORDANT * routed
+    return shown(differences, floor, alpha, believed * weight(units.cluster))
 
 
 def _saving(pick: Ints, units: Units) -> float:

@@ -100,7 +100,9 @@ class Decider:
             return self._strong
         text, surface, places, strange = rows
         if stays:
-            return msgspec.structs.replace(self._strong, strange="a category in which a fitted run looked broken")
+            return msgspec.structs.replace(
+                self._strong, strange="a category that was not learnt: a run looked broken, or a model was not asked"
+            )
         if self._policy.always:
             return Choice(model=self._models[-1])
         if strange:

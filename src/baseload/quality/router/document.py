@@ -11,7 +11,7 @@ from baseload.quality.router.certify import Certified, Kind, Promise
 from baseload.quality.router.ridge import Weights
 from baseload.quality.router.space import Space, rounded
 
-SCHEMA: Final = "baseload.router/1"
+SCHEMA: Final = "baseload.router/2"
 _MOST_BYTES: Final = 5_000_000
 
 
@@ -42,7 +42,8 @@ class RouterFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
     `models` is strong, then weak from the dearest to the cheapest as measured; `savings` the measured mean saving of
     each weak model in mean costs of strong. `more_prompts` 0: the saving was shown; None: no number would show one.
-    `fitted` are 32-bit hashes of the rows, base64, so that `route eval` can tell rows it must not be judged on.
+    `prompts` are independent ones; `used` of `asked` rows of the strong model are in all figures. `fitted` are 32-bit
+    hashes of the prompts under `fitted_key`, base64, so that `route eval` can tell what it must not be judged on.
     """
 
     schema: str = SCHEMA
@@ -54,6 +55,8 @@ class RouterFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     reason: str
     more_prompts: int | None
     prompts: int
+    used: int
+    asked: int
     cost_basis: str
     text_from: str
     category_from: str
@@ -63,6 +66,7 @@ class RouterFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     space: Space | None
     policy: PolicyFile
     controls: dict[str, PolicyFile]
+    fitted_key: str
     fitted: str
 
 

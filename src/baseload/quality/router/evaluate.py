@@ -12,11 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from baseload.quality.router.anomalies import anomalies, said
+from baseload.quality.router.cells import RELATIVE
 from baseload.quality.router.certify import Kind
+from baseload.quality.router.clusters import fitted_hashes
 from baseload.quality.router.decide import Choice, Router
 from baseload.quality.router.document import RouterFile
 from baseload.quality.router.table import SOURCE, Answers
-from baseload.quality.router.units import RELATIVE, Units, digest, units_of
+from baseload.quality.router.units import Units, units_of
 from baseload.values import Problem
 
 Floats = NDArray[np.float64]
@@ -37,6 +39,7 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
 class Evaluation(msgspec.Struct, frozen=True, kw_only=True):
     """A router on a table. `quality_ratio_se` is clustered by session or prompt; None with fewer than two clusters.
 
+    `used` of the `asked` rows of the strong model are judged on.
     `relative`: costs are estimates from text, so that only their ratio means something. `fitted_rows` are rows the
     router was fitted on: left out, or, where there are no others, judged on with a problem.
     """
@@ -47,6 +50,8 @@ class Evaluation(msgspec.Struct, frozen=True, kw_only=True):
     floor: float
     confidence: float
     prompts: int
+    used: int
+    asked: int
     fitted_rows: int
     abstained: float
     cost_basis: str
@@ -86,6 +91,8 @@ def evaluate(router: RouterFile, answers: Answers) -> tuple[Evaluation, list[Pro
         floor=router.floor,
         confidence=router.confidence,
         prompts=int(units.cluster.max()) + 1,
+        used=len(units),
+        asked=units.asked,
         fitted_rows=fitted_rows,
         abstained=float(np.mean([bool(one["policy"].strange) for one in choices])),
         cost_basis=units.cost_basis,
@@ -118,8 +125,7 @@ def _choices(router: Router, units: Units) -> list[Mapping[str, Choice]]:
 def _unseen(router: RouterFile, units: Units, file: str, problems: list[Problem]) -> tuple[Units, int]:
     """The units that were not fitted on; all of them where there are no others."""
     fitted = np.frombuffer(base64.b64decode(router.fitted), dtype="<u4")
-    hashes = np.array([digest(key, "fitted") & 0xFFFFFFFF for key in units.keys], dtype="<u4")
-    seen = np.isin(hashes, fitted)
+    seen = np.isin(fitted_hashes(units.identities, router.fitted_key), fitted)
     many = int(seen.sum())
     if not many:
         return units, 0
@@ -149,6 +155,7 @@ def subset(units: Units, kept: NDArray[np.bool_]) -> Units:
     return msgspec.structs.replace(
         units,
         keys=tuple(units.keys[row] for row in rows),
+        identities=tuple(units.identities[row] for row in rows),
         texts=tuple(units.texts[row] for row in rows),
         categories=tuple(units.categories[row] for row in rows),
         levels=tuple(units.levels[row] for row in rows),

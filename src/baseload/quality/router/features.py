@@ -23,8 +23,9 @@ NUMBERS: Final = ("turn", "messages", "tools", "tool_results", "attachments", "m
 """Optional columns, counts known before the call."""
 LEVELS: Final = ("agent", "system_fp", "tools_fp")
 """Optional columns, names known before the call."""
-_HEAD: Final = 1500
-_TAIL: Final = 500
+_HEAD: Final = 750
+_TAIL: Final = 250
+"""Characters of a prompt that are looked at, in fitting and in deciding: hashing words is most of a decision's time."""
 _WORD: Final = re.compile(r"\w+|[^\w\s]")
 _MEMORY: Final = 200_000
 
@@ -78,16 +79,31 @@ LENGTH: Final = 2
 def surface(text: str, whole: int) -> list[float]:
     """The features of `SURFACE` of a shortened text whose whole length is `whole` characters."""
     size = len(text) or 1
-    count = text.count
-    spaces = count(" ") + count("\n") + 1
-    digits, upper = sum(map(count, "0123456789")), sum(map(count, "ABCDEFGHIJKLMNOPQRSTUVWXYZ"))
+    found = np.frombuffer(text.encode("ascii", "ignore"), dtype=np.uint8)
+    spaces, lines, digits, upper, questions, formulas, brackets, commas, quotes = (
+        _COUNTS @ np.bincount(found, minlength=_ASCII)
+    ).tolist()
     return [
-        float(whole), float(spaces), size / spaces, digits / size, float(digits), float(count("\n")),
-        float(count("?")), float(count("$") + count("\\")), float(count("{") + count("(") + count("[")),
-        float(count(",") + count(".")), upper / size, float(count('"') + count("'")),
+        float(whole), spaces + 1, size / (spaces + 1), digits / size, digits, lines, questions, formulas, brackets,
+        commas, upper / size, quotes,
     ]  # fmt: skip
 
 
+_ASCII: Final = 128
+
+
+def _counts() -> Floats:
+    """Which signs count for which feature: a row a feature, a column a sign."""
+    kinds = (
+        " \n", "\n", "0123456789", "ABCDEFGHIJKLMNOPQRSTUVWXYZ", "?", "$\\", "{([", ",.", "\"'",
+    )  # fmt: skip
+    found = np.zeros((len(kinds), _ASCII))
+    for at, signs in enumerate(kinds):
+        found[at, [ord(sign) for sign in signs]] = 1
+    return found
+
+
+_COUNTS: Final = _counts()
 _COUNTED: Final = np.array([name not in ("characters_a_word", "digit_share", "upper_share") for name in SURFACE])
 
 

@@ -13,11 +13,12 @@ from numpy.typing import NDArray
 from baseload.errors import UsageError
 from baseload.quality.router.anomalies import Anomaly, anomalies, said
 from baseload.quality.router.certify import Certified, Promise, certify, least_prompts, leave
+from baseload.quality.router.clusters import digest, fitted_hashes, fitted_key
 from baseload.quality.router.document import PolicyFile, RouterFile, policy_file
 from baseload.quality.router.ridge import LENGTH_ONLY, RACE, TABLE, Candidate, Fitted, cross_fitted, folds_of
 from baseload.quality.router.space import Space, learned_space
 from baseload.quality.router.table import SOURCE, Answers
-from baseload.quality.router.units import Units, digest, units_of
+from baseload.quality.router.units import Units, named, units_of
 from baseload.values import Problem
 
 Floats = NDArray[np.float64]
@@ -88,7 +89,8 @@ def promised(learned: Learned, promise: Promise) -> tuple[RouterFile, list[Probl
     certificates = {name: _certificate(learned, name, promise) for name in learned.fits}
     found = certificates["policy"]
     shuffled = certificates["shuffled_labels"]
-    if found.kind != "route" or shuffled.saving < found.saving - _SHUFFLED_NEAR:
+    constant = found.threshold in (None, float("inf"))  # one model wherever it was asked: no claim to know prompts
+    if constant or shuffled.saving < found.saving - _SHUFFLED_NEAR:
         return _written(learned, promise, found, certificates), []
     if shuffled.saving >= found.saving and not learned.fits["policy"].informed:
         found = msgspec.structs.replace(leave(units, promise, []), more=None)
@@ -143,11 +145,9 @@ def _cheaper(answers: Answers, units: Units, strong: str, problems: list[Problem
 
 
 def _stay_strong(broken: Sequence[Anomaly], units: Units) -> tuple[str, ...]:
-    """Categories in which a model of the ladder looks broken, as the units name them."""
-    named = units.category_from == "dataset/category"
-    return tuple(sorted({
-        f"{one.dataset}/{one.category}" if named else one.category for one in broken if one.model in units.models
-    }))  # fmt: skip
+    """Categories in which a model of the ladder looks broken or has no answer, as the units name them."""
+    looks = {named(one.dataset, one.category, units.category_from) for one in broken if one.model in units.models}
+    return tuple(sorted(looks | set(units.not_asked)))
 
 
 def _loss_of(models: int) -> Floats:
@@ -174,7 +174,8 @@ def _certificate(learned: Learned, name: str, promise: Promise) -> Certified:
         )
     fitted = learned.fits[name]
     informed = fitted.informed or name != "policy"
-    return certify(fitted.predicted, units, learned.bounds, learned.strange, learned.blocked, promise, informed)
+    pins = not learned.stay_strong  # one model everywhere is no answer where a category stays with strong
+    return certify(fitted.predicted, units, learned.bounds, learned.strange, learned.blocked, promise, informed, pins)
 
 
 def _written(learned: Learned, promise: Promise, found: Certified, controls: dict[str, Certified]) -> RouterFile:
@@ -194,7 +195,8 @@ def _written(learned: Learned, promise: Promise, found: Certified, controls: dic
         kind="pin", model=int(best), threshold=None, saving=1 - float(cost[best] / cost[0]),
         quality_ratio=float(quality[best] / quality[0]) if quality[0] else 1.0, share_routed=float(best > 0), more=0,
     )  # fmt: skip
-    hashes = np.array(sorted(digest(key, "fitted") & 0xFFFFFFFF for key in units.keys), dtype="<u4")
+    key = fitted_key(units.identities)
+    hashes = np.unique(fitted_hashes(units.identities, key)).astype("<u4")
     return RouterFile(
         strong=units.models[0],
         models=list(units.models),
@@ -204,6 +206,8 @@ def _written(learned: Learned, promise: Promise, found: Certified, controls: dic
         reason=_reason(found, learned, promise, controls),
         more_prompts=found.more,
         prompts=int(units.cluster.max()) + 1,
+        used=len(units),
+        asked=units.asked,
         cost_basis=units.cost_basis,
         text_from=units.text_from,
         category_from=units.category_from,
@@ -214,6 +218,7 @@ def _written(learned: Learned, promise: Promise, found: Certified, controls: dic
         policy=policy("policy", found),
         controls={name: policy(name, one) for name, one in controls.items() if name != "policy"}
         | {"best_constant": policy_file("constant", constant, units.models, None)},
+        fitted_key=key,
         fitted=base64.b64encode(hashes.tobytes()).decode(),
     )
 
@@ -232,4 +237,4 @@ def _reason(found: Certified, learned: Learned, promise: Promise, controls: Mapp
     if found.more is None:
         return f"no policy that saves anything looks as if it kept {bar}: nothing is safe on {have} prompts"
     needed = "1 more prompt" if found.more == 1 else f"{found.more:,} more prompts"
-    return f"{needed} needed to show a saving that keeps {bar}; {have} were not enough"
+    return f"{needed} needed to show a saving that keeps {bar}; the table has {have}"

@@ -25,6 +25,7 @@ from baseload.quality.router.units import Units
 
 Floats = NDArray[np.float64]
 
+_NOTHING: Final = np.zeros(0)
 _MOST_LEVELS: Final = 300
 _MOST_DEVIATIONS: Final = 3.0
 _NOVEL_QUANTILE: Final = 0.995
@@ -140,6 +141,9 @@ class Reader:
     ) -> tuple[Floats, Floats, list[int], str]:
         """Text row, surface row, places of the levels, and why the prompt is a stranger ("" if it is none)."""
         space, text = self._space, shortened(prompt)
+        stranger = self._stranger(prompt, text, category)
+        if stranger:
+            return _NOTHING, _NOTHING, [], stranger
         hashed = words(text)
         found = np.log1p(bucket_counts(hashed)) * self._idf
         found /= max(float(np.sqrt(found @ found)), 1e-9)
@@ -154,17 +158,20 @@ class Reader:
             found,
             standardised,
             [place[key] for key in keys if key in place],
-            self._strange(prompt, category, hashed),
+            self._unlike(hashed),
         )
 
-    def _strange(self, prompt: str, category: str, hashed: NDArray[np.uint64]) -> str:
+    def _stranger(self, prompt: str, text: str, category: str) -> str:
+        """What is told without reading the words; of a long text nothing but its beginning and its end is looked at."""
         space = self._space
-        if not prompt.strip():
+        if not text or text.isspace():
             return "empty text"
         if space.kinds and f"category={category}" not in self._place and len(self._place) < _MOST_LEVELS:
             return "a category that was never fitted"
-        if len(prompt) > _LONGER * space.longest:
-            return "far longer than any fitted prompt"
+        return "far longer than any fitted prompt" if len(prompt) > _LONGER * space.longest else ""
+
+    def _unlike(self, hashed: NDArray[np.uint64]) -> str:
+        space = self._space
         buckets = hashed & np.uint64(KNOWN_BUCKETS - 1)
         unknown = 1 - float(self._known[buckets.astype(np.int64)].mean()) if len(buckets) else 1.0
         return "words unlike those that were fitted" if unknown > space.novel else ""

@@ -23,6 +23,8 @@ from baseload.quality.router.features import LEVELS, NUMBERS
 from baseload.values import Problem
 
 SOURCE: Final = "routing-table"
+NOTES: Final = frozenset({"other-trials", "not-cheaper", "no-text"})
+"""Codes of what a reader may want to know and nobody has to mend."""
 NEEDED: Final = ("prompt_id", "prompt", "model", "score", "cost_usd")
 _SETTINGS: Final = {"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
 _ROW_PROBLEMS: Final = 0.10

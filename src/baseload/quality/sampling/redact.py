@@ -1,6 +1,7 @@
 """Personal data and secrets out of a request, each value by the same placeholder wherever it stands.
 
-Detectors: e-mail addresses, phone numbers, payment cards (Luhn), IBANs (ISO 7064), keys and tokens. They are patterns:
+Detectors: e-mail addresses, phone numbers, payment cards (Luhn), IBANs (ISO 7064), US social security numbers, keys,
+passwords and tokens. They are patterns:
 names, addresses and what is inside images stay. A redacted request is another task than the raw one, so both arms of a
 trial get the same, and the trial says which.
 """
@@ -12,7 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple
 
-PLACEHOLDER: Final = re.compile(r"<(EMAIL|PHONE|CARD|IBAN|SECRET)_(\d{1,9})>")
+PLACEHOLDER: Final = re.compile(r"<(EMAIL|PHONE|CARD|IBAN|SECRET|SSN)_(\d{1,9})>")
 
 
 _WORD: Final = re.compile(r"[A-Za-z0-9]+")
@@ -66,24 +67,44 @@ DETECTORS: Final = (
     )),
     Detector("SECRET", re.compile(
         r"(?<![\w-])(?:sk-[A-Za-z0-9_-]{16,200}|(?:AKIA|ASIA)[A-Z0-9]{16}|gh[pousr]_[A-Za-z0-9]{30,200}"
-        r"|github_pat_\w{30,200}|xox[abeprs]-[A-Za-z0-9-]{10,200}|AIza[\w-]{35}|(?:sk|rk|pk)_(?:live|test)_\w{16,200}"
+        r"|hf_[A-Za-z0-9]{20,200}|glpat-[\w-]{20,200}|npm_[A-Za-z0-9]{36}|github_pat_\w{30,200}|xox[abeprs]-[A-Za-z0-9-]{10,200}|AIza[\w-]{35}|(?:sk|rk|pk)_(?:live|test)_\w{16,200}"
         r"|eyJ[\w-]{8,2000}\.eyJ[\w-]{8,4000}\.[\w-]{8,2000})(?![\w-])"
     )),
+    # no boundary before the word: DB_PASSWORD, my_api_key, dbPassword
     Detector("SECRET", re.compile(
-        r"\b(?:password|passwd|pwd|secret|api[_-]?key|access[_-]?token|auth[_-]?token|client[_-]?secret)\b[\"']?"
-        r"\s{0,3}[:=]\s{0,3}[\"']?(?!<)([^\s\"'<>,;]{6,200})", re.IGNORECASE), group=1),
+        r"(?:password|passwort|passphrase|passwd|pwd|secret|(?:api|access|secret|private|account|master|signing)[_-]?key"
+        r"|(?:access|auth|refresh|session|secret|bearer|bot|api)[_-]?token)\\?[\"']?\s{0,3}[:=]\s{0,3}\\?[\"']?"
+        r"(?!<|(?:string|required|optional|boolean|undefined|integer|number)\b)"
+        r"((?:[^\s\"'<>,;\\]|\\(?![\"'])){6,4000})", re.IGNORECASE), group=1),
+    Detector("SECRET", re.compile(r"://[^\s:/@<>]{0,64}:([^\s/@<>]{1,400})@"), group=1),
     Detector("SECRET", re.compile(r"\bbearer\s{1,3}([A-Za-z0-9._~+/-]{16,4000}=*)", re.IGNORECASE), group=1),
     Detector("EMAIL", re.compile(
-        r"(?<![\w.+%-])[\w.+%-]{1,64}@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,62})\.){1,8}[A-Za-z]{2,24}(?![\w-])"
+        r"(?<![\w.+%-])[\w.+%-]{1,64}[@\uff20](?:[^\W_](?:[\w-]{0,62})\.){1,8}"
+        r"(?:xn--[a-z0-9-]{2,59}|[^\W\d_]{2,24})(?![\w-])"
     )),
     Detector("IBAN", re.compile(
         r"(?<![A-Za-z0-9])[A-Za-z]{2}\d{2}(?:[ -]?[A-Za-z0-9]){11,60}(?![A-Za-z0-9])", re.ASCII
     ), iban, within=True),
     Detector("CARD", re.compile(r"(?<![\d.,])\d{3,19}(?:[ -]\d{2,19}){0,10}(?!\d)", re.ASCII), luhn, within=True),
+    Detector("SSN", re.compile(r"(?<![\w-])(?!000|666|9)\d{3}-(?!00)\d{2}-(?!0000)\d{4}(?![\w-])", re.ASCII)),
+    # digits alone are a phone number by what stands before them, digits and spaces as North America groups them
+    Detector("PHONE", re.compile(
+        r"(?<![\w-])(?:(?:tele)?phone|tel|telefon|mobile?|handy|cell|fax|whatsapp|sms)"
+        r"(?:[_ -]?(?:number|nummer|no|nr))?(?![A-Za-z])[^\d\n<>]{0,20}"
+        r"(\d{7,15})(?![\w-])",
+        re.IGNORECASE), group=1),
+    Detector("PHONE", re.compile(
+        r"(?<![\w-])(?<!tool )(?<!function )(?:call|dial|ring)(?: (?:me|us|him|her|them))?(?: (?:at|on))?:? {1,2}"
+        r"([2-9]\d{2}[2-9]\d{6})(?![\w-])",
+        re.IGNORECASE), group=1),
+    Detector("PHONE", re.compile(
+        r"(?<![\w.,+-])(?<!\d )(?:1[ .-])?[2-9]\d{2}[ .-][2-9]\d{2}[ .-]\d{4}(?![\w-]| \d|[.,]\d)"
+    )),
     Detector("PHONE", re.compile(
         r"(?<![\w.,+-])(?:\+\d{1,3}[ .()/-]{0,2}(?:\(0\))?(?:\d[ .()/-]{0,2}){5,13}\d"
+        r"|00[1-9]\d{0,2}[ ./-](?:\(0\))?(?:\d[ .()/-]{0,2}){5,9}\d"
         r"|\(\d{2,5}\)[ -]?\d{3,4}[ -]?\d{3,5}|\d{3}-\d{3}-\d{4}|\d{3}\.\d{3}\.\d{4}"
-        r"|0\d{2,4}[ /-]\d{3,4}[ -]?\d{2,5})(?![\w-])"
+        r"|0[1-9]\d{1,3}[ /-]\d{3,4}[ -]?\d{2,5})(?![\w-])"
     ), _phone),
 )  # fmt: skip
 """In this order: what an earlier one takes, a later one does not see."""

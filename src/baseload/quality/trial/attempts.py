@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     verdict_id: str = ""
     wealth: float | None = None
     calls: tuple[str, ...] = ()
+    paid_usd: Decimal = Decimal(0)  # of entries that do not say
 
 
 def read_log(path: Path) -> tuple[Entry, ...]:
@@ -116,7 +118,8 @@ def counting(number: int, folders: Mapping[int, Attempt], log: Sequence[Entry], 
                 f"can hold before {iso_day(entries[-1].counts_until)}. Put its folder back where it was."
             )
         least = min([attempt.wealth, *(one.wealth for one in known if one.wealth is not None)])
-        found.append(msgspec.structs.replace(attempt, wealth=least))
+        most = max([attempt.paid_usd, *(one.paid_usd for one in entries)])
+        found.append(msgspec.structs.replace(attempt, wealth=least, paid_usd=most))
     return tuple(found)
 
 
@@ -133,4 +136,5 @@ def _of_log(entry: Entry) -> Attempt:
         verdict_id=entry.verdict_id,
         simulated=entry.simulated,
         calls=entry.calls,
+        paid_usd=entry.paid_usd,
     )

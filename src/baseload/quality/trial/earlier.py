@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
+from decimal import Decimal
 from typing import Final
 
 import msgspec
@@ -21,7 +22,7 @@ LEAST_ALPHA: Final = 1e-12
 
 class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     """One that counts, until the UTC day `counts_until` (None = its record does not say). `wealth` is that at its stop,
-    `calls` are the marks of those it compared."""
+    `calls` are the marks of those it compared, `paid_usd` what it cost at most."""
 
     number: int
     wealth: float
@@ -29,6 +30,7 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     simulated: bool = False
     calls: tuple[str, ...] = ()
     counts_until: int | None = None
+    paid_usd: Decimal = Decimal(0)
 
 
 def alpha_left(level: float, wealths: Iterable[float], spent_each: float = 0.0) -> float:

@@ -81,7 +81,8 @@ class Evidence:
         if line.kind != kind or _spelt(line.body) != _spelt(body):
             raise UsageError(
                 f"{self.path}, line {line.seq + 1}: a {line.kind} that is not this trial's; its bar, its calls or "
-                "Baseload itself changed since it began. Keep the folder, and begin anew with --again."
+                "Baseload itself changed since it began. "
+                "Rename its folder to one that ends in ~1, or the next number, and run it anew."
             )
 
     def _append(self, lines: Sequence[Line]) -> None:

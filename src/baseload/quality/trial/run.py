@@ -276,7 +276,7 @@ class _Trial:
         if any(body.get(name) != value for name, value in mine.items()):
             raise UsageError(
                 f"{self.evidence.path}: the pair of {one.case.call.call_id[:40]} was made from other answers than the "
-                "journal holds. Keep the folder, and begin anew with --again."
+                "journal holds. Rename its folder to one that ends in ~1, or the next number, and run it anew."
             )
 
     def _ended(self, cut: str, day: int) -> Ended:

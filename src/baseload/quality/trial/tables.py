@@ -86,12 +86,16 @@ def bar_of(table: BarTable, workload: str, files: GraderFiles) -> Bar:
     truths is another bar; what people label after the replay is not part of it. With `macro_recall` the margin is
     brought from points of recall to points of the mean score. Raises UsageError on values that do not fit together.
     """
-    spec = table.grader
-    points = table.margin
+    spec, points = table.grader, table.margin
     if isinstance(spec, LabelTable) and spec.macro_recall:
         plain = _bar(table, workload, "", points)
         points = plain.points / label_grader(spec, files).scale
-    return _bar(table, workload, f"{kind_of(spec)} {_digest(spec, files)}", points)
+    return _bar(table, workload, named(spec, files), points)
+
+
+def named(spec: GraderTable, files: GraderFiles) -> str:
+    """A grader as a bar freezes it: its kind, and a hash of its table and files."""
+    return f"{kind_of(spec)} {_digest(spec, files)}"
 
 
 def approval_of(table: BarTable) -> Approval | None:

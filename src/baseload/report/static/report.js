@@ -202,12 +202,14 @@
     target.scrollIntoView();
   };
 
-  // ---- paper: everything open, charts as wide as the page ----
+  // ---- paper: everything open but whole workloads nobody opened, charts as wide as the page ----
   let printing = false;
   let closed = [];
   const beforePrint = () => {
     printing = true;
-    closed = [...document.querySelectorAll("details:not([open])")];
+    closed = [...document.querySelectorAll("details:not([open])")].filter(
+      (details) => !details.matches(".each") && !details.closest(".each:not([open])"),
+    );
     closed.forEach((details) => (details.open = true));
     drawn.forEach((chart) => {
       chart.resize({ width: 680 }); // A4 less its margins
