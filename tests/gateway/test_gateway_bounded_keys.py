@@ -263,3 +263,14 @@ def test_a_workloads_budget_is_spent_by_whoever_claims_it_with_a_key_that_is_not
     with keyed(upstream, tmp_path, KeyScope(), cap, TWO) as (gateway, key):
         assert status(gateway, key, CHEAP, claims={"x-baseload-workload": "triage"}) == 429
         assert status(gateway, key, CHEAP, claims={"x-baseload-workload": "drafts"}) == 200
+
+
+def test_who_would_refuse_every_call_for_want_of_a_key_of_its_own_is_not_ready(
+    upstream: Upstream, tmp_path: Path
+) -> None:
+    """A load balancer sends it nobody; nor would it start so (`gateway check`)."""
+    loaded = settings(upstream.base_url, folder=tmp_path)
+    loaded = msgspec.structs.replace(loaded, config=msgspec.structs.replace(loaded.config, virtual_keys=True))
+    for env, ready in (({}, False), ({"ANTHROPIC_API_KEY": "sk-ant-ours"}, True)):
+        with serving(loaded, env=env) as gateway:
+            assert gateway.gateway.ready is ready

@@ -302,9 +302,10 @@ def test_a_ranked_table_wraps_names_and_never_cuts_a_number(
     for shown in (
         "123 ",
         "$12,345,679",
-        "100.0\u00a0%",
+        *(["100.0\u00a0%"] if width == "200" else []),
         "123,456,789",
         "$0.1235",
+        "measured",
         "1 of 1 workloads hold",
         "1 problem;",
     ):

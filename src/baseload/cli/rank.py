@@ -25,7 +25,8 @@ _COLUMNS: tuple[tuple[str, Literal["left", "right"]], ...] = (
 )
 WIDE = 110  # columns of a terminal
 _NARROW = (0, 1, 2, 4, 5, 6)  # of the columns, where a terminal is narrower: without share, task and owner
-_LEAST_NAME = 20
+_LEAST_NAME = 18
+_ROOM_FOR_NAMES = 80  # columns; where there are fewer, figures come first
 
 
 def rank(
@@ -75,7 +76,7 @@ def _print_table(document: RankDocument) -> None:
     console = stdout()
     shown = range(len(_COLUMNS)) if console.width >= WIDE else _NARROW
     for name, justify in (_COLUMNS[place] for place in shown):
-        least = _LEAST_NAME if name == "workload" else None
+        least = _LEAST_NAME if name == "workload" and console.width >= _ROOM_FOR_NAMES else None
         table.add_column(
             name, justify=justify, no_wrap=justify == "right" or name == "grade", overflow="fold", min_width=least
         )

@@ -247,6 +247,14 @@ def test_a_workload_whose_data_may_not_be_used_is_never_sent_twice(start: Start,
     assert all(json.loads(request.body)["model"] == OPUS for request in upstream.requests)
 
 
+def test_a_route_that_never_served_can_be_barred_by_the_admin_endpoints(start: Start, store: StateStore) -> None:
+    one = start()
+    done = one.loop.run(one.watching.order("roll_back", "w-1", "ann", "not now", ""))
+    assert (done.candidate, done.changed) == (HAIKU, True)
+    assert [(back.workload, back.candidate, back.policy_id) for back in store.rollbacks()] == [("w-1", HAIKU, KEY[1])]
+    assert ask(one.client(), "s-1").headers["x-baseload-reason"] == "rolled-back"
+
+
 def test_orders_ask_for_a_name_a_reason_and_a_route(store: StateStore) -> None:
     for who, why in (("", "x"), ("ann", " ")):
         with pytest.raises(UsageError, match="who orders it, and why"):

@@ -10,9 +10,12 @@ import msgspec
 import pytest
 from watching_world import HAIKU, OPUS, entry, made_policy
 
+from baseload.gateway.watching.project_says import without_files
 from baseload.gateway.watching.terms import candidate_of, promises_in, terms_of
 from baseload.plan.policy import Match, Router
 from baseload.prices.load import load_book
+from baseload.project_bars import GraderTable, HumanTable, JudgeTable, LabelTable, SignalsTable
+from baseload.quality.trial.tables import files_of
 from baseload.quality.watch.burn import Budget
 
 BOOK = load_book()
@@ -74,3 +77,19 @@ def test_a_trial_that_cannot_be_read_promises_nothing(tmp_path: Path, bad: str) 
 def test_a_fitted_router_is_watched_under_its_content() -> None:
     routed = entry(decision="route", router=Router(path="r.json", sha256="ab" * 32))
     assert candidate_of(routed, BOOK) == "router:" + "ab" * 8
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        LabelTable(truth="t.jsonl"), LabelTable(truth="incumbent"), HumanTable(labels="l.jsonl"), SignalsTable(),
+        JudgeTable(model="claude-sonnet-5-5"),
+    ],
+)  # fmt: skip
+def test_the_files_a_grader_needs_are_those_it_will_be_made_of(tmp_path: Path, table: GraderTable) -> None:
+    """Looked up without the graders, which the process that serves does not load."""
+    found = without_files({"w": msgspec.to_builtins(table)}, tmp_path)
+    assert tuple(found.values()) == files_of(table)
+    for name in files_of(table):
+        (tmp_path / name).write_text("")
+    assert without_files({"w": msgspec.to_builtins(table)}, tmp_path) == {}

@@ -124,6 +124,17 @@ def test_code_scores_by_its_tests_and_by_nothing_it_says(text: str, score: int) 
     assert "limits" in found.reason
 
 
+def test_the_word_cannot_be_read_again_from_standard_input() -> None:
+    text = """import os
+try: os.lseek(0, 0, 0); word = os.read(0, 64).split()[0]
+except (OSError, IndexError): word = b""
+for fd in range(1, 20):
+    try: os.write(fd, b"\\n" + word + b" 0\\n")
+    except OSError: pass
+"""
+    assert grade(CodeGrader(bounds=BOUNDS), text.replace("\\\\", "\\"), TEST).score == 0
+
+
 def test_shares_of_tests_and_tests_that_both_fail() -> None:
     tests = [TEST, "assert add('a', 'b') == 'ab'", "assert add(1, None) == 1"]
     text = "def add(a, b): return a + b"

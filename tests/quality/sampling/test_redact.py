@@ -37,7 +37,7 @@ PIECES = [
         ('OPENAI_API_KEY="abc123def456"', 'OPENAI_API_KEY="<SECRET_1>"'),
         ("my_api_key: abc123def456", "my_api_key: <SECRET_1>"),
         ('{"dbPassword":"hunter2x"}', '{"dbPassword":"<SECRET_1>"}'),
-        (r'{\"dbPassword\":\"hunter2x\"}', r'{\"dbPassword\":\"<SECRET_1>\"}'),
+        (r"{\"dbPassword\":\"hunter2x\"}", r"{\"dbPassword\":\"<SECRET_1>\"}"),
         ("accessToken: abc123def456, passwort: geheim1", "accessToken: <SECRET_1>, passwort: <SECRET_2>"),
         ("password=" + "x" * 3_000 + " end", "password=<SECRET_1> end"),
         ("postgres://bob:pw@db/x", "postgres://bob:<SECRET_1>@db/x"),

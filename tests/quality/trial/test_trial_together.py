@@ -64,6 +64,7 @@ def test_a_stand_ins_trials_are_counted_apart() -> None:
 def test_a_rate_is_never_said_to_be_smaller_than_it_is() -> None:
     [found] = together({"a": trial(20.1), "b": trial(0.1, state="breaks")})
     assert sentence_of(found, {"a": "Tickets on Haiku"}) == (
-        "Of 2 trials 1 hold alone; at a false discovery rate of 5 % none stand together. All 1 stand at 10 %"
+        "Of 2 trials 1 hold alone; at a false discovery rate of 5 % none stand together. "
+        "Counting on all 1 accepts 10 % wrong ones"
     )
-    assert sentence_of(msgspec.structs.replace(found, all_stand_at=0.1001), {}).endswith("stand at 10.1 %")
+    assert sentence_of(msgspec.structs.replace(found, all_stand_at=0.1001), {}).endswith("accepts 10.1 % wrong ones")

@@ -100,8 +100,8 @@ def _answer(size: SizeDocument) -> Iterator[Line]:
     yield from _commit(size) if best.decision == "commit" else _none(size)
     yield Line(says=size.guard.says, source="guard")
     yield Line(
-        says=f"How these are known: costs, savings and chances simulated on {size.inputs.paths:,} paths; what was spent "
-        "measured; which inputs are assumed stands under “What it rests on”.",
+        says=f"How these are known: costs, savings and chances simulated on {size.inputs.paths:,} paths; what was "
+        "spent measured; which inputs are assumed stands under “What it rests on”.",
         source="inputs.paths, tornado",
     )
     if size.scope is not None:

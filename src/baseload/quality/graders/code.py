@@ -20,9 +20,9 @@ from baseload.quality.graders.sandbox import MAIN, Bounds, run
 _HARNESS: Final = """\
 import json, os, sys
 word = sys.stdin.readline().strip()
+os.dup2(os.open("/dev/null", os.O_RDONLY), 0)
 out = os.fdopen(os.dup(1), "w")
 os.dup2(os.open("/dev/null", os.O_WRONLY), 1)
-sys.stdin = open("/dev/null")
 with open("tests.json", encoding="utf-8") as file: tests = json.load(file)
 with open("solution.py", encoding="utf-8") as file: solution = compile(file.read(), "solution.py", "exec")
 for number, test in enumerate(tests):

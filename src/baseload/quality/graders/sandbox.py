@@ -1,8 +1,9 @@
 """Run code that a model wrote: a process of its own with bounds, without network, that can write in one folder only.
 
 What holds depends on the machine and is said with every result. `limits` (time, memory, file sizes, no secrets in the
-environment) hold on any POSIX system; `network` and `processes` need Linux user namespaces (`unshare`), `processes` a
-user that is not root, `files` a kernel with Landlock. `limits` bound each file and each process, not their sum. It is no virtual machine: local sockets that are files can still be connected to.
+environment) hold on any POSIX system, for each process and each file and not for their sum; `network` and `processes`
+need Linux user namespaces (`unshare`), `processes` a user that is not root, `files` a kernel with Landlock. It is no
+virtual machine: local sockets that are files can still be connected to.
 """
 
 from __future__ import annotations

@@ -77,8 +77,9 @@ def _least_rate(evidence: list[float], trials: int) -> float | None:
 def sentence_of(found: Together, names: Mapping[str, str]) -> str:
     """What may be said of several trials at once. `names` are those a reader knows.
 
-    >>> sentence_of(Together(grade="replayed", rate=0.05, trials=4, holds=("a", "b"), stand=(), all_stand_at=0.1), {})
-    'Of 4 trials 2 hold alone; at a false discovery rate of 5 % none stand together. All 2 stand at 10 %'
+    >>> found = Together(grade="replayed", rate=0.05, trials=4, holds=("a", "b"), stand=(), all_stand_at=0.1)
+    >>> sentence_of(found, {})[59:]
+    'none stand together. Counting on all 2 accepts 10 % wrong ones'
     """
     kind = "" if found.grade == "replayed" else " against a stand-in"
     if not found.holds:
@@ -93,7 +94,7 @@ def sentence_of(found: Together, names: Mapping[str, str]) -> str:
     )
     if len(found.stand) == len(found.holds) or found.all_stand_at is None:
         return said
-    return f"{said}. All {len(found.holds)} stand at {_percent(found.all_stand_at)}"
+    return f"{said}. Counting on all {len(found.holds)} accepts {_percent(found.all_stand_at)} wrong ones"
 
 
 def _percent(rate: float) -> str:
