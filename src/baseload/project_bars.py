@@ -195,7 +195,7 @@ class BarTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     comment: Annotated[str, msgspec.Meta(max_length=2_000)] = ""
 
     def __post_init__(self) -> None:
-        _check_usd("budget_usd", self.budget_usd)
+        _check_usd("budget_usd", self.budget_usd, above_zero=True)
         _check_usd("cost_per_error_usd", self.cost_per_error_usd or "0")
         if bool(self.approved_by) != (self.approved_on is not None):
             raise ValueError("approved_by and approved_on: expected both or neither; an approval has a name and a day")
@@ -210,10 +210,11 @@ class VaultSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     key_file: Annotated[str, msgspec.Meta(max_length=1_000)] = ""
 
 
-def _check_usd(field: str, value: str) -> None:
+def _check_usd(field: str, value: str, *, above_zero: bool = False) -> None:
     try:
         amount = Decimal(value)
     except InvalidOperation:
         amount = Decimal("NaN")
-    if not amount.is_finite() or not 0 <= amount <= MOST_USD:
-        raise ValueError(f'{field} is {value[:60]!r}; expected dollars as a decimal string, such as "25.00", 0 or more')
+    if not amount.is_finite() or not 0 <= amount <= MOST_USD or (above_zero and not amount):
+        least = "above 0" if above_zero else "0 or more"
+        raise ValueError(f'{field} is {value[:60]!r}; expected dollars {least} as a decimal string, such as "25.00"')

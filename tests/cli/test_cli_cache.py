@@ -115,7 +115,15 @@ def test_a_trace_without_models_says_what_it_is_priced_as(tmp_path: Path, capsys
 def test_a_table_for_people(trace: Path, capsys: pytest.CaptureFixture[str]) -> None:
     code, out, _ = run(capsys, trace)
     assert code == 0
-    for said in ("2 judged requests", "no cache", "all, 5 minutes", "all, 1 hour", "plan", "clairvoyant"):
+    for said in (
+        "2 judged requests",
+        "All dollars: simulated,",
+        "no cache",
+        "all, 5 minutes",
+        "all, 1 hour",
+        "plan",
+        "clairvoyant",
+    ):
         assert said in out
     assert "… if hours do not cover" in out
     assert "what its last request left, nothing older" in " ".join(out.split())

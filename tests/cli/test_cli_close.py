@@ -347,3 +347,13 @@ def test_an_overage_that_changes_later_is_a_restatement(
     assert closed(capfd, logs, "--freeze")["check"]["status"] == "verified"
     (tmp_path / "baseload.toml").write_text(settings.replace('"10.00"', '"4.00"'))
     assert closed(capfd, logs)["check"]["status"] == "restated"
+
+
+def test_a_bill_compared_by_the_ledger_has_an_asterisk_and_its_reason(
+    logs: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "baseload.toml").write_text('[[invoice]]\nmonth = "2026-10"\namount = "134.00"\n')  # none of September
+    _, out, _ = run(capfd, "close", "2026-10", logs, "--as-of", "2026-11-22")
+    assert "Bill of 2026-09 *" in out
+    assert "Bill of 2026-10 *" in out
+    assert "so both are compared by the ledger" in " ".join(out[out.index("\n* ") :].split())

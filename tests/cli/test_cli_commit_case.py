@@ -134,6 +134,10 @@ def test_the_text_begins_with_the_answer(capsys: pytest.CaptureFixture[str]) -> 
         (("--week-usd", "nan"), "--week-usd: nan"),
         (("--running-usd-month", "-5"), "--running-usd-month: -5.0"),
         (("--signing", "soon"), "--signing: soon; expected a day, YYYY-MM-DD"),
+        (
+            ("--signing", "2020-01-01"),
+            "--signing: 2020-01-01; expected within 5 years of the first contract month, 2027-01",
+        ),
         (("--bundle", "cheaper"), "--bundle: cheaper; expected names of asks"),
         (("--bundle", "roll_50"), "--bundle: roll_50; expected an ask that this offer can hold"),
         (("--cloud-discount", "0.1"), "--cloud: missing; expected aws, gcp or azure"),

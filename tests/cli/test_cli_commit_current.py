@@ -201,7 +201,7 @@ def test_teams_are_pooled(capsys: pytest.CaptureFixture[str]) -> None:
 def test_one_series_is_nothing_to_pool(capsys: pytest.CaptureFixture[str]) -> None:
     code, _, err = run(capsys, "commit", "pool", "--demand", "demand.csv", "--offer", "offer.yaml")
     assert code == 2
-    assert "workload: 1 parts; expected 2 to 50" in err
+    assert "demand.csv: workload: 1 part; expected 2 to 50" in err
 
 
 USAGE = {

@@ -320,3 +320,11 @@ def test_the_hash_of_a_ledger_is_of_its_usage_and_its_scope(capsys, tmp_path):
     lines[july] = lines[july].replace('"input_tokens": 180000', '"input_tokens": 180001')
     calls.write_text("\n".join(lines) + "\n")
     assert sha() != first
+
+
+def test_months_that_are_all_to_come_are_no_history(capsys):
+    demand([100_000] * 6, [f"2099-{month:02d}" for month in range(1, 7)])
+    code, out, err = run(capsys, "--demand", "demand.csv")
+    assert (code, out) == (2, "")
+    said = " ".join(err.split())
+    assert "demand.csv: its first month, 2099-01, is after today, " in said

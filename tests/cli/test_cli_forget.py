@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from baseload.cli.forget import VAULT_FOLDER, forget
+from baseload.cli.main import main
 from baseload.cli.places import load_org_key
 from baseload.errors import UsageError
 from baseload.usage.normal import call_id
@@ -116,3 +117,39 @@ def test_a_name_nobody_knows_is_refused_and_never_nothing_removed(project: Path)
         forget(workload="Ticket triage", project=project)
     assert left(project) == {FIRST, "c2", "c3"}
     assert forget(workload="w-3bb241a81b35", project=project) == 0  # an id may have no records, and no more of them
+
+
+def test_a_workload_that_a_tag_names_is_known_by_that_name_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsysbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    """As `trial run One` does: the rule has no id, the ledger knows which it is."""
+    import datetime as dt
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("BASELOAD_ORG_KEY", "sixteen characters and more")
+    row = {
+        "timestamp": "2026-10-22T09:00:00Z", "api_key_id": "triage",
+        "request": {"model": "claude-opus-5-5", "max_tokens": 9, "messages": [{"role": "user", "content": "hi"}]},
+        "response": {
+            "id": "msg_00000000000000000001", "type": "message", "role": "assistant", "model": "claude-opus-5-5",
+            "content": [{"type": "text", "text": "ho"}], "stop_reason": "end_turn",
+            "usage": {"input_tokens": 30, "output_tokens": 4},
+        },
+    }  # fmt: skip
+    (tmp_path / "calls.jsonl").write_text(json.dumps(row) + "\n")
+    (tmp_path / "baseload.toml").write_text('schema = 1\n[[workload]]\nname = "One"\napi_key = "triage"\n')
+    for arguments in (["import", "calls.jsonl"], ["rank", "--json"]):
+        with pytest.raises(SystemExit) as ended:
+            main(arguments)
+        assert not ended.value.code
+    said = capsysbinary.readouterr().out
+    [one] = json.loads(said[said.index(b'{\n  "schema": "baseload.rank') :])["workloads"]
+    assert one["name"] == "One"
+    vault = Vault.open(tmp_path / VAULT_FOLDER, KEY, create=True)
+    today = day_of_date(dt.datetime.now(dt.UTC).date())
+    entries = [Entry(call_id="c1", day=0, workload=one["id"]), Entry(call_id="c2", day=0, workload="w-2")]
+    vault.store([(entry, Body(request={"text": "secret"})) for entry in entries], today)
+    assert forget(workload="One", project=tmp_path) == 0
+    assert left(tmp_path) == {"c2"}
+    with pytest.raises(UsageError, match=r"'Two' is no workload of the vault"):
+        forget(workload="Two", project=tmp_path)

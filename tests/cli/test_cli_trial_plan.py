@@ -8,8 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 
+from baseload.cli import trial_plan_text
 from baseload.cli.main import main
+from baseload.cli.trial_plan_text import UPPER_BOUND
 
 OPUS, HAIKU = "claude-opus-5-5", "claude-haiku-5-5"
 TODAY = ("--as-of", "2026-11-22")
@@ -231,3 +234,21 @@ def test_a_project_without_a_ledger_says_how_to_fill_one(tmp_path: Path, capfd: 
     code, _, err = run(capfd, "trial", "plan")
     assert code == 2
     assert "baseload import PATH" in err
+
+
+def test_the_portfolio_says_what_its_columns_mean(project: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    _, out, _ = run(capfd, "trial", "plan", *TODAY)
+    assert "per $: list dollars saved while the verdict counts, for each dollar of the trial" in out
+    assert "not yet = something is missing first" in out
+
+
+def test_a_terminal_of_80_columns_breaks_no_word_and_no_command() -> None:
+    terminal = Console(force_terminal=True, width=80)
+    command = '     baseload trial plan "' + "long " * 20 + '"'
+    lines = trial_plan_text._in_lines(f"  Note: {UPPER_BOUND}\n{command}", terminal).split("\n")
+    assert max(map(len, lines[:-1])) <= 80
+    assert all(line.startswith("  ") for line in lines)
+    assert " ".join(" ".join(lines[:-1]).split()) == f"Note: {UPPER_BOUND}"
+    assert lines[-1] == command
+    assert trial_plan_text._in_lines(UPPER_BOUND, Console(force_terminal=False, width=80)) == UPPER_BOUND
+    assert trial_plan_text._folded("contract-extraction of Europe", 15) == "contract-\nextraction\nof Europe"

@@ -178,3 +178,28 @@ def test_a_problem_of_an_odd_file_name_sends_nothing_to_the_terminal(
     transcript(home / "a.jsonl", LINE)
     code, _, err = run(capsys, str(home))
     assert (code, "\x1b" in err, "�[31m[red].jsonl" in err) == (1, False, True)
+
+
+def test_a_model_without_a_price_ends_with_1_and_says_so(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    message = LINE["message"] | {"model": "claude-opus-9"}  # type: ignore[operator]  # a literal
+    transcript(home / "a.jsonl", LINE | {"message": message})
+    code, out, err = run(capsys, str(home / "a.jsonl"))
+    assert (code, err) == (1, "")
+    assert "Not priced: claude-opus-9: " in out
+
+
+def test_a_total_of_ranges_is_a_range_rounded_outwards(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    # Sonnet 4.5 writes at 3.75 USD a million for five minutes, 6 for an hour. 2,000 of unknown lifetime: 0.0075 to
+    # 0.012. 14,000 plain tokens at 3 are 0.042. Together 0.0495 to 0.054, which both round to 0.05.
+    def line(number: int, day: int, usage: dict[str, int]) -> dict[str, Any]:
+        message = LINE["message"] | {"id": f"msg_{number}", "usage": usage}  # type: ignore[operator]  # a literal
+        return LINE | {"requestId": f"r{number}", "timestamp": f"2026-09-0{day}T00:00:00Z", "message": message}
+
+    transcript(
+        home / "a.jsonl",
+        line(1, 1, {"input_tokens": 0, "cache_creation_input_tokens": 2_000, "output_tokens": 0}),
+        line(2, 2, {"input_tokens": 14_000, "output_tokens": 0}),
+    )
+    _, out, _ = run(capsys, str(home / "a.jsonl"))
+    ends = {row.split()[0]: " ".join(row.split()[6:]) for row in out.splitlines() if row[:5] in ("2026-", "total")}
+    assert ends == {"2026-09-01": "<0.01 to 0.02", "2026-09-02": "0.04", "total": "0.04 to 0.06"}

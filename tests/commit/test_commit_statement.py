@@ -123,6 +123,7 @@ def test_the_command_prints_the_founding_example(files: tuple[str, str], capsys:
     assert "2.0000 dollars a list dollar" in out
     assert "1,933,333.33" in out
     assert "Not stated, so assumed: period" in out
+    assert "All dollars: computed, the offer's terms on this usage;" in out
 
 
 def test_the_command_as_json_is_the_same_twice(

@@ -891,6 +891,13 @@ def unpriced_map() -> MapDocument:
             sentence="Nothing could be priced.",
         ),
         run_rate=msgspec.structs.replace(base.run_rate, observed_usd="0.00"),
+        levers=tuple(
+            msgspec.structs.replace(
+                part, low_usd=None, high_usd=None, low_annual_usd=None, high_annual_usd=None, grade="unknown"
+            )
+            for part in company_map().levers
+        ),
+        opportunities=(),
         price_book=PriceBookPart(
             checked="2026-10-01",
             age_days=52,

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from test_plan_report_html import Parsed
 from trial_fixture import HEAD, HOSTILE, TRIALS, breaking, empty, holding, hostile, simulated
 
+from baseload.report import evidence_words as words
 from baseload.report.evidence_html import render_evidence_html
 from baseload.report.evidence_view import trial_view, trusted
 from baseload.report.evidence_words import break_even, passage
@@ -127,3 +128,15 @@ def test_every_point_of_the_path_is_in_the_table() -> None:
     page = Parsed(render_evidence_html(breaking())).text
     for point in breaking().document.wealth[:5]:
         assert f" {point.n} " in page
+
+
+def test_a_verdict_whose_interval_crosses_the_bar_says_what_decided_and_others_say_nothing() -> None:
+    document = trusted(holding())
+    decision = replace(document.decision, e_value=30.0, alpha=0.05, low=-0.0515, high=0.031)
+    crossing = replace(document, state="holds", tested_margin=0.05, decision=decision)
+    assert "a one-sided test at 5 % at every look" in words.across(crossing)
+    assert words.points_range(decision.low, decision.high) == "−5.15 to +3.10"
+    assert words.across(replace(crossing, tested_margin=0.06)) == ""
+    assert words.across(replace(crossing, state="not_shown")) == ""
+    vetoed = replace(crossing, state="breaks", decision=replace(decision, e_value_break=2.0))
+    assert words.across(vetoed) == ""  # a guard broke, the wealth of the whole did not

@@ -180,6 +180,7 @@ def test_nothing_priced_is_a_warning_and_no_chart() -> None:
     page = parsed(page_of("unpriced"))
 
     assert "12,345 unpriced rows" in page.text
+    assert page_of("unpriced").count(b'<span class="missing">unknown</span></td>') == len(MAPS["unpriced"]().levers)
     assert "There is no priced spend in the period" in page.text
     assert "The price book is 52 days old" in page.text
     assert not [attrs for _, attrs in page.tags if "data-chart" in attrs]

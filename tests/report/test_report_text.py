@@ -108,3 +108,23 @@ def test_a_problem_is_wrapped_and_not_cut() -> None:
     text = text_of(msgspec.structs.replace(document, problems=(problem,)), width=80)
 
     assert "the key fact" in " ".join(text.split())
+
+
+def test_prices_of_the_customer_are_named_as_such() -> None:
+    document = company_map()
+    book = msgspec.structs.replace(document.price_book, overlay="terms/acme.json")
+
+    text = text_of(msgspec.structs.replace(document, price_book=book))
+    assert "USD at your prices (" in text
+    assert "acme.json), not at list; prices checked" in text
+    listed = text_of(msgspec.structs.replace(document, price_book=msgspec.structs.replace(book, overlay="")))
+    assert "USD at list price; prices checked" in listed
+
+
+def test_dollars_of_usage_without_any_price_are_unknown_and_not_nothing() -> None:
+    text = text_of(unpriced_map())
+
+    assert "$0.00" not in text
+    assert "Observed  unknown in the period\n" in text
+    rows = [line for line in text.splitlines() if line.split()[-2:] == ["unknown", "unknown"]]
+    assert len(rows) == len(unpriced_map().levers)

@@ -125,6 +125,14 @@ def test_rows_equal_in_every_column_are_counted_and_said(tmp_path: Path) -> None
     row = "2026-03-22,claude-opus-4-6,ci,Default,standard,≤ 200k,5,0,0,0,0,0,global,\n"
     calls, problems = read_text(READER, TOKENS + row + row, tmp_path)
     assert (len({call.call_id for call in calls}), codes(problems)) == (2, ["repeated-rows"])
+    assert problems[0].message.startswith("1 row is equal to an earlier row")
+
+
+def test_the_problem_of_repeated_rows_is_at_the_first_that_repeats(tmp_path: Path) -> None:
+    one, other = (f"2026-03-{day},claude-opus-4-6,ci,Default,standard,≤ 200k,5,0,0,0,0,0,global,\n" for day in (22, 23))
+    _, [problem] = read_text(READER, TOKENS + one + other + one + other, tmp_path)  # the header is row 1
+    assert (problem.row, problem.value) == (4, "2")
+    assert problem.message.startswith("2 rows, the first of them here, are equal to an earlier row")
 
 
 def test_a_later_generation_of_the_same_export_has_the_same_buckets(tmp_path: Path) -> None:

@@ -6,6 +6,8 @@ from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from baseload.cli.cache_traces import KNOWN
+
 if TYPE_CHECKING:
     from rich.table import Table
 
@@ -35,6 +37,8 @@ def print_report(report: CacheReport) -> None:
     if report.policies:
         title = f"Input cost of {report.requests:,} judged calls, prices of {report.price_day}"
         console.print(_policies(title, report.policies))
+    if report.policies or report.workloads:
+        console.print(Text(KNOWN))
     if report.left_out:
         console.print(
             Text(f"{numbered(report.left_out, 'workload')} not in these sums; each says below what it lacks.")

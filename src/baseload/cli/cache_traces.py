@@ -27,6 +27,7 @@ _LABELS = {
     "clairvoyant_keep_alive": "… with keep-alive",
 }
 _COLUMNS = ("policy", "USD", "ratio", "hits", "read", "written", "kept")
+KNOWN = "All dollars: simulated, a cache's published rules replayed on these requests at list price; nothing is billed."
 _LEGEND = (
     "ratio: over no cache. read, written, kept alive: millions of prompt tokens. clairvoyant: every block cached as "
     "cheaply as the future allows, no keep-alive reads, each block living as long as its own write paid for."
@@ -152,7 +153,7 @@ def _said(document: CacheDocument) -> list[str]:
     """What a reader of the table must know."""
     from baseload.cli.output import numbered
 
-    lines = [_LEGEND]
+    lines = [_LEGEND, KNOWN]
     if document.gap_closed is not None:
         lines.append(_gap(document.gap_closed))
     careful = {policy.name: policy.ratio for policy in document.policies}

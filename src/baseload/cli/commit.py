@@ -36,6 +36,10 @@ app.command("baseload.cli.commit_log:app", name="log", help="The rounds of a neg
 app.command("baseload.cli.commit_focus:app", name="focus", help="FOCUS Contract Commitment rows, out and in.")
 offer_app.command("baseload.cli.commit_offer_new:offer_new", name="new", help="Ten questions, and what to ask next.")
 
+_KNOWN = (
+    "All dollars: computed, the offer's terms on this usage; the usage is the file's own, neither measured nor billed."
+)
+
 OfferFile = Annotated[Path, Parameter(help="The offer, a YAML file; its keys: docs/reference/offer.md.")]
 
 
@@ -148,7 +152,7 @@ def _print_statement(statement: Statement) -> None:
         f"lost {_grouped(statement.expired_usd)}.",
         markup=False,
     )
-    for note in (*statement.notes, _assumed(statement.assumed)):
+    for note in (_KNOWN, *statement.notes, _assumed(statement.assumed)):
         console.print(note, markup=False)
 
 

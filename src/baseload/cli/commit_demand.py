@@ -96,6 +96,7 @@ def demand_from(
     if file is not None:
         data = read_file(file, "demand file")
         history, problems = read_demand(data, str(file), as_of=wanted.as_of)
+        refuse_future(history, str(file), wanted.as_of)
         return _of_history(wanted, history, problems), [], sha256_of(data)
     from baseload.cli.commit_size_ledger import LedgerAsk, ledger_demand
 
@@ -112,6 +113,19 @@ def demand_from(
     )
     found, sha256 = ledger_demand(ask, lambda history, first: _savings(wanted, history, first))
     return found, [], sha256
+
+
+def refuse_future(history: History, name: str, as_of: dt.date | None) -> None:
+    """Raises DemandError where every month is still to come: nobody has spent anything in it."""
+    from baseload.demand.history import DemandError
+    from baseload.demand.months import month_text
+
+    today = as_of or dt.datetime.now(dt.UTC).date()
+    if history.first_month > today.year * 12 + today.month - 1:
+        raise DemandError(
+            f"{name}: its first month, {month_text(history.first_month)}, is after today, {today}; expected months "
+            "that were spent. For a demand to come give --paths; --as-of takes another day for today."
+        )
 
 
 def _own_paths(wanted: Wanted, file: Path) -> tuple[Demand, list[str], str]:

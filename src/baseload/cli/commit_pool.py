@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
+    from baseload.commit.contract import Contract
     from baseload.commit.paths import Paths
     from baseload.commit.scoping.pooling import PoolDocument
     from baseload.demand.paths import Paths as Drawn
@@ -40,9 +41,9 @@ def pool(
     baseload commit pool --demand teams.csv --offer offer.yaml --json | jq .diversification_usd
     """
     from baseload.cli.book import read_file
+    from baseload.cli.commit_demand import refuse_future
     from baseload.cli.output import exit_code, numbered, print_json, print_problems, progress, stdout
     from baseload.commit.offer import read_offer
-    from baseload.commit.scoping.pooling import pooling
     from baseload.commit.size.demand import sampled
     from baseload.demand.history import LEAST_MONTHS
     from baseload.demand.series import read_demand
@@ -50,6 +51,7 @@ def pool(
 
     terms = read_offer(read_file(offer, "offer"), str(offer)).contract
     history, problems = read_demand(read_file(demand, "demand file"), str(demand), as_of=as_of)
+    refuse_future(history, str(demand), as_of)
     if history.months < LEAST_MONTHS:
         raise NothingToRead(
             f"{demand}: {numbered(history.months, 'month')}; expected at least {LEAST_MONTHS} whole months: parts "
@@ -57,13 +59,23 @@ def pool(
         )
     with progress("Drawing paths"):
         drawn = sampled(history, term_months=terms.term_months, paths=paths_count, seed=seed)
-        document = pooling(terms, _parts(drawn), seed=seed)
+        document = _pooled(terms, _parts(drawn), demand, seed)
     if json:
         print_json(document)
     else:
         _print(stdout(), document)
         print_problems(problems)
     return exit_code(problems)
+
+
+def _pooled(terms: Contract, parts: Mapping[str, Paths], demand: Path, seed: int) -> PoolDocument:
+    from baseload.commit.refusal import CommitError
+    from baseload.commit.scoping.pooling import pooling
+
+    try:
+        return pooling(terms, parts, seed=seed)
+    except CommitError as error:
+        raise (error.within(str(demand)) if error.field == "workload" else error) from error
 
 
 def _parts(drawn: Drawn) -> Mapping[str, Paths]:

@@ -25,7 +25,7 @@ _ID_BEGINS = "w-"
 def forget(
     *,
     workload: Annotated[
-        str | None, Parameter(help="Everything of one workload: its id, or the name baseload.toml gives that id.")
+        str | None, Parameter(help="Everything of one workload: its id or its name, as baseload rank lists them.")
     ] = None,
     user: Annotated[
         str | None, Parameter(help="Everything of one user: the id your calls carry, or its fingerprint.")
@@ -66,10 +66,11 @@ def forget(
     home = project or find_project(Path.cwd()) or Path()
     settings = load_project(home)
     kept_days = settings.vault.max_days if days is None else days
-    chosen = _chosen(_ids(workload, settings), user, call, all_records=all_records, expired=expired, days=kept_days)
+    ids = _ids(workload, settings, home)
+    chosen = _chosen(ids, user, call, all_records=all_records, expired=expired, days=kept_days)
     folder = vault_folder(home, settings)
     vault = Vault.open(folder, None, caps=Caps(days=kept_days))
-    _check_known(workload, settings, vault)
+    _check_known(workload, ids, vault)
     today = day_of_date(dt.datetime.now(dt.UTC).date())
     problems = vault.problems()
     done = _done(vault, lambda entry: chosen(entry, today), dry_run=dry_run)
@@ -93,22 +94,50 @@ def forget(
     return EXIT_PROBLEMS if problems else EXIT_DONE
 
 
-def _ids(workload: str | None, settings: Project) -> frozenset[str]:
-    """The ids a text may stand for: itself, and those that baseload.toml gives this name."""
+def _ids(workload: str | None, settings: Project, home: Path) -> frozenset[str]:
+    """The ids a text may stand for: itself, and those that baseload.toml gives this name or else the ledger does."""
     from baseload.errors import UsageError
 
     if workload is None:
         return frozenset()
     if not workload:
-        raise UsageError("--workload is empty; expected an id, as `baseload rank --json` lists them")
-    return frozenset({workload, *(rule.id for rule in settings.workload if rule.id and rule.name == workload)})
+        raise UsageError("--workload is empty; expected an id or a name, as `baseload rank` lists them")
+    by_rule = [rule.id for rule in settings.workload if rule.id and rule.name == workload]
+    if not by_rule and not workload.startswith(_ID_BEGINS):
+        by_rule = _ids_of_ledger(workload, settings, home)
+    return frozenset({workload, *by_rule})
 
 
-def _check_known(workload: str | None, settings: Project, vault: Vault) -> None:
+def _ids_of_ledger(name: str, settings: Project, home: Path) -> list[str]:
+    """The id of the one workload that the project's ledger has so named: a rule may mean it by a tag, without an id.
+
+    Raises UsageError where several have it.
+    """
+    from baseload.cli.book import open_book
+    from baseload.cli.run import MEMORY_LIMIT, PROJECT_LEDGER, with_owners
+    from baseload.engine.duckdb import DuckDBEngine
+    from baseload.errors import NothingToRead, UsageError
+    from baseload.ledger.store import Ledger, is_ledger
+    from baseload.pipeline import rank_ledger
+
+    if not is_ledger(home / PROJECT_LEDGER):
+        return []
+    project = with_owners(settings, home)
+    with Ledger.open(home / PROJECT_LEDGER) as ledger, DuckDBEngine(memory_limit=MEMORY_LIMIT) as engine:
+        try:
+            known = rank_ledger(ledger, engine, open_book(project, home), project).workload_of
+        except NothingToRead:
+            return []
+    ids = sorted({one.id for one in known.values() if one.name == name})
+    if len(ids) > 1:
+        raise UsageError(f"{name[:60]!r} is the name of {len(ids)} workloads; expected an id, such as {ids[0]}")
+    return ids
+
+
+def _check_known(workload: str | None, ids: frozenset[str], vault: Vault) -> None:
     """Raises UsageError where a text is neither an id nor a name: "forgot 0" would be taken for done."""
     from baseload.errors import UsageError
 
-    ids = _ids(workload, settings)
     there = {entry.workload for entry in vault.entries} - {""}
     if not workload or workload.startswith(_ID_BEGINS) or len(ids) > 1 or ids & there:
         return

@@ -6,12 +6,17 @@ import contextlib
 import os
 import sys
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from cyclopts import App
 
 from baseload import __version__
 from baseload.cli.help import show_docstrings
 from baseload.errors import BaseloadError, UsageError
+
+if TYPE_CHECKING:
+    from cyclopts import CycloptsError
+    from rich.panel import Panel
 
 app = App(
     name="baseload",
@@ -72,6 +77,7 @@ for _name, (_path, _help) in COMMANDS.items():
 
 EXIT_NOTHING = 3
 LONGEST_REFUSAL = 4_000
+_NO_PERMISSION = ". Run this as somebody who may read or write it, have its permissions changed, or name another path."
 
 
 def main(tokens: Sequence[str] | None = None) -> None:
@@ -81,7 +87,7 @@ def main(tokens: Sequence[str] | None = None) -> None:
         _refuse_empty(given)
         if not set(app.help_flags).isdisjoint(given):
             show_docstrings(app, given)
-        result = app(given)
+        result = app(given, error_formatter=_panel)
         sys.stdout.flush()
     except BaseloadError as error:
         print(f"baseload: {_shown(error)}", file=sys.stderr)  # noqa: T201 - rich is not loaded on the failure path
@@ -92,7 +98,8 @@ def main(tokens: Sequence[str] | None = None) -> None:
     except OSError as error:
         _close_stdout()
         where = f"{error.filename}: " if error.filename else ""
-        print(f"baseload: {_shown(f'{where}{error.strerror or error}')}", file=sys.stderr)  # noqa: T201 - as above
+        step = _NO_PERMISSION if isinstance(error, PermissionError) else ""
+        print(f"baseload: {_shown(f'{where}{error.strerror or error}{step}')}", file=sys.stderr)  # noqa: T201 - as above
         sys.exit(EXIT_NOTHING)
     sys.exit(result if isinstance(result, int) else 0)
 
@@ -103,6 +110,19 @@ def _refuse_empty(given: Sequence[str]) -> None:
         if not token or (token.startswith("--") and token.endswith("=")):
             after = f" after {given[number - 1]}" if number and not token else f": {token}" if token else ""
             raise UsageError(f"an empty argument{after}. Is a variable unset?")
+
+
+def _panel(error: CycloptsError) -> Panel:
+    """A wrong argument as it is shown; of a day it is said how a day is written."""
+    import datetime as dt
+
+    from cyclopts.exceptions import CoercionError
+    from cyclopts.panel import CycloptsPanel
+    from rich.text import Text
+
+    if isinstance(error, CoercionError) and error.target_type is dt.date and error.token is not None:
+        error.msg = Text(f'"{_shown(error.token.value[:60])}" is no day; expected YYYY-MM-DD, such as 2026-10-31.')
+    return CycloptsPanel(error)
 
 
 def _shown(said: object) -> str:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from decimal import Decimal
 from typing import Final, Literal
 
 from rich.box import SIMPLE_HEAD
+from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
@@ -27,6 +29,13 @@ WIDE: Final = 90
 _LEFT: Final = ("workload", "candidate", "so")
 MOST_ROWS: Final = 40
 CENTS_BELOW: Final = 100
+_COPIED: Final = ("     baseload ", "     [")  # commands, and the heads of tables
+_GAP: Final = 3  # between two columns
+_NARROWEST: Final = 12  # a workload's name, folded
+LEGEND: Final = (
+    "per $: list dollars saved while the verdict counts, for each dollar of the trial. So: find out = worth its trial; "
+    "not yet = something is missing first; no = would not pay back."
+)
 UPPER_BOUND: Final = (
     "The calls there are, are an upper bound: near-repeats merge when the trial draws, and `trial run` says how many "
     "are left before the first dollar."
@@ -50,6 +59,8 @@ def print_all(plans: Sequence[TrialPlan], without: Sequence[tuple[str, str]]) ->
         for plan in plans[:MOST_ROWS]
     ]
     console.print(_table("What a month would save, and what finding out costs (list price)", _ALL, rows, console.width))
+    if plans:
+        _say(LEGEND)
     if len(plans) > MOST_ROWS:
         _say(f"… and {len(plans) - MOST_ROWS} more; --json lists them all")
     _print_nothing_to_replay(plans)
@@ -185,17 +196,32 @@ def _back(plan: TrialPlan) -> str:
 
 
 def _table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> Table:
-    """Figures are never cut: a narrow terminal shows fewer columns and folds the workload's name."""
+    """Figures are never cut: a narrow terminal shows fewer columns and folds the workload's name, between its words."""
     table = Table(title=Text(title, style="bold"), title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
     shown = [place for place, name in enumerate(columns) if width >= WIDE or name not in _WIDE_ONLY]
+    lengths = {place: max(map(len, (columns[place], *(row[place] for row in rows)))) + _GAP for place in shown}
+    room = max(_NARROWEST, width - sum(length for place, length in lengths.items() if columns[place] != "workload"))
     for place in shown:
         name = columns[place]
         justify: Literal["left", "right"] = "left" if name in _LEFT else "right"
         folds = name == "workload"
-        table.add_column(name, justify=justify, overflow="fold", no_wrap=not folds, min_width=12 if folds else None)
+        table.add_column(
+            name, justify=justify, overflow="fold", no_wrap=not folds, min_width=_NARROWEST if folds else None
+        )
     for row in rows:
-        table.add_row(*(Text(row[place]) for place in shown))
+        table.add_row(
+            *(Text(_folded(row[place], room) if columns[place] == "workload" else row[place]) for place in shown)
+        )
     return table
+
+
+def _folded(name: str, room: int) -> str:
+    """In lines of `room`, broken at spaces and hyphens, inside a word only where it is longer than a line.
+
+    >>> _folded("ticket-triage of Europe", 12)
+    'ticket-\\ntriage of\\nEurope'
+    """
+    return textwrap.fill(name, max(1, room - _GAP))
 
 
 def _indented(text: str) -> str:
@@ -203,4 +229,20 @@ def _indented(text: str) -> str:
 
 
 def _say(text: str) -> None:
-    stdout().print(text, markup=False, highlight=False, emoji=False, soft_wrap=True)
+    console = stdout()
+    console.print(_in_lines(text, console), markup=False, highlight=False, emoji=False, soft_wrap=True)
+
+
+def _in_lines(text: str, console: Console) -> str:
+    """Prose in lines of a terminal's width; what goes to a file, and lines to be copied, stay whole."""
+    if not console.is_terminal:
+        return text
+    return "\n".join(
+        line
+        if len(line) <= console.width or line.startswith(_COPIED)
+        else textwrap.fill(
+            line, console.width, subsequent_indent=" " * (len(line) - len(line.lstrip())), break_long_words=False,
+            break_on_hyphens=False,
+        )
+        for line in text.split("\n")
+    )  # fmt: skip

@@ -6,7 +6,7 @@ import datetime as dt
 import gc
 import os
 from collections.abc import Callable
-from decimal import Decimal
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from baseload.project import Project
 
 _MOST_ROWS = 400
-_HALF_CENT = Decimal("0.005")
+_CENT, _HALF_CENT = Decimal("0.01"), Decimal("0.005")
 
 
 def usage(
@@ -150,11 +150,22 @@ def _numbers(row: Row) -> list[str]:
     requests, uncached, read, write_5m, write_1h, output = row.counts[:6]
     written = (write_5m or 0) + (write_1h or 0)
     counts = [f"{count:,}" if count is not None else "?" for count in (requests, uncached, read, written, output)]
-    low, high = _price(row.list_usd), _price(row.list_high_usd)
-    price = low if low == high else f"{low} to {high}"
+    price = _range(row.list_usd, row.list_high_usd)
     if row.unpriced_tokens:
         price = f"{price} + unpriced" if row.list_high_usd else "unpriced"
     return [*counts, price]
+
+
+def _range(low: Decimal, high: Decimal) -> str:
+    """One price, or a range rounded outwards: a total of ranges never looks surer than its parts.
+
+    >>> _range(Decimal("0.376"), Decimal("0.379")), _range(Decimal("0.376"), Decimal("0.376"))
+    ('0.37 to 0.38', '0.38')
+    """
+    if low == high or high < _CENT:
+        return _price(high)
+    least, most = low.quantize(_CENT, ROUND_FLOOR), high.quantize(_CENT, ROUND_CEILING)
+    return f"{'<0.01' if 0 < low < _CENT else f'{least:,.2f}'} to {most:,.2f}"
 
 
 def _price(usd: Decimal) -> str:
@@ -176,7 +187,10 @@ def _notes(look: Look, totals: Totals, hidden: int) -> list[str]:
     for model, why in sorted(look.unpriced.items()):
         notes.append(f"Not priced: {model}: {why}")
     if look.total.list_usd != look.total.list_high_usd:
-        notes.append("The range: cache writes of unknown lifetime cost more if they were kept for an hour.")
+        notes.append(
+            "The range: cache writes of unknown lifetime cost more if they were kept for an hour. Its ends are rounded "
+            "outwards."
+        )
     if totals.is_sampled:
         notes.append("Some files are a declared sample; nothing here is scaled up. `baseload map` does that.")
     return notes

@@ -201,14 +201,15 @@ def _run_rate(facts: MapFacts) -> RunRatePart:
 
 def _lever(facts: MapFacts, summary: LeverSummary) -> LeverPart:
     annual = {other.lever: other for other in facts.rate_levers or ()}.get(summary.lever)
+    unknown = facts.nothing_priced
     return LeverPart(
         lever=summary.lever,
         title=summary.title,
-        low_usd=usd_text(summary.low_nano),
-        high_usd=usd_text(summary.high_nano),
-        low_annual_usd=_annual(facts, annual.low_nano if annual else None),
-        high_annual_usd=_annual(facts, annual.high_nano if annual else None),
-        grade=summary.grade,
+        low_usd=None if unknown else usd_text(summary.low_nano),
+        high_usd=None if unknown else usd_text(summary.high_nano),
+        low_annual_usd=None if unknown else _annual(facts, annual.low_nano if annual else None),
+        high_annual_usd=None if unknown else _annual(facts, annual.high_nano if annual else None),
+        grade="unknown" if unknown else summary.grade,
         sentence=summary.sentence,
     )
 

@@ -140,12 +140,15 @@ class OpportunityPart(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LeverPart(msgspec.Struct, frozen=True, kw_only=True):
-    """One lever over all workloads: for each workload its best candidate, never two at once."""
+    """One lever over all workloads: for each workload its best candidate, never two at once.
+
+    Amounts are null and the grade is `unknown` where no row has a price: nothing is known to be saved, nor to be not.
+    """
 
     lever: str
     title: str
-    low_usd: str
-    high_usd: str
+    low_usd: str | None
+    high_usd: str | None
     low_annual_usd: str | None
     high_annual_usd: str | None
     grade: str

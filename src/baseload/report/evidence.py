@@ -48,7 +48,14 @@ def figures(facts: MapFacts) -> tuple[FigurePart, ...]:
         ),
     ]
     found += [
-        _figure(f"opportunity.{lever.lever}", lever.grade, lever.sentence, sources, facts, "levers")
+        _figure(
+            f"opportunity.{lever.lever}",
+            "unknown" if facts.nothing_priced else lever.grade,
+            lever.sentence,
+            sources,
+            facts,
+            "levers",
+        )
         for lever in facts.levers
     ]
     return tuple(found)

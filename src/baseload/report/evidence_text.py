@@ -59,7 +59,7 @@ def render_trial(trial: Checked, console: Console, *, texts: bool = False) -> No
         f"{words.needed(document)}.",
         soft_wrap=True,
     )
-    for line in (words.attempt(document), words.cut_weights(document)):
+    for line in (words.across(document), words.attempt(document), words.cut_weights(document)):
         if line:
             console.print(summary_line(("", ""), line), soft_wrap=True)
     saving = words.amount(document.money.saving_a_month_usd)

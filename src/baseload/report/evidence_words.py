@@ -51,11 +51,11 @@ def meaning(document: TrialDocument) -> str:
     return MEANINGS[status(document)]
 
 
-def points(score: float | None, places: int = 1) -> str:
+def points(score: float | None, places: int = 2) -> str:
     """A difference of mean scores in points: hundredths of a score, with its sign.
 
     >>> points(0.0123), points(-0.02), points(0.0), points(None)
-    ('+1.2', '−2.0', '0.0', '—')
+    ('+1.23', '−2.00', '0.00', '—')
     """
     if score is None:
         return numbers.MISSING
@@ -69,7 +69,7 @@ def points_range(low: float | None, high: float | None) -> str:
     """Both ends of an interval.
 
     >>> points_range(-0.019, 0.004)
-    '−1.9 to +0.4'
+    '−1.90 to +0.40'
     """
     return numbers.MISSING if low is None or high is None else f"{points(low)} to {points(high)}"
 
@@ -168,6 +168,20 @@ def why(document: TrialDocument) -> str:
     below = "; clearly below the bar, so no plan counts on it" if document.clearly_below else ""
     breaking = f"wealth {wealth(found.e_value_break)} of {needed(document)}"
     return f"{reason}{below}; that it breaks was not shown either ({breaking})"
+
+
+def across(document: TrialDocument) -> str:
+    """Why a verdict counts although the interval lies on both sides of the bar; "" where it does not."""
+    found, bar = document.decision, -document.tested_margin
+    decided = {"holds": found.e_value, "breaks": found.e_value_break}.get(document.state)
+    if decided is None or decided * found.alpha < 1 or found.low is None or found.high is None:
+        return ""  # a guard's veto is explained by itself
+    if not found.low < bar < found.high:
+        return ""
+    return (
+        f"The interval lies on both sides of the bar and decides nothing: the verdict is the wealth's, a one-sided "
+        f"test at {share(found.alpha)} at every look; the interval is a two-sided 95 % confidence sequence beside it."
+    )
 
 
 def attempt(document: TrialDocument) -> str:

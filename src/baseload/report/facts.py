@@ -67,3 +67,8 @@ class MapFacts(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def unpriced_rows(self) -> int:
         return sum(found.unpriced_rows for found in self.ranking.workloads)
+
+    @property
+    def nothing_priced(self) -> bool:
+        """There is usage and none of it has a price: its dollars are unknown, not nothing."""
+        return self.unpriced_rows > 0 and not any(found.list_high_nano for found in self.ranking.workloads)

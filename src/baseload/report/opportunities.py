@@ -41,8 +41,8 @@ class LeverSection(msgspec.Struct, frozen=True, kw_only=True):
     """One lever with its opportunities, dearest first."""
 
     part: LeverPart
-    low_usd: str  # in the unit of all levers: `lever_unit`
-    high_usd: str
+    low_usd: str | None  # in the unit of all levers: `lever_unit`; None where nothing has a price
+    high_usd: str | None
     bar: RangeBar
     rows: tuple[OpportunityPart, ...]
     rows_left_out: int
@@ -83,17 +83,27 @@ def lever_unit(levers: Sequence[LeverPart]) -> str:
     return A_YEAR if yearly else IN_THE_PERIOD
 
 
-def range_of(item: LeverPart | OpportunityPart, unit: str) -> tuple[str, str]:
+def range_of(item: OpportunityPart, unit: str) -> tuple[str, str]:
     """Low and high in that unit; the period's where no yearly range is given."""
     if unit == A_YEAR and item.low_annual_usd is not None and item.high_annual_usd is not None:
         return item.low_annual_usd, item.high_annual_usd
     return item.low_usd, item.high_usd
 
 
+def lever_range(part: LeverPart, unit: str) -> tuple[str | None, str | None]:
+    """Low and high in the unit of `lever_unit`; None where nothing has a price."""
+    return (part.low_annual_usd, part.high_annual_usd) if unit == A_YEAR else (part.low_usd, part.high_usd)
+
+
+def nothing_priced(document: MapDocument) -> bool:
+    """There is usage and none of it has a price: its dollars are unknown, not nothing."""
+    return document.totals.unpriced_rows > 0 and not Decimal(document.totals.list_high_usd)
+
+
 def lever_groups(document: MapDocument) -> tuple[LeverGroup, ...]:
     """The levers in reading order; a lever this page does not know comes last, never nowhere."""
     unit = lever_unit(document.levers)
-    draw = scale([Decimal(end) for part in document.levers for end in range_of(part, unit)])
+    draw = scale([Decimal(end or 0) for part in document.levers for end in lever_range(part, unit)])
     known = {lever for _, _, levers in GROUPS for lever in levers}
     others = tuple(dict.fromkeys(part.lever for part in document.levers if part.lever not in known))
     groups = []
@@ -122,12 +132,12 @@ def _lever_section(
     possible = dearest_first((item for item in mine if not item.excluded_by), unit)
     excluded = [item for item in mine if item.excluded_by]
     assumptions = {item.assumption for item in possible}
-    low, high = range_of(part, unit)
+    low, high = lever_range(part, unit)
     return LeverSection(
         part=part,
         low_usd=low,
         high_usd=high,
-        bar=draw(Decimal(low), Decimal(high)),
+        bar=draw(Decimal(low or 0), Decimal(high or 0)),
         rows=tuple(possible[:MOST_OPPORTUNITIES]),
         rows_left_out=max(0, len(possible) - MOST_OPPORTUNITIES),
         assumption=assumptions.pop() if len(assumptions) == 1 else "",

@@ -15,7 +15,7 @@ from rich.text import Text
 from baseload.report import numbers
 from baseload.report.document import HeadlinePart, MapDocument
 from baseload.report.names import PROSE, clean, path, shorten
-from baseload.report.opportunities import lever_groups, lever_unit
+from baseload.report.opportunities import lever_groups, lever_unit, nothing_priced
 
 WARNING = "bold yellow"
 TOP = 10
@@ -23,6 +23,7 @@ COLUMNS: Sequence[str] = ("#", "Workload", "USD", "Share", "Requests", "USD each
 WIDE = 96  # columns of a terminal
 NARROW: Sequence[int] = (0, 1, 2, 3, 5, 7)  # of the columns, where a terminal is narrower: without requests and task
 MOST_PROBLEMS = 3
+UNKNOWN = "unknown"
 RULE_OF_PLANTED = "found: the range of one candidate holds it, give or take 20 % of the planted figure"
 """As `demo.planted.TOLERANCE` has it, which stands above this package; a test holds the two together."""
 
@@ -60,9 +61,9 @@ def _headline(document: MapDocument, console: Console, places: int) -> None:
         console.print(summary_line(("Gaps      ", WARNING), said))
     billed = f", billed {numbers.usd(document.totals.billed_usd, places)}" if document.totals.billed_usd else ""
     totals = document.totals
-    spent = "unknown" if totals.unpriced_rows and not Decimal(totals.list_high_usd) else ""
-    spent = spent or numbers.usd_range(totals.list_usd, totals.list_high_usd, places)
-    observed = f"{spent} in the period{billed} [{_grade_of(document, 'observed')}]"
+    spent = numbers.usd_range(totals.list_usd, totals.list_high_usd, places)
+    known = f"{spent} in the period{billed} [{_grade_of(document, 'observed')}]"
+    observed = f"{UNKNOWN} in the period{billed}" if nothing_priced(document) else known
     console.print(summary_line(("Observed  ", "bold"), observed))
     if head.top_model_share is not None:
         name = shorten(head.top_model_name or head.top_model)
@@ -106,21 +107,24 @@ def _concentration(head: HeadlinePart) -> str:
 def _workloads(document: MapDocument, console: Console, places: int) -> None:
     if not document.workloads:
         return
-    head = document.headline
+    unpriced = nothing_priced(document)
+    title = "Workloads" if unpriced else f"Workloads: {_concentration(document.headline)}"
     shown = range(len(COLUMNS)) if console.width >= WIDE else NARROW
     columns = [COLUMNS[place] for place in shown]
     figures = [at for at, place in enumerate(shown) if place in (0, 2, 3, 4, 5)]
-    table = summary_table(f"Workloads: {_concentration(head)}", columns, right=figures)
+    table = summary_table(title, columns, right=figures)
     for part in document.workloads[:TOP]:
-        each = numbers.usd_each(part.usd_per_request) if part.usd_per_request else "unknown"
-        amount, share = numbers.usd(part.list_usd, places), numbers.share(part.share)
+        each = numbers.usd_each(part.usd_per_request) if part.usd_per_request else UNKNOWN
+        known = (numbers.usd(part.list_usd, places), numbers.share(part.share), part.grade)
+        amount, share, grade = (UNKNOWN,) * 3 if unpriced else known
         cells = (str(part.rank), Text(clean(part.name, 40)), amount, share, numbers.count(part.requests), each)
-        row = (*cells, part.task, part.grade)
+        row = (*cells, part.task, grade)
         table.add_row(*(row[place] for place in shown))
     rest = document.workloads[TOP:]
     if rest:
         amount = f"{sum((Decimal(part.list_usd) for part in rest), Decimal(0)):f}"
-        table.add_row("", Text(f"{len(rest):,} more", style="dim"), numbers.usd(amount, places))
+        amount = UNKNOWN if unpriced else numbers.usd(amount, places)
+        table.add_row("", Text(f"{len(rest):,} more", style="dim"), amount)
     console.print(table)
     if len(columns) < len(COLUMNS):
         console.print(Text(f"Requests and task: from {WIDE} columns on, and in the report.\n", style="dim"))
@@ -138,7 +142,8 @@ def _opportunities(document: MapDocument, console: Console, places: int) -> None
     for group in groups:
         table.add_row(Text(group.title, style="bold"))
         for section in group.levers:
-            amount = numbers.usd_range(section.low_usd, section.high_usd, places)
+            known = section.high_usd is not None
+            amount = numbers.usd_range(section.low_usd, section.high_usd, places) if known else UNKNOWN
             table.add_row(Text(f"  {clean(section.part.title, 48)}"), amount, section.part.grade)
     console.print(table)
 

@@ -24,7 +24,7 @@ from baseload.report.document import (
     ReconciliationPart,
     WorkloadPart,
 )
-from baseload.report.opportunities import LeverGroup, dearest_first, lever_groups, lever_unit
+from baseload.report.opportunities import LeverGroup, dearest_first, lever_groups, lever_unit, nothing_priced
 from baseload.report.spark import Spark
 
 MOST_ROWS = 5_000
@@ -63,6 +63,7 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
     drills: int
     groups: tuple[LeverGroup, ...]
     lever_unit: str
+    nothing_priced: bool  # dollars are unknown, not nothing
     figures: dict[str, FigurePart]
     model_names: dict[str, str]  # model id -> name for readers
     anchors: dict[str, str]  # workload id -> anchor of its row
@@ -90,6 +91,7 @@ def view(document: MapDocument) -> View:
         drills=sum(row.drill for row in rows),
         groups=lever_groups(document),
         lever_unit=lever_unit(document.levers),
+        nothing_priced=nothing_priced(document),
         figures={figure.figure: figure for figure in document.figures},
         model_names={part.model: part.name for part in document.by_model},
         anchors={row.part.id: row.anchor for row in rows},

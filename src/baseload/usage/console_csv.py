@@ -65,7 +65,7 @@ def _recognise(head: bytes, name: str) -> int:
 def _read(file: SourceFile, context: ReadContext) -> Iterator[Record]:
     calls: list[Call] = []
     seen: set[tuple[str, ...]] = set()
-    repeated = 0
+    repeated: list[int] = []  # rows
     for item in rows(NAME, file):
         if isinstance(item, Problem):
             yield item
@@ -80,7 +80,8 @@ def _read(file: SourceFile, context: ReadContext) -> Iterator[Record]:
             yield bad.problem(NAME, file.path, number)
             continue
         cells = tuple(row.values())
-        repeated += cells in seen
+        if cells in seen:
+            repeated.append(number)
         seen.add(cells)
     yield from number_repeats(calls, _renumbered)
     if repeated:
@@ -196,14 +197,16 @@ def _renumbered(call: Call, occurrence: int) -> str:
     return _identity(call, occurrence)
 
 
-def _repeats(file: str, count: int) -> Problem:
+def _repeats(file: str, found: list[int]) -> Problem:
+    """One problem for all repeats of a file, at the row of the first."""
+    said = "1 row is equal" if len(found) == 1 else f"{len(found):,} rows, the first of them here, are equal"
     return problem(
         NAME,
         file,
-        0,
+        found[0],
         "repeated-rows",
-        f"{count:,} rows are equal to an earlier row in every column; all were counted",
-        value=count,
+        f"{said} to an earlier row in every column; all were counted",
+        value=len(found),
         expected="rows that differ",
         next_step="If the file was pasted together from overlapping exports, remove the repeats and read it again.",
     )

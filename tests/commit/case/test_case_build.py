@@ -15,6 +15,7 @@ from baseload.commit.case.document import CaseDocument
 from baseload.commit.case.terms import Cloud, PlanWork, plan_terms
 from baseload.commit.clauses import Channel
 from baseload.commit.refusal import CommitError
+from baseload.commit.size.demand import Demand
 from baseload.commit.timing.schedule import Work
 
 WORK: dict[str, Any] = {
@@ -256,3 +257,25 @@ def test_a_plan_without_a_run_rate_says_no_work() -> None:
     plan, why = plan_terms({"adoption": None})
     assert plan is None
     assert "the plan says no work" in why
+
+
+TREND = [
+    "A lean commitment leaves less unused",
+    "A lean commitment pays less overage",
+    "A lean commitment costs less in all",
+]
+WALK = "After the plan, walking away costs less"
+
+
+@pytest.mark.parametrize(
+    ("usage", "claims"),
+    [
+        (demand(), [*TREND, WALK]),
+        (unplanned(), TREND),  # without a plan there is no after
+        (demand(history=False), [WALK]),  # without months billed there is no trend
+        (unplanned(history=None, source="paths"), []),
+    ],
+    ids=["both", "no plan", "no history", "neither"],
+)
+def test_a_claim_is_made_only_where_what_it_compares_is_there(usage: Demand, claims: list[str]) -> None:
+    assert [one.claim for one in made(usage).leverage.claims] == claims

@@ -79,7 +79,7 @@ def test_carved_out_usage_is_pooled_too() -> None:
 
 
 def test_one_part_or_parts_of_different_draws_are_refused() -> None:
-    with pytest.raises(CommitError, match="workload: 1 parts; expected 2 to 50"):
+    with pytest.raises(CommitError, match="workload: 1 part; expected 2 to 50"):
         pooling(offer((0, "0.2")), {"a": years(1)})
     with pytest.raises(CommitError, match="the same draws"):
         pooling(offer((0, "0.2")), {"a": years(1), "b": years(1, 2)})

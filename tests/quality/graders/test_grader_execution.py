@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -82,13 +83,50 @@ def test_memory_files_and_processes_are_bounded() -> None:
     assert say("x = bytearray(1 << 30)", memory_bytes=256 << 20).code != 0
     assert say("open('x', 'wb').write(b'x' * (1 << 20))", file_bytes=1 << 16).code != 0
     assert len(say("while True: print('x' * 1000)", file_bytes=1 << 20, output_bytes=100).output) == 100
+
+
+FORKS = """
+import os, time
+started = 0
+for _ in range(200):
+    try:
+        if os.fork() == 0: time.sleep(60); os._exit(0)
+        started += 1
+    except OSError: pass
+print(started)
+"""
+
+
+def test_no_more_processes_start_than_the_bound() -> None:
     needs("processes")
-    assert say("import os\nwhile True: os.fork()", seconds=1, processes=16).code != 0
+    assert 0 < int(say(FORKS, seconds=30, processes=32).output) < 32
+
+
+def test_under_root_the_code_is_another_user_with_every_wall() -> None:
+    if os.geteuid() != 0:
+        pytest.skip("this is not root")
+    needs("network")  # where root may make no namespaces, nothing more is claimed
+    assert "processes" in walls()
+    assert run({MAIN: "import os; print(*os.getresuid(), *os.getgroups())"}, BOUNDS).output.split().count(b"0") == 0
+
+
+def test_many_small_files_have_a_bound_together() -> None:
+    if not sandbox._way().disk:
+        pytest.skip("this machine gives no file system of the run's own")
+    tried = """
+written = 0
+try:
+    for name in range(40):
+        with open(f"f{name}", "wb", buffering=0) as file: written += file.write(bytes(1 << 16))
+except OSError: pass
+print(written)
+"""
+    assert int(say(tried, disk_bytes=1 << 20, file_bytes=1 << 17).output) in range(1 << 19, (1 << 20) + 1)
 
 
 def test_a_machine_without_walls_is_refused_unless_accepted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sandbox, "walls", lambda: ("limits",))
-    monkeypatch.setattr(sandbox, "_unshare", lambda: ())
+    monkeypatch.setattr(sandbox, "_way", sandbox._Way)
     with pytest.raises(UsageError, match="network, processes, files"):
         run({MAIN: "print(1)"}, Bounds())
     done = run({MAIN: "print(1)"}, BOUNDS)
@@ -133,6 +171,40 @@ for fd in range(1, 20):
     except OSError: pass
 """
     assert grade(CodeGrader(bounds=BOUNDS), text.replace("\\\\", "\\"), TEST).score == 0
+
+
+@pytest.mark.parametrize(
+    "search",
+    [
+        "frames = [sys._getframe(1)]",
+        "frames = list(sys._current_frames().values())",
+        "frames = []; found = [one for one in gc.get_objects() if callable(one)]",
+    ],
+)
+def test_the_word_is_in_no_frame_and_no_object_that_an_answer_can_list(search: str) -> None:
+    text = f"""
+import gc, os, sys
+found = []
+try:
+    {search}
+except Exception: frames = []
+while frames and len(frames) < 50 and frames[-1].f_back: frames.append(frames[-1].f_back)
+for frame in frames: found += [*frame.f_globals.values(), *frame.f_locals.values()]
+for one in list(found):
+    for cell in getattr(one, "__closure__", None) or ():
+        try: found.append(cell.cell_contents)
+        except ValueError: pass
+    found.append(getattr(one, "__code__", None))
+words = [one.encode() if isinstance(one, str) else one for one in found if isinstance(one, (str, bytes))]
+for word in words:
+    for fd in range(1, 20):
+        try: os.write(fd, b"\\n" + word + b" 0\\n")
+        except OSError: pass
+for one in found:
+    try: one("test passed", 0)
+    except BaseException: pass
+"""
+    assert grade(CodeGrader(bounds=BOUNDS), text, TEST).score == 0
 
 
 def test_shares_of_tests_and_tests_that_both_fail() -> None:

@@ -104,12 +104,15 @@ def effort_missing(request: CaseRequest) -> Iterator[Missing]:
 def schedule_part(request: CaseRequest) -> SchedulePart | None:
     """Backwards from the signing; None where there is no date or nothing to schedule. Raises CommitError."""
     signing, demand = request.given.signing, request.demand
-    if signing is None or not demand.savings or demand.first_month is None:
+    if signing is None or demand.first_month is None:
+        return None
+    day = near(signing, demand.first_month)  # a slip of the pen is refused whether or not anything is scheduled from it
+    if not demand.savings:
         return None
     pace = None if request.plan is None else request.plan.pace
     found = backward_schedule(
         demand.savings,
-        near(signing, demand.first_month),
+        day,
         demand.first_month,
         work=() if request.plan is None else request.plan.work,
         capacity_days_per_week=CAPACITY_DAYS_PER_WEEK if pace is None else pace,

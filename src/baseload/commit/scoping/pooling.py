@@ -121,7 +121,8 @@ def pooled_paths(parts: Sequence[Paths]) -> Paths:
 
 def _check(parts: Mapping[str, Paths]) -> None:
     if not 2 <= len(parts) <= MOST_PARTS:
-        raise CommitError("workload", f"{len(parts)} parts", f"2 to {MOST_PARTS} parts to pool")
+        said = f"{len(parts)} {'part' if len(parts) == 1 else 'parts'}"
+        raise CommitError("workload", said, f"2 to {MOST_PARTS} parts to pool, a workload each")
     shapes = {paths.list_usd.shape for paths in parts.values()}
     if len(shapes) != 1:
         raise CommitError("usage", "parts of different paths or months", "the same draws in every part")

@@ -16,6 +16,9 @@ from baseload.commit.worth.offers import Compared, Comparison, Priced
 
 _FEW: Final = 8
 _SAME: Final = 0.005
+_KNOWN: Final = (
+    "All dollars: simulated, each offer's terms on sample paths of the demand; means over the paths, nothing is billed."
+)
 _NINETY: Final = 1.645
 """Standard deviations of a 90 % interval."""
 
@@ -31,6 +34,7 @@ def compare_text(document: CompareDocument, found: Comparison) -> Iterator[str]:
         f"Each offer at {size}, over {document.months} months on {document.paths:,} paths. "
         f"On demand that is {listed}. USD."
     )
+    yield _KNOWN
     yield ""
     yield from _aligned(_table(found))
     if first.ranked == "best" and any(one.stated for one in found.offers):

@@ -16,24 +16,42 @@ from baseload.quality.graders.parsed import parsed
 from baseload.quality.graders.sandbox import MAIN, Bounds, run
 
 # Results go out by a copy of standard output and carry a word the answer was not given: printing "passed" or leaving
-# with exit code 0 passes no test. Code that searches its own interpreter's memory for the word could still cheat.
+# with exit code 0 passes no test. The word is in no frame that runs: an audit hook holds it, which the interpreter
+# gives to nobody, and uses it only when the loop below itself calls. Answer and tests still share a process, so an
+# answer written against this very loop could cheat, as could one whose values equal everything.
 _HARNESS: Final = """\
 import json, os, sys
-word = sys.stdin.readline().strip()
-os.dup2(os.open("/dev/null", os.O_RDONLY), 0)
-out = os.fdopen(os.dup(1), "w")
-os.dup2(os.open("/dev/null", os.O_WRONLY), 1)
+SEARCHES = {"gc.get_objects", "gc.get_referrers", "gc.get_referents", "sys._current_frames", "sys._current_exceptions"}
+def keep(loop):
+    word = os.read(0, 64).split()[0]
+    os.dup2(os.open("/dev/null", os.O_RDONLY), 0)
+    out = os.dup(1)
+    os.dup2(os.open("/dev/null", os.O_WRONLY), 1)
+    write, frame, searches = os.write, sys._getframe, frozenset(SEARCHES)
+    def hook(event, given):
+        if event in searches:
+            raise PermissionError(event)
+        if event == "test passed" and frame(1).f_code is loop and len(given) == 1:
+            write(out, b"%s %d\\n" % (word, given[0]))
+    sys.addaudithook(hook)
+def compiled(test):
+    try:
+        return compile(test, "test.py", "exec")
+    except (SyntaxError, ValueError):
+        return None
+def run(solution, tests, exec, tell):
+    for number, test in tests:
+        names = {"__name__": "solution"}
+        try:
+            exec(solution, names)
+            exec(test, names)
+        except BaseException:
+            continue
+        tell("test passed", number)
 with open("tests.json", encoding="utf-8") as file: tests = json.load(file)
 with open("solution.py", encoding="utf-8") as file: solution = compile(file.read(), "solution.py", "exec")
-for number, test in enumerate(tests):
-    names = {"__name__": "solution"}
-    try:
-        exec(solution, names)
-        exec(compile(test, "test.py", "exec"), names)
-    except BaseException:
-        continue
-    out.write(f"{word} {number}\\n")
-    out.flush()
+keep(run.__code__)
+run(solution, tuple(enumerate(map(compiled, tests))), exec, sys.audit)
 """
 
 

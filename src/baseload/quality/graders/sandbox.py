@@ -1,9 +1,10 @@
 """Run code that a model wrote: a process of its own with bounds, without network, that can write in one folder only.
 
 What holds depends on the machine and is said with every result. `limits` (time, memory, file sizes, no secrets in the
-environment) hold on any POSIX system, for each process and each file and not for their sum; `network` and `processes`
-need Linux user namespaces (`unshare`), `processes` a user that is not root, `files` a kernel with Landlock. It is no
-virtual machine: local sockets that are files can still be connected to.
+environment) hold on any POSIX system, for each process and each file; `network` and `processes` need Linux namespaces
+(`unshare`), by which the files have a bound in all too; `files` needs a kernel with Landlock. Under root the code runs
+as a user of its own that owns nothing, for the kernel counts no processes of root. It is no virtual machine: local
+sockets that are files can still be connected to.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import contextlib
 import ctypes
 import functools
 import os
+import secrets
 import shutil
 import signal
 import subprocess
@@ -32,8 +34,17 @@ WALLS: Final[tuple[Wall, ...]] = ("limits", "network", "processes", "files")
 MAIN: Final = "main.py"
 _MIB: Final = 1024 * 1024
 _SYSTEM: Final = ("/usr", "/lib", "/lib64", "/bin", "/etc/ld.so.cache", "/etc/localtime", "/dev/urandom")
-_NAMESPACES: Final = ("--map-root-user", "--net", "--pid", "--fork", "--kill-child")
+_NAMESPACES: Final = ("--net", "--pid", "--fork", "--kill-child")
 _PROBE_SECONDS: Final = 10
+_HIGH_USERS: Final = 1 << 30  # as many ids from here on: nobody's, so that no two runs share a count of processes
+_NOBODY: Final = 65_534  # where a container has no high ids
+_BOUND: Final = 3  # how a probe ends that could not start a second process
+_PROBE: Final = f"""
+import os
+try: child = os.fork()
+except OSError: os._exit({_BOUND})
+if child: os.waitpid(child, 0)
+"""
 
 
 class Bounds(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,6 +53,7 @@ class Bounds(msgspec.Struct, frozen=True, kw_only=True):
     seconds: float = 10.0
     memory_bytes: int = 1024 * _MIB
     file_bytes: int = 16 * _MIB
+    disk_bytes: int = 64 * _MIB  # all files of the run together, where there are namespaces
     processes: int = 32
     output_bytes: int = 1 * _MIB
     accept_weaker: bool = False
@@ -55,17 +67,32 @@ class Finished(msgspec.Struct, frozen=True, kw_only=True):
     walls: tuple[Wall, ...]
 
 
+class _Way(msgspec.Struct, frozen=True, kw_only=True):
+    """How a machine walls code in: the command before it, and the user it becomes, "high" being one of its own."""
+
+    unshare: tuple[str, ...] = ()
+    user: Literal["", "high", "nobody"] = ""
+    search: bool = False
+    disk: bool = False
+    processes: bool = False
+
+
 @functools.cache
 def walls() -> tuple[Wall, ...]:
     """What this machine can give: found out once, by trying."""
     found: list[Wall] = ["limits"]
-    if _unshare():
+    if _way().unshare:
         found.append("network")
-        if os.getuid() != 0:  # the kernel counts no processes of root, so that a limit on them bounds nothing
-            found.append("processes")
-    if sys.platform == "linux" and sandbox_child.landlock_version(ctypes.CDLL(None, use_errno=True)) > 0:
+    if _way().processes:
+        found.append("processes")
+    if _has_landlock():
         found.append("files")
     return tuple(found)
+
+
+@functools.cache
+def _has_landlock() -> bool:
+    return sys.platform == "linux" and sandbox_child.landlock_version(ctypes.CDLL(None, use_errno=True)) > 0
 
 
 def run(files: Mapping[str, str], bounds: Bounds, *, given: bytes = b"") -> Finished:
@@ -84,24 +111,30 @@ def run(files: Mapping[str, str], bounds: Bounds, *, given: bytes = b"") -> Fini
         folder = Path(scratch).resolve()
         for name, text in files.items():
             (folder / name).write_text(text, encoding="utf-8", errors="replace")
-        code, output = _wait(_command(folder, bounds, standing), folder, bounds, given)
+        code, output = _wait(_command(folder, bounds, standing, _way()), folder, bounds, given)
     return Finished(code=code, output=output, walls=standing)
 
 
-def _command(folder: Path, bounds: Bounds, standing: tuple[Wall, ...]) -> list[str]:
+def _command(folder: Path, bounds: Bounds, standing: tuple[Wall, ...], way: _Way, *program: str) -> list[str]:
+    user = {"": 0, "high": _HIGH_USERS + secrets.randbelow(_HIGH_USERS), "nobody": _NOBODY}[way.user]
+    if user and not way.disk:
+        os.chown(folder, user, user)
     spec = {
         "cpu_seconds": max(1, round(bounds.seconds + 0.5)),
         "memory_bytes": bounds.memory_bytes,
         "file_bytes": bounds.file_bytes,
+        "disk_bytes": bounds.disk_bytes if way.disk else 0,
         # outside a namespace the system counts all processes of the user, so that a bound would hit bystanders
         "processes": bounds.processes if "processes" in standing else 0,
+        "user": user,
+        "search": way.search,
         "files": "files" in standing,
         "folder": str(folder),
         "readable": _readable(),
-        "command": [sys.executable, "-I", "-B", MAIN],
+        "command": [sys.executable, "-I", "-B", *(program or (MAIN,))],
     }
     child = [sys.executable, "-I", "-S", "-B", sandbox_child.__file__, msgspec.json.encode(spec).decode()]
-    return [*_unshare(), *child]
+    return [*way.unshare, *child]
 
 
 def _wait(command: list[str], folder: Path, bounds: Bounds, given: bytes) -> tuple[int | None, bytes]:
@@ -148,16 +181,38 @@ def _readable() -> list[str]:
 
 
 @functools.cache
-def _unshare() -> tuple[str, ...]:
-    """The command that takes the network away and gives process ids of its own; () where it is not to be had."""
+def _way() -> _Way:
+    """The strongest way that works here, by trying; no namespaces and the same user where none does."""
+    for way in _ways():
+        code = _probed(way)
+        if code in (0, _BOUND) and (code == _BOUND or not way.user):
+            return msgspec.structs.replace(way, processes=code == _BOUND)
+    return _Way()
+
+
+def _ways() -> list[_Way]:
+    """Strongest first. Root needs no user namespace, and in one of its own it would stay root to the kernel."""
     found = shutil.which("unshare", path="/usr/bin:/bin:/usr/sbin:/sbin") if sys.platform == "linux" else None
     if found is None:
-        return ()
-    command = (found, *_NAMESPACES, "--")
-    try:
-        tried = subprocess.run(  # noqa: S603 - as above
-            [*command, sys.executable, "-I", "-S", "-c", ""], capture_output=True, timeout=_PROBE_SECONDS, check=False
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return ()
-    return command if tried.returncode == 0 else ()
+        return []
+    ways: list[_Way] = []
+    if os.geteuid() == 0:
+        own = _Way(unshare=(found, "--mount", *_NAMESPACES, "--"), user="high", disk=True)
+        nobody = msgspec.structs.replace(own, user="nobody")
+        past_permissions = [msgspec.structs.replace(way, search=True) for way in (own, nobody) if _has_landlock()]
+        ways += [own, nobody, *past_permissions]
+    ways.append(_Way(unshare=(found, "--map-root-user", "--mount", *_NAMESPACES, "--"), disk=True))
+    ways.append(_Way(unshare=(found, "--map-root-user", *_NAMESPACES, "--")))
+    return ways
+
+
+def _probed(way: _Way) -> int | None:
+    """How a program ends that may not start a second process; None where it never began."""
+    standing: tuple[Wall, ...] = ("processes", "files") if _has_landlock() else ("processes",)
+    bounds = Bounds(seconds=_PROBE_SECONDS, processes=1)
+    with tempfile.TemporaryDirectory(prefix="baseload-run-") as scratch:
+        folder = Path(scratch).resolve()
+        try:
+            return _wait(_command(folder, bounds, standing, way, "-c", _PROBE), folder, bounds, b"")[0]
+        except (OSError, UsageError):
+            return None

@@ -1,20 +1,25 @@
 """What runs first inside the sandbox: takes rights away from itself, then becomes the program to run.
 
 Stands alone (`python -I -S sandbox_child.py SPEC READY`): nothing of Baseload is imported where foreign code is to run.
-SPEC is JSON: cpu_seconds, memory_bytes, file_bytes, processes (0 = no limit), files (fence them: true or false),
-folder (the only place to write), readable (paths), command. READY is a descriptor: one byte once all walls stand.
+SPEC is JSON: cpu_seconds, memory_bytes, file_bytes, disk_bytes (of the folder in all; 0 = no limit), processes (0 = no
+limit), user (the id to become; 0 = stay), search (it reads what root may: true or false), files (fence them: true or
+false), folder (the only place to write), readable (paths), command. READY is a descriptor: one byte once walls stand.
 """
 
 import ctypes
 import json
 import os
 import resource
+import signal
 import struct
 import sys
 from typing import Any
 
 CREATE, ADD_RULE, RESTRICT = 444, 445, 446  # Landlock system calls, the same on every architecture
 NO_NEW_PRIVILEGES = 38
+DEATH_SIGNAL, KEEP_CAPABILITIES, AMBIENT, RAISE = 1, 8, 47, 2  # prctl
+NO_SET_USER, NO_DEVICES = 2, 4  # mount
+CAPABILITIES_3, DAC_READ_SEARCH = 0x20080522, 2
 READ = 0b1101  # execute, read a file, read a folder
 ON_FILES = 0xC007  # execute, write, read, truncate, ioctl: all a single file can be given
 
@@ -60,12 +65,49 @@ def limit(spec: dict[str, Any]) -> None:
         resource.setrlimit(kind, (bound, bound))
 
 
+def scratch(libc: ctypes.CDLL, folder: str, size: int, user: int) -> None:
+    """The same files in a memory file system of `size`, that only this mount namespace sees: a bound on their sum."""
+    held = {}
+    for name in os.listdir(folder):  # noqa: PTH208 - as above
+        with open(f"{folder}/{name}", "rb") as file:  # noqa: PTH123 - as above
+            held[name] = file.read()
+    options = f"size={size + sum(map(len, held.values()))},mode=700,uid={user},gid={user}".encode()
+    if libc.mount(b"tmpfs", folder.encode(), b"tmpfs", NO_SET_USER | NO_DEVICES, options):
+        raise OSError("the kernel refused a memory file system")
+    for name, content in held.items():
+        with open(f"{folder}/{name}", "wb") as file:  # noqa: PTH123 - as above
+            file.write(content)
+        os.chown(f"{folder}/{name}", user, user)
+
+
+def become(libc: ctypes.CDLL, user: int, *, search: bool) -> None:
+    """Another user for good, without capabilities: the kernel bounds no processes of root.
+
+    `search` keeps the right to read past file permissions, for an interpreter below root's own folder: behind the fence
+    only, which decides what may be read. Raises OSError where the kernel refuses.
+    """
+    libc.prctl(KEEP_CAPABILITIES, int(search), 0, 0, 0)
+    os.setgroups([])
+    os.setresgid(user, user, user)
+    os.setresuid(user, user, user)
+    kept = 1 << DAC_READ_SEARCH if search else 0
+    header, sets = struct.pack("=Ii", CAPABILITIES_3, 0), struct.pack("=6I", kept, kept, kept, 0, 0, 0)
+    if libc.capset(header, sets) or (search and libc.prctl(AMBIENT, RAISE, DAC_READ_SEARCH, 0, 0)):
+        raise OSError("the kernel refused a capability")
+    libc.prctl(DEATH_SIGNAL, signal.SIGKILL, 0, 0, 0)  # the change of user cleared what `unshare --kill-child` set
+
+
 def main() -> None:
     spec = json.loads(sys.argv[1])
+    libc = ctypes.CDLL(None, use_errno=True)
+    if spec["disk_bytes"]:
+        scratch(libc, spec["folder"], spec["disk_bytes"], spec["user"])
     limit(spec)
-    if spec["files"]:
-        fence(ctypes.CDLL(None, use_errno=True), spec["folder"], spec["readable"])
     os.chdir(spec["folder"])
+    if spec["files"]:
+        fence(libc, spec["folder"], spec["readable"])
+    if spec["user"]:
+        become(libc, spec["user"], search=spec["search"])
     ready = int(sys.argv[2])
     os.write(ready, b"1")
     os.close(ready)
