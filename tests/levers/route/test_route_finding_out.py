@@ -101,7 +101,6 @@ def test_nothing_is_said_where_calls_are_not_counted_or_the_model_has_no_price(b
     assert finding_out([position(requests=None)], "claude-haiku-5-5", None, book, DAY) is None
     assert finding_out([position()], "no-such-model", None, book, DAY) is None
     assert finding_out([], "claude-haiku-5-5", None, book, DAY) is None
-    assert finding_out([position()], "claude-haiku-5-5", bar(budget_usd="0"), book, DAY) is None
 
 
 def test_dollars_without_a_count_of_calls_are_left_out(book: PriceBook) -> None:
