@@ -155,7 +155,7 @@ def notes(folder: Path) -> list[Note]:
     return [one for one in records(folder) if isinstance(one, Note)]
 
 
-def eventually(true: Callable[[], object], within_s: float = 5.0) -> None:
+def eventually(true: Callable[[], object], within_s: float = 30.0) -> None:
     end = time.monotonic() + within_s
     while not true():
         if time.monotonic() > end:
@@ -163,7 +163,7 @@ def eventually(true: Callable[[], object], within_s: float = 5.0) -> None:
         time.sleep(0.02)
 
 
-def fetched(gateway: Batched, ticket: str, within_s: float = 5.0) -> httpx2.Response:
+def fetched(gateway: Batched, ticket: str, within_s: float = 30.0) -> httpx2.Response:
     """A ticket's answer once there is one."""
     end = time.monotonic() + within_s
     while True:

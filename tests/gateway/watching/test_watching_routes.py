@@ -56,7 +56,7 @@ def store(tmp_path: Path) -> Iterator[StateStore]:
     found.close()
 
 
-def until(holds: Callable[[], bool], seconds: float = 5.0) -> float:
+def until(holds: Callable[[], bool], seconds: float = 30.0) -> float:
     """How long it took."""
     began = time.monotonic()
     while not holds():

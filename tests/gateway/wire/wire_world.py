@@ -272,7 +272,7 @@ def world(
         found.stop()
 
 
-def eventually(true: Callable[[], object], within_s: float = 3.0) -> None:
+def eventually(true: Callable[[], object], within_s: float = 30.0) -> None:
     """Wait until something is so."""
     end = time.monotonic() + within_s
     while not true():
